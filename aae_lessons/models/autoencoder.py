@@ -1,0 +1,85 @@
+"""Lesson 1: the plain autoencoder, with nothing asked of its codes.
+
+Principle:
+    min over encoder Q, decoder G:  E[ c(x, G(Q(x))) ]
+
+    The one equation of the course with λ = 0: codes may lie anywhere, so nobody knows where to
+    draw new ones from.
+
+Reference:
+    Makhzani et al. 2015, "Adversarial Autoencoders", §1 and §2 (what the AAE adds to this).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from aae_lessons.arguments import matrix, number, whole
+from aae_lessons.data import Batch
+from aae_lessons.networks import mlp
+from aae_lessons.objectives import Cost, descend, squared_error
+
+
+@dataclass(frozen=True)
+class Config:
+    """
+    Args:
+        dim: D, number of latent dimensions.
+        hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
+        pixels: of an image.
+        cost: c(logits, x), summed over pixels, mean over the batch.
+        rate: Adam's learning rate.
+        beta1: Adam's decay of its first moment.
+    """
+
+    dim: int = 2
+    hidden: tuple[int, ...] = (256, 256)
+    pixels: int = 784
+    cost: Cost = squared_error
+    rate: float = 5e-4
+    beta1: float = 0.5
+
+    def __post_init__(self) -> None:
+        whole(self.dim, "dim")
+        number(self.rate, "rate", above=0)
+
+
+class Autoencoder(nn.Module):
+    """x -> encoder -> z -> decoder -> logits, with x_hat = sigmoid(logits)."""
+
+    def __init__(self, config: Config = Config()) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = mlp((config.pixels, *config.hidden, config.dim))
+        self.decoder = mlp((config.dim, *reversed(config.hidden), config.pixels))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Codes z, (B, D), of images ``x``, (B, 784)."""
+        matrix(x, "x", columns=self.config.pixels)
+        return self.encoder(x)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Images x_hat, (B, 784), in [0, 1], of codes ``z``, (B, D)."""
+        matrix(z, "z", columns=self.config.dim)
+        return self.decoder(z).sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reconstructions x_hat, (B, 784), of images ``x``, (B, 784)."""
+        return self.decode(self.encode(x))
+
+
+def optimizers(model: Autoencoder, config: Config) -> dict[str, Adam]:
+    """One Adam, for the one phase."""
+    betas = (config.beta1, 0.999)
+    return {"reconstruction": Adam(model.parameters(), config.rate, betas, fused=True)}
+
+
+def train_step(model: Autoencoder, optimizers: dict[str, Adam], batch: Batch) -> dict[str, Tensor]:
+    """One update. Returns the loss of its one phase, ``reconstruction``, in nats an image."""
+    z = model.encode(batch.x)
+    reconstruction = model.config.cost(model.decoder(z), batch.x)
+    descend(reconstruction, optimizers["reconstruction"])
+    return {"reconstruction": reconstruction.detach()}

@@ -1,0 +1,133 @@
+"""The networks: multilayer perceptrons, as in the paper, and convolutional ones for pictures.
+
+Every encoder takes flattened images (B, C·H·W), every decoder returns logits of that shape, so
+that a lesson can exchange one for the other. There is no batch norm: in a discriminator it
+freezes the game at 50 %, on a code it fakes a match of moments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+
+from aae_lessons.arguments import number, require, whole
+
+SLOPE = 0.2  # of leaky ReLU below zero: no unit dies
+
+
+def leaky_relu() -> nn.Module:
+    """Leaky ReLU with slope 0.2 below zero."""
+    return nn.LeakyReLU(SLOPE)
+
+
+def mlp(sizes: Sequence[int], activation: Callable[[], nn.Module] = leaky_relu) -> nn.Sequential:
+    """Linear layers with an activation between them, none after the last.
+
+    Args:
+        sizes: of input, hidden layers and output: ``(784, 256, 256, 2)``.
+        activation: makes one activation module, such as ``nn.ReLU``.
+    """
+    require(len(sizes) >= 2, "sizes", tuple(sizes), "two sizes or more: input … output")
+    for size in sizes:
+        whole(size, "sizes")
+    layers: list[nn.Module] = []
+    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+        layers += [nn.Linear(inputs, outputs), activation()]
+    return nn.Sequential(*layers[:-1])
+
+
+class Discriminator(nn.Module):
+    """An mlp with a single logit: (B, inputs) -> (B,). Positive means "a prior sample".
+
+    Args:
+        inputs: what it sees of each code: D, and the label's one-hot vector where it is told it.
+        hidden: sizes of the hidden layers.
+        activation: as for :func:`mlp`.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        hidden: Sequence[int] = (256, 256),
+        activation: Callable[[], nn.Module] = leaky_relu,
+    ) -> None:
+        super().__init__()
+        self.layers = mlp((inputs, *hidden, 1), activation)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.layers(z).squeeze(1)
+
+
+def normal_weights(network: nn.Module, std: float = 0.01) -> nn.Module:
+    """Draws every weight from N(0, std²), sets every bias to 0 (AAE, appendix A); returns it."""
+    number(std, "std", above=0)
+    for parameter_name, parameter in network.named_parameters():
+        if parameter_name.endswith("bias"):
+            nn.init.zeros_(parameter)
+        else:
+            nn.init.normal_(parameter, std=std)
+    return network
+
+
+def conv_encoder(
+    outputs: int, shape: tuple[int, int, int] = (1, 28, 28), width: int = 32
+) -> nn.Sequential:
+    """Images (B, C·H·W) -> (B, outputs): two strided convolutions and one linear layer.
+
+    Args:
+        outputs: D, or more where the encoder has several heads.
+        shape: (C, H, W), H and W divisible by 4.
+        width: channels of the first convolution; the second has twice as many.
+    """
+    channels, height, breadth = _picture(shape)
+    whole(outputs, "outputs")
+    whole(width, "width")
+    return nn.Sequential(
+        nn.Unflatten(1, shape),
+        nn.Conv2d(channels, width, 4, stride=2, padding=1),
+        leaky_relu(),
+        nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
+        leaky_relu(),
+        nn.Flatten(),
+        nn.Linear(2 * width * (height // 4) * (breadth // 4), outputs),
+    )
+
+
+def conv_decoder(
+    inputs: int, shape: tuple[int, int, int] = (1, 28, 28), width: int = 32
+) -> nn.Sequential:
+    """Codes (B, inputs) -> logits (B, C·H·W): the mirror of :func:`conv_encoder`."""
+    channels, height, breadth = _picture(shape)
+    whole(inputs, "inputs")
+    whole(width, "width")
+    small = (2 * width, height // 4, breadth // 4)
+    return nn.Sequential(
+        nn.Linear(inputs, small[0] * small[1] * small[2]),
+        nn.Unflatten(1, small),
+        leaky_relu(),
+        nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1),
+        leaky_relu(),
+        nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1),
+        nn.Flatten(),
+    )
+
+
+def _picture(shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    ok = len(shape) == 3 and all(isinstance(s, int) and s > 0 for s in shape)
+    ok = ok and shape[1] % 4 == 0 and shape[2] % 4 == 0
+    require(ok, "shape", shape, "(C, H, W) with H and W divisible by 4")
+    return shape
+
+
+class DigitClassifier(nn.Sequential):
+    """The judge of generated digits: images (B, 784) -> class logits (B, 10).
+
+    ``features`` gives its last hidden layer, (B, 64): the space of the Fréchet distance.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(conv_encoder(64), leaky_relu(), nn.Dropout(0.5), nn.Linear(64, 10))
+
+    def features(self, x: Tensor) -> Tensor:
+        return self[1](self[0](x))

@@ -1,0 +1,221 @@
+"""Objectives: pure functions of tensors, each a scalar.
+
+Reductions are the same everywhere: **sum over features, mean over the batch**. Whatever ends in a
+sigmoid is given as logits; ``x_hat = sigmoid(logits)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from aae_lessons.arguments import matrix, number, require, same_shape, whole
+
+Cost = Callable[[Tensor, Tensor], Tensor]
+Kernel = Callable[[Tensor], Tensor]
+
+# ---------------------------------------------------------------- reconstruction costs c
+
+
+def squared_error(logits: Tensor, x: Tensor) -> Tensor:
+    """½ Σ_pixels (x − x̂)², mean over the batch, with x̂ = sigmoid(logits).
+
+    Args:
+        logits: the decoder's output, (B, 784).
+        x: images, (B, 784), in [0, 1].
+
+    Note:
+        The sum over pixels is the AAE paper's. With a mean instead, the gradient is 784 times
+        smaller (392 times smaller than that of a mean without the ½).
+    """
+    _images(logits, x)
+    return 0.5 * (x - logits.sigmoid()).square().sum(1).mean()
+
+
+def binary_cross_entropy(logits: Tensor, x: Tensor) -> Tensor:
+    """Σ_pixels −[x log x̂ + (1−x) log(1−x̂)] in nats, mean over the batch.
+
+    Args:
+        logits: the decoder's output, (B, 784).
+        x: images, (B, 784), in [0, 1].
+    """
+    _images(logits, x)
+    return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(1).mean()
+
+
+def _images(logits: Tensor, x: Tensor) -> None:
+    matrix(logits, "logits")
+    matrix(x, "x")
+    same_shape(logits, x, "logits", "x")
+
+
+# ------------------------------------------------------------------- adversarial losses
+
+
+def discriminator_loss(logits_real: Tensor, logits_fake: Tensor) -> Tensor:
+    """−mean log D(z_prior) − mean log(1 − D(z)), in nats, with D = sigmoid(logits).
+
+    Prior samples are the *real* ones (AAE §2). A discriminator that can't tell says D = ½
+    everywhere: the loss is then 2 log 2 = 1.386.
+
+    Args:
+        logits_real: of prior samples, (B,).
+        logits_fake: of codes, (B,).
+    """
+    _logits(logits_real, "logits_real")
+    _logits(logits_fake, "logits_fake")
+    return F.softplus(-logits_real).mean() + F.softplus(logits_fake).mean()
+
+
+def generator_loss(logits_fake: Tensor) -> Tensor:
+    """−mean log D(z), in nats: small where the discriminator takes codes for prior samples.
+
+    The non-saturating form (Goodfellow et al. 2014, §3). At D = ½ it is log 2 = 0.693.
+
+    Args:
+        logits_fake: of codes, (B,).
+    """
+    _logits(logits_fake, "logits_fake")
+    return F.softplus(-logits_fake).mean()
+
+
+def _logits(value: Tensor, name: str) -> None:
+    ok = isinstance(value, Tensor) and value.is_floating_point()
+    ok = ok and value.dim() == 1 and len(value) > 0
+    require(ok, name, value, "a floating-point tensor of shape (B,), one logit per code")
+
+
+# ------------------------------------------------------------- discrepancies from samples
+
+
+def random_directions(
+    dim: int, n: int, generator: torch.Generator | None = None, like: Tensor | None = None
+) -> Tensor:
+    """``n`` unit vectors, evenly spread over the sphere: (dim, n).
+
+    ``like`` gives device and dtype. A ``generator`` lives on the CPU and gives the same
+    directions on every device.
+    """
+    whole(dim, "dim")
+    whole(n, "n")
+    where = None if like is None or generator is not None else like.device
+    directions = torch.randn(dim, n, generator=generator, device=where)
+    directions = directions / directions.norm(dim=0)
+    return directions if like is None else directions.to(like)
+
+
+def sliced_wasserstein(z: Tensor, z_prior: Tensor, directions: Tensor) -> Tensor:
+    """Squared sliced 2-Wasserstein distance between two samples of equal size.
+
+    mean over directions θ, mean over ranks i, of (⟨z, θ⟩ of rank i − ⟨z_prior, θ⟩ of rank i)².
+    In one dimension, sorting both samples *is* the optimal transport.
+
+    Args:
+        z: codes, (B, D).
+        z_prior: prior samples, (B, D).
+        directions: unit vectors, (D, n); see :func:`random_directions`.
+    """
+    _samples(z, z_prior)
+    same_shape(z, z_prior, "z", "z_prior")
+    matrix(directions, "directions", rows=z.shape[1])
+    difference = (z @ directions).sort(0).values - (z_prior @ directions).sort(0).values
+    return difference.square().mean()
+
+
+WAE_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+def inverse_multiquadratics(
+    dim: int, std: float = 1.0, scales: Sequence[float] = WAE_SCALES
+) -> Kernel:
+    """The kernel k(z, z') = Σ_s C_s / (C_s + ‖z − z'‖²), with C_s = 2·dim·std²·s.
+
+    It returns a function of *squared* distances. 2·dim·std² is the expected squared distance
+    between two draws from N(0, std²·I) (WAE §4).
+
+    Args:
+        dim: D.
+        std: of the prior.
+        scales: s, each above 0.
+    """
+    whole(dim, "dim")
+    number(std, "std", above=0)
+    for s in scales:
+        number(s, "scales", above=0)
+    constants = [2 * dim * std**2 * s for s in scales]
+
+    def kernel(squared_distance: Tensor) -> Tensor:
+        return sum(c / (c + squared_distance) for c in constants)
+
+    return kernel
+
+
+def rbf(bandwidth: float) -> Kernel:
+    """The kernel k(z, z') = exp(−‖z − z'‖² / (2·bandwidth²)), as a function of ‖z − z'‖²."""
+    number(bandwidth, "bandwidth", above=0)
+    return lambda squared_distance: torch.exp(squared_distance / (-2 * bandwidth**2))
+
+
+def mmd(z: Tensor, z_prior: Tensor, kernel: Kernel) -> Tensor:
+    """Unbiased estimate of the squared maximum mean discrepancy (WAE Algorithm 2).
+
+    mean_{i≠j} k(z_i, z_j) + mean_{i≠j} k(z'_i, z'_j) − 2 mean_{i,j} k(z_i, z'_j), where z' is
+    ``z_prior``. Being unbiased it may be negative: that is no error.
+
+    Args:
+        z: codes, (B, D), B at least 2.
+        z_prior: prior samples, (B', D), B' at least 2.
+        kernel: a function of squared distances, such as :func:`inverse_multiquadratics`.
+    """
+    _samples(z, z_prior)
+    for value, name in ((z, "z"), (z_prior, "z_prior")):
+        require(len(value) > 1, name, f"{len(value)} row", "two rows or more: pairs are compared")
+    within = _mean_of_pairs(z, kernel) + _mean_of_pairs(z_prior, kernel)
+    return within - 2 * kernel(_squared_distances(z, z_prior)).mean()
+
+
+def _mean_of_pairs(z: Tensor, kernel: Kernel) -> Tensor:
+    n = len(z)
+    k = kernel(_squared_distances(z, z))
+    return (k.sum() - k.diagonal().sum()) / (n * (n - 1))
+
+
+def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
+    """‖a_i − b_j‖², (n, m); coordinate by coordinate, which stays exact where they are close."""
+    return sum((a[:, None, d] - b[None, :, d]).square() for d in range(a.shape[1]))
+
+
+def _samples(z: Tensor, z_prior: Tensor) -> None:
+    matrix(z, "z")
+    matrix(z_prior, "z_prior", columns=z.shape[1])
+
+
+# ------------------------------------------------------------------ categorical codes
+
+
+def entropy(probabilities: Tensor) -> Tensor:
+    """−Σ_k p_k log p_k in nats, mean over the batch: 0 for one-hot rows, log K for even ones.
+
+    Args:
+        probabilities: (B, K), rows that sum to 1.
+    """
+    matrix(probabilities, "probabilities")
+    return torch.special.entr(probabilities).sum(1).mean()
+
+
+# ------------------------------------------------------------------------------ descent
+
+
+def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+    """One step of ``optimizer`` down ``loss``, by the gradients of its own parameters only.
+
+    Gradients left over from another phase are dropped first, and none are computed for networks
+    that this phase only looks through.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    optimizer.zero_grad()
+    loss.backward(inputs=parameters)
+    optimizer.step()

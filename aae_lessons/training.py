@@ -1,0 +1,318 @@
+"""The training loop: it knows nothing of any model, only a step and where its state is.
+
+A step is a function ``step(model, optimizers, batch) -> {phase: loss}``; this module calls it
+once per minibatch, shows the losses, keeps a history, and writes checkpoints from which a killed
+run continues (on a CPU, with the same weights to the last bit as a run that was never killed).
+Nothing here waits for the device but every ``log_every`` steps.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from tqdm.auto import tqdm
+
+from aae_lessons.arguments import require, whole
+
+Optimizers = Mapping[str, Optimizer]
+Losses = dict[str, Tensor]
+Step = Callable[[nn.Module, Optimizers, Any], Losses]
+Schedule = Callable[[float], float]
+
+
+class Batches(Protocol):
+    """What :func:`fit` draws from: :class:`aae_lessons.data.Minibatches`, or one's own."""
+
+    def __len__(self) -> int: ...
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]: ...
+
+
+class NonFiniteLoss(FloatingPointError):
+    """A loss became nan or infinite; the message names its phase."""
+
+
+@dataclass
+class History:
+    """What a run left behind.
+
+    ``steps[i]`` is the number of updates done when point i was noted, ``losses[phase][i]`` the
+    mean of that phase's loss since the point before, ``snapshots[e]`` what the snapshot
+    function returned after e epochs (``snapshots[0]``: before the first update).
+    """
+
+    steps: list[int] = field(default_factory=list)
+    losses: dict[str, list[float]] = field(default_factory=dict)
+    snapshots: list[Any] = field(default_factory=list)
+
+
+# ---------------------------------------------------------------------------- schedules
+
+
+def constant(done: float) -> float:
+    """The rates stay as they are."""
+    return 1.0
+
+
+def constant_then_linear(done: float) -> float:
+    """Full rates for half the run, then linearly down to zero at its end.
+
+    An adversarial game circles its solution at a distance that grows with the rate; without
+    the descent the run stops wherever on that circle it happens to be.
+    """
+    return min(1.0, 2.0 * (1.0 - done))
+
+
+# -------------------------------------------------------------------------------- fit
+
+
+def fit(
+    step: Step,
+    model: nn.Module,
+    optimizers: Optimizers,
+    batches: Batches,
+    epochs: int,
+    *,
+    schedule: Schedule = constant,
+    snapshot: Callable[[nn.Module], Any] | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 500,
+    log_every: int = 50,
+    capture: bool | None = None,
+    progress: bool = True,
+) -> History:
+    """Trains ``model`` in place for ``epochs`` passes over ``batches``.
+
+    Args:
+        step: ``step(model, optimizers, batch)`` does one update and returns
+            ``{phase: detached scalar loss}``.
+        model: what is trained.
+        optimizers: by phase; their rates are multiplied by ``schedule(share of the run done)``.
+        batches: its length, and ``epoch(number, start)``.
+        epochs: how many.
+        schedule: factor of the rates, such as :func:`constant_then_linear`.
+        snapshot: called with the model before the first and after every epoch; what it returns
+            (numbers, tensors, and lists or dicts of these) goes to ``History.snapshots``. The
+            random state is put back after it, so that looking does not change the run.
+        checkpoint: a file to continue from if it is there, and to write to.
+        checkpoint_every: updates between two checkpoints; one more is written at the end.
+        log_every: updates between two points of the history.
+        capture: replay the whole update as one CUDA graph; by default on CUDA only.
+        progress: show a bar with the current losses.
+
+    Raises:
+        ValueError: unusable arguments, or a checkpoint of another run or that can't be read.
+        NonFiniteLoss: a loss became nan or infinite, noticed within ``log_every`` updates;
+            nothing is written after that.
+    """
+    whole(epochs, "epochs")
+    whole(checkpoint_every, "checkpoint_every")
+    whole(log_every, "log_every")
+    whole(len(batches), "batches")
+    on_cuda = next(model.parameters()).is_cuda
+    capture = on_cuda if capture is None else capture
+    require(on_cuda or not capture, "capture", capture, "False: the model is not on a CUDA device")
+
+    run = _Run(model, optimizers, epochs * len(batches), checkpoint)
+    run.restore()
+    if capture:
+        step = CapturedStep(step, optimizers)
+    start = run.done
+    bar = tqdm(total=run.total, initial=start, disable=not progress, leave=False, unit="step")
+    with bar:
+        if start == 0:
+            run.take(snapshot)
+        while run.done < run.total:
+            epoch, position = divmod(run.done, len(batches))
+            for batch in batches.epoch(epoch, position):
+                _set_rates(optimizers, schedule(run.done / run.total))
+                run.note(step(model, optimizers, batch))
+                at_end = run.done == run.total
+                if run.done % log_every == 0 or at_end:
+                    bar.set_postfix({k: f"{v:.3f}" for k, v in run.log().items()}, refresh=False)
+                    bar.update(run.done - bar.n)
+                if run.done % len(batches) == 0:
+                    run.take(snapshot)
+                if run.done % checkpoint_every == 0 or at_end:
+                    run.save()
+    return run.history
+
+
+def _set_rates(optimizers: Optimizers, factor: float) -> None:
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            rate = group.setdefault("initial_lr", float(group["lr"])) * factor
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+
+
+class _Run:
+    """Where a run stands: everything that a checkpoint holds."""
+
+    def __init__(self, model, optimizers: Optimizers, total: int, path: str | Path | None) -> None:
+        self.model, self.optimizers, self.total = model, optimizers, total
+        self.path = None if path is None else Path(path)
+        self.done = 0
+        self.history = History()
+        self.sums: Losses = {}
+        self.counted = 0
+
+    def note(self, losses: Losses) -> None:
+        """Counts one update; adds its losses up on the device, without waiting for it."""
+        self.done += 1
+        self.counted += 1
+        for phase, loss in losses.items():
+            self.sums[phase] = self.sums[phase] + loss if phase in self.sums else loss.clone()
+
+    def log(self) -> dict[str, float]:
+        """Adds a point to the history: the mean losses since the last one."""
+        if not self.counted:
+            return {}
+        means = (torch.stack(list(self.sums.values())) / self.counted).tolist()
+        point = dict(zip(self.sums, means, strict=True))
+        for phase, value in point.items():
+            if not math.isfinite(value):
+                first = self.done - self.counted + 1
+                raise NonFiniteLoss(
+                    f"the {phase} loss became {value} in updates {first} to {self.done}; "
+                    "lower that phase's rate, or look at its inputs"
+                )
+        self.history.steps.append(self.done)
+        for phase, value in point.items():
+            self.history.losses.setdefault(phase, []).append(value)
+        self.sums, self.counted = {}, 0
+        return point
+
+    def take(self, snapshot: Callable[[nn.Module], Any] | None) -> None:
+        if snapshot is not None:
+            with torch.random.fork_rng():
+                self.history.snapshots.append(snapshot(self.model))
+
+    def save(self) -> None:
+        if self.path is None:
+            return
+        for phase, loss in self.sums.items():
+            if not bool(loss.isfinite()):
+                raise NonFiniteLoss(f"the {phase} loss is not finite; no checkpoint is written")
+        cuda = torch.cuda.is_available()
+        save_atomically(
+            {
+                "done": self.done,
+                "total": self.total,
+                "model": self.model.state_dict(),
+                "optimizers": {k: o.state_dict() for k, o in self.optimizers.items()},
+                "history": vars(self.history),
+                "sums": self.sums,
+                "counted": self.counted,
+                "random_cpu": torch.get_rng_state(),
+                "random_cuda": torch.cuda.get_rng_state_all() if cuda else [],
+            },
+            self.path,
+        )
+
+    def restore(self) -> None:
+        if self.path is None or not self.path.exists():
+            return
+        found = self._read()
+        lengths = f"one of a run of {found['total']} updates"
+        require(found["total"] == self.total, "checkpoint", lengths, f"{self.total} updates")
+        phases = tuple(found["optimizers"])
+        fits = set(phases) == set(self.optimizers)
+        require(fits, "checkpoint", f"optimizers {phases}", f"{tuple(self.optimizers)}")
+        self.model.load_state_dict(found["model"])
+        for phase, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(found["optimizers"][phase])
+        self.done, self.counted = found["done"], found["counted"]
+        here = next(self.model.parameters()).device
+        self.sums = {phase: loss.to(here) for phase, loss in found["sums"].items()}
+        self.history = History(**found["history"])
+        torch.set_rng_state(found["random_cpu"])
+        if found["random_cuda"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(found["random_cuda"])
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            return torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception as error:
+            raise ValueError(
+                f"checkpoint: {self.path} can't be read as a checkpoint of this course; "
+                "want one that fit wrote, or a path where no file is"
+            ) from error
+
+
+def save_atomically(value: Any, path: str | Path) -> None:
+    """``torch.save``, but the file is either the old one or the whole new one, never a part."""
+    write_atomically(path, lambda stream: torch.save(value, stream))
+
+
+def write_atomically(path: str | Path, write: Callable[[Any], None]) -> None:
+    """Calls ``write`` with a binary stream whose content then replaces ``path`` in one move."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+# -------------------------------------------------------------------------- CUDA graph
+
+
+class CapturedStep:
+    """A step whose whole update is captured as one CUDA graph, then replayed.
+
+    On a GPU a step of so small a network is bound by the launches of some hundred kernels; a
+    graph launches them at once. The first ``warmup`` calls run as they are (they are real
+    updates); the next one is captured. Batches must keep their shape, the step must not wait
+    for the device, and the optimizers must be able to run inside a graph (fused Adam or SGD).
+    """
+
+    def __init__(self, step: Step, optimizers: Optimizers, warmup: int = 3) -> None:
+        self.step, self.left = step, warmup
+        self.graph: torch.cuda.CUDAGraph | None = None
+        for optimizer in optimizers.values():
+            for group in optimizer.param_groups:
+                rate = float(group["lr"])
+                group.setdefault("initial_lr", rate)
+                group["lr"] = torch.tensor(rate, device=group["params"][0].device)
+                if "capturable" in group:
+                    group["capturable"] = True
+
+    def __call__(self, model: nn.Module, optimizers: Optimizers, batch: Any) -> Losses:
+        if self.left > 0:
+            self.left -= 1
+            return self._warm_up(model, optimizers, batch)
+        if self.graph is None:
+            self.batch = type(batch)(*(tensor.clone() for tensor in batch))
+            self.graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self.graph):
+                self.losses = self.step(model, optimizers, self.batch)
+        for mine, given in zip(self.batch, batch, strict=True):
+            mine.copy_(given)
+        self.graph.replay()
+        return self.losses
+
+    def _warm_up(self, model: nn.Module, optimizers: Optimizers, batch: Any) -> Losses:
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            losses = self.step(model, optimizers, batch)
+        torch.cuda.current_stream().wait_stream(stream)
+        return losses
