@@ -62,7 +62,7 @@ def same_shape(a: Tensor, b: Tensor, name_a: str, name_b: str) -> None:
 
 
 def labels(value: object, name: str, classes: int, unlabelled: bool = False) -> None:
-    """``value`` must be an int64 vector of classes 0 … ``classes``-1 (-1 too if ``unlabelled``)."""
+    """``value`` must be an int64 vector of 0 … ``classes``-1, and -1 if ``unlabelled``."""
     low = -1 if unlabelled else 0
     want = f"an int64 tensor of shape (n,) with values {low} … {classes - 1}"
     ok = isinstance(value, Tensor) and value.dtype == torch.int64 and value.dim() == 1

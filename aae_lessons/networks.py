@@ -7,6 +7,7 @@ freezes the game at 50 %, on a code it fakes a match of moments.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
@@ -32,7 +33,7 @@ def mlp(sizes: Sequence[int], activation: Callable[[], nn.Module] = leaky_relu) 
     for size in sizes:
         whole(size, "sizes")
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+    for inputs, outputs in itertools.pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), activation()]
     return nn.Sequential(*layers[:-1])
 

@@ -266,6 +266,7 @@ def write_atomically(path: str | Path, write: Callable[[Any], None]) -> None:
             write(stream)
             stream.flush()
             os.fsync(stream.fileno())
+        os.chmod(name, 0o644)  # mkstemp makes files for their owner alone
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

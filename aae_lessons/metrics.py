@@ -1,0 +1,230 @@
+"""Measures: how well codes match the prior, how good reconstructions and samples are.
+
+Each leaves torch's random state as it found it and depends on its ``seed`` alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Adam
+
+from aae_lessons.arguments import labels as require_labels
+from aae_lessons.arguments import matrix, require, same_shape, whole
+from aae_lessons.networks import Discriminator
+from aae_lessons.objectives import (
+    descend,
+    discriminator_loss,
+    inverse_multiquadratics,
+    mmd,
+    random_directions,
+    sliced_wasserstein,
+)
+from aae_lessons.priors import Prior
+
+DIRECTIONS = 100
+FLOOR_DRAWS = 10
+MMD_ROWS = 2000
+
+
+# --------------------------------------------------------------- do codes match a prior?
+
+
+def judge_accuracy(z: Tensor, prior: Prior, seed: int = 0, updates: int = 2000) -> float:
+    """How well a fresh discriminator tells held-out codes from prior samples: 0.5 … 1.
+
+    One half of the codes trains it (against fresh prior samples in every update), the other
+    half tests it: 0.5 is a perfect match. The discriminator that a model was trained with can't
+    be that judge: it was beaten by these very codes.
+
+    Args:
+        z: codes of images that the model was not trained on, (n, D), n at least 20.
+        prior: P_Z.
+        seed: of the halves, the discriminator and the prior samples.
+        updates: of the discriminator, batch 256, Adam 1e-3 falling linearly to zero.
+
+    Returns:
+        Accuracy on the test half and as many prior samples, each side counting the same.
+    """
+    _codes(z, prior, at_least=20)
+    whole(updates, "updates")
+    z = z.detach()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        order = torch.randperm(len(z), device=z.device)
+        train, test = z[order[: len(z) // 2]], z[order[len(z) // 2 :]]
+        judge = Discriminator(prior.dim, (128, 128)).to(z.device)
+        adam = Adam(judge.parameters(), 1e-3, fused=True)
+        for i in range(updates):
+            adam.param_groups[0]["lr"] = 1e-3 * (1 - i / updates)
+            codes = train[torch.randint(len(train), (256,), device=z.device)]
+            both = torch.cat([prior.sample(256, z.device).to(z), codes])
+            descend(discriminator_loss(*judge(both).split(256)), adam)
+        with torch.no_grad():
+            real = (judge(prior.sample(20_000, z.device).to(z)) > 0).float().mean()
+            fake = (judge(test) <= 0).float().mean()
+    return ((real + fake) / 2).item()
+
+
+def sliced_wasserstein_over_floor(z: Tensor, prior: Prior, seed: int = 0) -> float:
+    """Sliced 2-Wasserstein distance of codes and prior, as a multiple of the floor.
+
+    The floor is what the same distance gives between two samples of the prior of the same size:
+    1 is a perfect match, whatever the prior, its scale and n.
+
+    Args:
+        z: codes, (n, D), n at least 2.
+        prior: P_Z.
+        seed: of directions and prior samples.
+    """
+    _codes(z, prior, at_least=2)
+
+    def distance(a: Tensor, b: Tensor) -> float:
+        directions = random_directions(prior.dim, DIRECTIONS, like=a)
+        return math.sqrt(sliced_wasserstein(a, b, directions).item())
+
+    return _over_floor(z, prior, distance, seed)
+
+
+def mmd_over_floor(z: Tensor, prior: Prior, seed: int = 0) -> float:
+    """Unbiased MMD² of codes and prior as a multiple of the floor, on at most 2000 codes.
+
+    The floor is the mean size of the same estimate between two samples of the prior. Being
+    unbiased, the estimate may be negative, and near a perfect match it is around 0.
+
+    Args:
+        z: codes, (n, D), n at least 2.
+        prior: P_Z.
+        seed: of the prior samples.
+    """
+    _codes(z, prior, at_least=2)
+    kernel = inverse_multiquadratics(prior.dim)
+    return _over_floor(z[:MMD_ROWS], prior, lambda a, b: mmd(a, b, kernel).item(), seed)
+
+
+def _over_floor(
+    z: Tensor, prior: Prior, distance: Callable[[Tensor, Tensor], float], seed: int
+) -> float:
+    z = z.detach()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+
+        def draw() -> Tensor:
+            return prior.sample(len(z), z.device).to(z)
+
+        floor = sum(abs(distance(draw(), draw())) for _ in range(FLOOR_DRAWS))
+        return sum(distance(z, draw()) for _ in range(FLOOR_DRAWS)) / floor
+
+
+def moments(z: Tensor) -> dict[str, list[float]]:
+    """Mean and standard deviation of codes ``z`` (n, D), n at least 2, by dimension."""
+    matrix(z, "z")
+    require(len(z) > 1, "z", z, "two rows or more")
+    return {"mean": z.mean(0).tolist(), "std": z.std(0).tolist()}
+
+
+def component_accuracy(z: Tensor, labels: Tensor, prior: Prior) -> float:
+    """Share of codes that lie in their own class's component: 0 … 1.
+
+    Args:
+        z: codes, (n, D).
+        labels: their classes, (n,).
+        prior: one with ``nearest``, such as :class:`aae_lessons.priors.GaussianMixture`.
+    """
+    _codes(z, prior, at_least=1)
+    require(hasattr(prior, "nearest"), "prior", prior, "one with nearest(z)")
+    require_labels(labels, "labels", prior.components)
+    require(len(labels) == len(z), "labels", labels, f"{len(z)} labels, one per code")
+    return (prior.nearest(z) == labels).float().mean().item()
+
+
+def _codes(z: Tensor, prior: Prior, at_least: int) -> None:
+    matrix(z, "z", columns=prior.dim)
+    require(len(z) >= at_least, "z", z, f"{at_least} codes or more")
+    require(bool(z.isfinite().all()), "z", "nan or infinite codes", "finite codes")
+
+
+# ------------------------------------------------------------------- images and networks
+
+
+@torch.no_grad()
+def reconstruction_mse(model: nn.Module, x: Tensor) -> float:
+    """Mean of (x − x̂)² over pixels and images ``x`` (n, 784), for ``model(x)`` = x̂."""
+    matrix(x, "x")
+    x_hat = model(x)
+    same_shape(x_hat, x, "model(x)", "x")
+    return (x_hat - x).square().mean().item()
+
+
+@torch.no_grad()
+def dead_units(network: nn.Sequential, x: Tensor) -> list[float]:
+    """Share of units that are at or below zero for every row of ``x``, by activation layer.
+
+    Under ReLU such a unit is *dead*: it says nothing and learns nothing. Under leaky ReLU it
+    still learns.
+
+    Args:
+        network: made by :func:`aae_lessons.networks.mlp`.
+        x: its input, (n, inputs).
+    """
+    matrix(x, "x")
+    shares = []
+    for layer in network:
+        x = layer(x)
+        if not isinstance(layer, nn.Linear):
+            shares.append((x <= 0).all(0).float().mean().item())
+    return shares
+
+
+@torch.no_grad()
+def sample_quality(x: Tensor, classifier: nn.Module) -> dict[str, float]:
+    """What the fixed classifier makes of images.
+
+    Args:
+        x: images, (n, 784).
+        classifier: images -> class logits, (n, K).
+
+    Returns:
+        ``confidence``: mean largest probability, 1/K … 1. ``coverage``: exp(entropy of the mean
+        prediction) / K, 1/K where all images are of one class, 1 where all classes are equal.
+    """
+    matrix(x, "x")
+    probabilities = F.softmax(classifier(x), dim=1)
+    mean = probabilities.mean(0)
+    return {
+        "confidence": probabilities.amax(1).mean().item(),
+        "coverage": torch.special.entr(mean).sum().exp().item() / len(mean),
+    }
+
+
+@torch.no_grad()
+def error_percent(x: Tensor, labels: Tensor, classifier: nn.Module) -> float:
+    """Percentage of images ``x`` (n, 784) whose most probable class is not their label (n,)."""
+    matrix(x, "x")
+    require(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one per image")
+    return 100 * (classifier(x).argmax(1) != labels).double().mean().item()
+
+
+def frechet_distance(features_a: Tensor, features_b: Tensor) -> float:
+    """‖μ_a − μ_b‖² + tr(C_a + C_b − 2 (C_a C_b)^½): the squared Fréchet distance of two samples.
+
+    (Heusel et al. 2017, arXiv:1706.08500; there in Inception's features, here in those of the
+    digit classifier, so that the values compare with each other only.)
+
+    Args:
+        features_a, features_b: (n, F) and (m, F), n and m at least 2.
+    """
+    matrix(features_a, "features_a")
+    matrix(features_b, "features_b", columns=features_a.shape[1])
+    for value, name in ((features_a, "features_a"), (features_b, "features_b")):
+        require(len(value) > 1, name, value, "two rows or more")
+    a, b = features_a.double(), features_b.double()
+    covariance_a, covariance_b = a.T.cov(), b.T.cov()
+    # the eigenvalues of a product of two covariances are real and not negative
+    roots = torch.linalg.eigvals(covariance_a @ covariance_b).real.clamp(min=0).sqrt().sum()
+    traces = covariance_a.trace() + covariance_b.trace() - 2 * roots
+    return ((a.mean(0) - b.mean(0)).square().sum() + traces).item()

@@ -1,0 +1,85 @@
+"""The reference runs that come with the package: trained longer than a lesson has time for.
+
+Each is a pair of files in ``runs/``: ``NAME.safetensors`` (weights in half precision, and codes
+of the first 1000 test images after every epoch) and ``NAME.json`` (how it was made: recipe, seed,
+versions, device, seconds; its history; its metrics on the test set).
+
+On the command line, ``python -m aae_lessons.references`` lists what can be asked.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from aae_lessons import device as devices
+from aae_lessons.arguments import require
+from aae_lessons.networks import DigitClassifier
+from aae_lessons.references.recipes import RECIPES
+from aae_lessons.training import History
+
+FOLDER = Path(__file__).parent / "runs"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A trained model and the record of its run.
+
+    ``model`` is on the device asked for, in evaluation mode; ``record`` is the JSON;
+    ``history`` holds losses and, as ``snapshots[e]["z"]``, the codes of the first 1000 test
+    images after e epochs, (1000, D).
+    """
+
+    name: str
+    model: nn.Module
+    record: dict[str, Any]
+    history: History
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What was measured on the test set when the run was made."""
+        return self.record["metrics"]
+
+
+def names() -> list[str]:
+    """The runs that are there."""
+    return [name for name in RECIPES if (FOLDER / f"{name}.json").is_file()]
+
+
+def load(name: str, device: str | torch.device | None = "cpu") -> Reference:
+    """A reference run.
+
+    Raises ValueError where the name is unknown, the run is missing, or a file is damaged.
+    """
+    require(name in RECIPES, "name", name, f"one of {', '.join(RECIPES)}")
+    weights, record = FOLDER / f"{name}.safetensors", FOLDER / f"{name}.json"
+    mend = f"python -m aae_lessons.references make {name}"
+    whole = weights.is_file() and record.is_file()
+    require(whole, "name", name, f"a run whose two files are in {FOLDER}; make it: {mend}")
+    try:
+        tensors, record = load_file(weights), json.loads(record.read_text("utf-8"))
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"name: the files of {name} are damaged ({error}); run {mend}") from error
+    return unpack(name, tensors, record, devices.choose(device))
+
+
+def unpack(name: str, tensors: dict[str, Tensor], record: dict, where: torch.device) -> Reference:
+    """A :class:`Reference` from what is stored."""
+    codes = tensors.pop("snapshots", None)
+    model = RECIPES[name].build()
+    model.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
+    snapshots = [] if codes is None else [{"z": z.float()} for z in codes]
+    history = History(record["history"]["steps"], record["history"]["losses"], snapshots)
+    return Reference(name, model.to(where).eval(), record, history)
+
+
+def classifier(device: str | torch.device | None = "cpu") -> DigitClassifier:
+    """The fixed MNIST classifier that judges samples; its own test error is in its record."""
+    return load("classifier", device).model

@@ -1,0 +1,43 @@
+"""``python -m aae_lessons.references``: make, report, readme."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from aae_lessons.references import making
+from aae_lessons.references.recipes import RECIPES
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m aae_lessons.references", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    make = commands.add_parser("make", help="train a run and store it with its record")
+    make.add_argument("names", nargs="+", metavar="NAME", choices=[*RECIPES, "all"])
+    make.add_argument("--device", help="cuda, mps or cpu; by default the best there is")
+    make.add_argument("--seed", type=int, default=0)
+    make.add_argument("--epochs", type=int, help="by default the recipe's")
+
+    report = commands.add_parser("report", help="measure every stored run again on the test set")
+    report.add_argument("--json", action="store_true", help="{name: {metric: value}}")
+    report.add_argument("--device", default="cpu")
+
+    readme = commands.add_parser("readme", help="write the recorded table into the README")
+    readme.add_argument("path", nargs="?", type=Path, default=Path("README.md"))
+
+    asked = parser.parse_args(arguments)
+    if asked.command == "make":
+        for name in list(RECIPES) if "all" in asked.names else asked.names:
+            record = making.make(name, asked.device, asked.seed, asked.epochs)
+            print(making.table({name: record["metrics"]}))
+    elif asked.command == "report":
+        found = making.report(asked.device)
+        print(json.dumps(found, indent=1) if asked.json else making.table(found))
+    else:
+        making.write_readme(asked.path)
+
+
+if __name__ == "__main__":
+    main()
