@@ -253,6 +253,9 @@ def hide_labels(images: ImageSet, keep: Tensor) -> ImageSet:
     """The same images with every label but those at ``keep`` replaced by -1 ("no label")."""
     ok = isinstance(keep, Tensor) and keep.dtype == torch.int64 and keep.dim() == 1
     require(ok, "keep", keep, "an int64 tensor of positions")
+    if keep.device.type == "cpu" and len(keep):
+        inside = int(keep.min()) >= 0 and int(keep.max()) < len(images)
+        require(inside, "keep", f"{keep.min()} … {keep.max()}", f"0 … {len(images) - 1}")
     hidden = torch.full_like(images.labels, UNLABELLED)
     hidden[keep] = images.labels[keep]
     return ImageSet(images.images, hidden)

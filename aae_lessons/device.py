@@ -22,6 +22,8 @@ def choose(name: str | torch.device | None = None) -> torch.device:
     available = {"cpu": True, "cuda": torch.cuda.is_available, "mps": _mps}
     kind = wanted.split(":")[0]
     require(kind in available, "device", wanted, "cuda, mps or cpu")
+    number = wanted.partition(":")[2]
+    require(number.isdigit() or wanted == kind, "device", wanted, "such as cuda, or cuda:0")
     here = kind == "cpu" or available[kind]()
     require(here, "device", wanted, f"a device of this machine; torch finds no {kind} here")
     torch.set_flush_denormal(True)

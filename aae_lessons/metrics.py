@@ -91,19 +91,23 @@ def sliced_wasserstein_over_floor(z: Tensor, prior: Prior, seed: int = 0) -> flo
 
 
 def mmd_over_floor(z: Tensor, prior: Prior, seed: int = 0) -> float:
-    """Unbiased MMD² of codes and prior as a multiple of the floor, on at most 2000 codes.
+    """Maximum mean discrepancy of codes and prior, as a multiple of the floor: 0 upwards.
 
-    The floor is the mean size of the same estimate between two samples of the prior. Being
-    unbiased, the estimate may be negative, and near a perfect match it is around 0.
+    The root of the unbiased MMD² (0 where that is negative), over the root of its mean size
+    between two samples of the prior; on at most 2000 codes, chosen by ``seed``.
 
     Args:
         z: codes, (n, D), n at least 2.
         prior: P_Z.
-        seed: of the prior samples.
+        seed: of the chosen codes and the prior samples.
     """
     _codes(z, prior, at_least=2)
     kernel = inverse_multiquadratics(prior.dim)
-    return _over_floor(z[:MMD_ROWS], prior, lambda a, b: mmd(a, b, kernel).item(), seed)
+    chosen = torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))[:MMD_ROWS]
+    squared = _over_floor(
+        z[chosen.to(z.device)], prior, lambda a, b: mmd(a, b, kernel).item(), seed
+    )
+    return math.sqrt(max(squared, 0.0))
 
 
 def _over_floor(

@@ -143,6 +143,7 @@ def inverse_multiquadratics(
     """
     whole(dim, "dim")
     number(std, "std", above=0)
+    require(len(scales) > 0, "scales", scales, "one scale or more")
     for s in scales:
         number(s, "scales", above=0)
     constants = [2 * dim * std**2 * s for s in scales]

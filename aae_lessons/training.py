@@ -83,6 +83,7 @@ def fit(
     epochs: int,
     *,
     schedule: Schedule = constant,
+    adjust: Callable[[nn.Module, float], None] | None = None,
     snapshot: Callable[[nn.Module], Any] | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 500,
@@ -100,6 +101,9 @@ def fit(
         batches: its length, and ``epoch(number, start)``.
         epochs: how many.
         schedule: factor of the rates, such as :func:`constant_then_linear`.
+        adjust: ``adjust(model, share of the run done)``, called before every update: for what
+            else changes during a run, such as a noise level or a temperature. It fills a
+            buffer of the model; a number in Python would be frozen in a CUDA graph.
         snapshot: called with the model before the first and after every epoch; what it returns
             (numbers, tensors, and lists or dicts of these) goes to ``History.snapshots``. The
             random state is put back after it, so that looking does not change the run.
@@ -135,6 +139,8 @@ def fit(
             epoch, position = divmod(run.done, len(batches))
             for batch in batches.epoch(epoch, position):
                 _set_rates(optimizers, schedule(run.done / run.total))
+                if adjust is not None:
+                    adjust(model, run.done / run.total)
                 run.note(step(model, optimizers, batch))
                 at_end = run.done == run.total
                 if run.done % log_every == 0 or at_end:
@@ -155,6 +161,10 @@ def _set_rates(optimizers: Optimizers, factor: float) -> None:
                 group["lr"].fill_(rate)
             else:
                 group["lr"] = rate
+
+
+CHECKPOINT_KEYS = {"done", "total", "model", "optimizers", "history", "sums", "counted"}
+CHECKPOINT_KEYS |= {"random_cpu", "random_cuda"}
 
 
 class _Run:
@@ -225,11 +235,7 @@ class _Run:
         if self.path is None or not self.path.exists():
             return
         found = self._read()
-        lengths = f"one of a run of {found['total']} updates"
-        require(found["total"] == self.total, "checkpoint", lengths, f"{self.total} updates")
-        phases = tuple(found["optimizers"])
-        fits = set(phases) == set(self.optimizers)
-        require(fits, "checkpoint", f"optimizers {phases}", f"{tuple(self.optimizers)}")
+        self._require_same_run(found)
         self.model.load_state_dict(found["model"])
         for phase, optimizer in self.optimizers.items():
             optimizer.load_state_dict(found["optimizers"][phase])
@@ -241,9 +247,29 @@ class _Run:
         if found["random_cuda"] and torch.cuda.is_available():
             torch.cuda.set_rng_state_all(found["random_cuda"])
 
+    def _require_same_run(self, found: dict[str, Any]) -> None:
+        lengths = f"one of a run of {found['total']} updates"
+        require(found["total"] == self.total, "checkpoint", lengths, f"{self.total} updates")
+        phases = tuple(found["optimizers"])
+        fits = set(phases) == set(self.optimizers)
+        require(fits, "checkpoint", f"optimizers {phases}", f"{tuple(self.optimizers)}")
+        shapes = [
+            {name: getattr(value, "shape", None) for name, value in state.items()}
+            for state in (found["model"], self.model.state_dict())
+        ]
+        require(shapes[0] == shapes[1], "checkpoint", "weights of other shapes", "this model's")
+        for phase, optimizer in self.optimizers.items():
+            groups = (found["optimizers"][phase]["param_groups"], optimizer.param_groups)
+            sizes = [[len(group["params"]) for group in each] for each in groups]
+            got = f"{phase} parameters {sizes[0]}"
+            require(sizes[0] == sizes[1], "checkpoint", got, f"{sizes[1]}")
+
     def _read(self) -> dict[str, Any]:
         try:
-            return torch.load(self.path, map_location="cpu", weights_only=True)
+            found = torch.load(self.path, map_location="cpu", weights_only=True)
+            if not isinstance(found, dict) or not found.keys() >= CHECKPOINT_KEYS:
+                raise TypeError("another kind of file")
+            return found
         except Exception as error:
             raise ValueError(
                 f"checkpoint: {self.path} can't be read as a checkpoint of this course; "

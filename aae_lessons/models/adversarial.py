@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
+from aae_lessons.arguments import labels as require_labels
 from aae_lessons.arguments import matrix, number, require
 from aae_lessons.data import Batch
 from aae_lessons.networks import Discriminator, mlp
@@ -54,6 +55,9 @@ class Config:
         weight: λ, in nats of cost for a nat of generator loss; used by ``joint_step`` only.
         reconstruction_rate, discriminator_rate, generator_rate: Adam's learning rates.
         beta1: Adam's decay of its first moment; games want it low.
+        noise: standard deviation of Gaussian noise on whatever the discriminator sees. It blurs
+            both distributions, so that codes in one part of a prior with gaps feel what is
+            missing in another. ``anneal_noise`` takes it away during the first half of a run.
     """
 
     hidden: tuple[int, ...] = (256, 256)
@@ -67,9 +71,11 @@ class Config:
     discriminator_rate: float = 5e-4
     generator_rate: float = 5e-4
     beta1: float = 0.5
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         number(self.weight, "weight", at_least=0)
+        number(self.noise, "noise", at_least=0)
         for name in ("reconstruction_rate", "discriminator_rate", "generator_rate"):
             number(getattr(self, name), name, above=0)
         told = self.label_classes == 0 or self.label_classes >= 2
@@ -95,6 +101,7 @@ class AAE(nn.Module):
         self.encoder = mlp((config.pixels, *config.hidden, heads * prior.dim))
         self.decoder = mlp((prior.dim, *reversed(config.hidden), config.pixels))
         self.discriminator = Discriminator(prior.dim + told, config.discriminator_hidden)
+        self.register_buffer("noise", torch.tensor(config.noise), persistent=False)
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x), each (B, D); a Gaussian posterior only."""
@@ -127,6 +134,10 @@ class AAE(nn.Module):
             return self.prior.sample_given(label)
         return self.prior.sample(len(label), label.device)
 
+    def blur(self, z: Tensor) -> Tensor:
+        """Codes or prior samples with the discriminator's noise on them, (B, D)."""
+        return z + self.noise * torch.randn_like(z) if self.config.noise else z
+
     def discriminate(self, z: Tensor, label: Tensor) -> Tensor:
         """The discriminator's logits, (B,), of codes ``z``, (B, D): positive means "real".
 
@@ -136,6 +147,8 @@ class AAE(nn.Module):
         matrix(z, "z", columns=self.prior.dim)
         if self.config.label_classes:
             no_label = self.config.label_classes
+            require_labels(label, "label", no_label, unlabelled=True)
+            require(len(label) == len(z), "label", label, f"one label for each of {len(z)} codes")
             shown = F.one_hot(torch.where(label < 0, no_label, label), no_label + 1)
             z = torch.cat([z, shown.to(z.dtype)], dim=1)
         return self.discriminator(z)
@@ -166,7 +179,7 @@ def train_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[st
     descend(discriminator, optimizers["discriminator"])
 
     # Regularization phase, generator: the encoder makes codes that pass for prior samples.
-    generator = generator_loss(model.discriminate(z, batch.label))
+    generator = generator_loss(model.discriminate(model.blur(z), batch.label))
     descend(generator, optimizers["generator"])
 
     return {
@@ -174,6 +187,11 @@ def train_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[st
         "discriminator": discriminator.detach(),
         "generator": generator.detach(),
     }
+
+
+def anneal_noise(model: AAE, done: float) -> None:
+    """The discriminator's noise, linearly down to 0 at half the run: ``adjust`` of ``fit``."""
+    model.noise.fill_(model.config.noise * max(0.0, 1.0 - 2.0 * done))
 
 
 def joint_optimizers(model: AAE, config: Config) -> dict[str, Adam]:
@@ -194,7 +212,7 @@ def joint_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[st
 
     # Encoder and decoder: rebuild the image from codes that pass for prior samples.
     reconstruction = model.config.cost(model.decoder(z), batch.x)
-    generator = generator_loss(model.discriminate(z, batch.label))
+    generator = generator_loss(model.discriminate(model.blur(z), batch.label))
     descend(reconstruction + model.config.weight * generator, optimizers["autoencoder"])
 
     return {
@@ -209,5 +227,5 @@ def _discriminator_phase(model: AAE, z: Tensor, label: Tensor) -> Tensor:
     z_prior = model.sample_prior(label)
     # detached: this phase must not move the encoder
     both = torch.cat([z_prior, z.detach()])
-    logits = model.discriminate(both, torch.cat([label, label]))
+    logits = model.discriminate(model.blur(both), torch.cat([label, label]))
     return discriminator_loss(*logits.split(len(z)))

@@ -46,18 +46,8 @@ def make(
     torch.manual_seed(seed)
     model = recipe.build().to(where)
     checkpoint = checkpoints / f"{name}-{seed}-{epochs}-{where.type}.pt"
-    watched = test.x[:SNAPSHOT_ROWS]
     started = time.perf_counter()
-    history = training.fit(
-        recipe.step,
-        model,
-        recipe.optimizers(model),
-        batches,
-        epochs,
-        schedule=training.constant_then_linear,
-        snapshot=lambda m: _codes(m, watched),
-        checkpoint=checkpoint,
-    )
+    history = _train(recipe, model, batches, epochs, test.x[:SNAPSHOT_ROWS], checkpoint)
     seconds = time.perf_counter() - started
 
     tensors = {key: value.cpu().half() for key, value in model.state_dict().items()}
@@ -68,15 +58,7 @@ def make(
         "command": f"python -m aae_lessons.references make {name} --seed {seed}",
         "note": recipe.note,
         "model": describe(model),
-        "training": {
-            "step": recipe.step.__name__,
-            "epochs": epochs,
-            "updates": epochs * len(batches),
-            "batch": recipe.batch,
-            "schedule": "constant for half the run, then linearly to zero",
-            "images": len(batches.images),
-            "labels": int((batches.images.labels >= 0).sum()),
-        },
+        "training": _plan(recipe, batches, epochs),
         "seed": seed,
         "seconds": round(seconds, 1),
         "machine": _machine(where),
@@ -89,6 +71,31 @@ def make(
     training.write_atomically(folder / f"{name}.json", lambda f: f.write(text.encode()))
     checkpoint.unlink(missing_ok=True)
     return record
+
+
+def _train(recipe: Recipe, model, batches, epochs: int, watched: Tensor, checkpoint: Path):
+    return training.fit(
+        recipe.step,
+        model,
+        recipe.optimizers(model),
+        batches,
+        epochs,
+        schedule=training.constant_then_linear,
+        snapshot=lambda m: _codes(m, watched),
+        checkpoint=checkpoint,
+    )
+
+
+def _plan(recipe: Recipe, batches: data.Minibatches, epochs: int) -> dict[str, Any]:
+    return {
+        "step": recipe.step.__name__,
+        "epochs": epochs,
+        "updates": epochs * len(batches),
+        "batch": recipe.batch,
+        "schedule": "constant for half the run, then linearly to zero",
+        "images": len(batches.images),
+        "labels": int((batches.images.labels >= 0).sum()),
+    }
 
 
 def report(device: str | None = None) -> dict[str, dict[str, float]]:

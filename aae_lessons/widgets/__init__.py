@@ -1,0 +1,1 @@
+"""Explorers: latent spaces to move through."""

@@ -1,0 +1,153 @@
+"""Imports run one way, functions and modules stay short, and importing costs next to nothing."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import aae_lessons
+
+PACKAGE = Path(aae_lessons.__file__).parent
+ROOT = PACKAGE.parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+EVERYWHERE = {"arguments", "device"}
+GROUND = {"data", "priors", "networks", "objectives"}
+EDGES = {  # what each part may import of ours
+    "__init__": set(),
+    "arguments": set(),
+    "device": set(),
+    "data": set(),
+    "priors": set(),
+    "networks": set(),
+    "objectives": set(),
+    "models": GROUND,
+    "training": set(),
+    "references": {"models", "training", "metrics"} | GROUND,
+    "metrics": {"objectives", "networks", "priors"},
+    "plots": set(),
+    "widgets": {"plots"},
+    "checks": {"objectives", "priors", "models"},
+}
+
+
+def part_of(path):
+    """``models`` for ``models/adversarial.py``, ``data`` for ``data.py``."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports_of(source, package):
+    """The parts of the package that a source imports; ``package``: the dotted one it is in."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1]
+            start = ".".join(above * bool(node.level) + [node.module] * bool(node.module))
+            names = [f"{start}.{alias.name}" for alias in node.names]
+        ours = [name.split(".") for name in names if name.split(".")[0] == "aae_lessons"]
+        found |= {name[1] for name in ours if len(name) > 1 and not name[1].startswith("__")}
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_run_one_way(path):
+    part = part_of(path)
+    assert part in EDGES, f"{part} is new: say in EDGES what it may import"
+    own = {part} if part != "models" and path.parent != PACKAGE else set()
+    package = ".".join(["aae_lessons", *path.parent.relative_to(PACKAGE).parts])
+    found = imports_of(path.read_text(encoding="utf-8"), package)
+    wrong = found - EDGES[part] - EVERYWHERE - own
+    assert not wrong, f"{part} may not import {sorted(wrong)}"
+
+
+def test_nothing_imports_widgets_or_checks():
+    for part, allowed in EDGES.items():
+        assert not allowed & {"widgets", "checks"}, part
+
+
+@pytest.mark.parametrize(
+    ("source", "package", "expected"),
+    [
+        ("import aae_lessons.data", "aae_lessons", {"data"}),
+        ("import aae_lessons", "aae_lessons", set()),
+        ("from aae_lessons import __version__, plots as p", "aae_lessons", {"plots"}),
+        ("from aae_lessons.models.adversarial import AAE", "aae_lessons", {"models"}),
+        ("from . import checks", "aae_lessons", {"checks"}),
+        ("from .wasserstein import WAE", "aae_lessons.models", {"models"}),
+        ("from ..widgets.map import Map", "aae_lessons.models", {"widgets"}),
+        ("def f():\n    import aae_lessons.training as t", "aae_lessons", {"training"}),
+        ("import torch, aae_lessons_other", "aae_lessons", set()),
+    ],
+)
+def test_the_reader_of_imports_sees_every_kind(source, package, expected):
+    assert imports_of(source, package) == expected
+
+
+def code_lines(function):
+    """Lines of a function's body, its docstring not counted."""
+    first = function.body[0]
+    doc = isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str)
+    return function.end_lineno - (first.end_lineno if doc else first.lineno - 1)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_functions_and_modules_are_short(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 350
+    functions = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef)]
+    long = {f.name: code_lines(f) for f in functions if code_lines(f) > 40}
+    assert not long, f"over 40 lines: {long}"
+
+
+def test_every_lesson_notebook_has_its_model_file():
+    for notebook in LESSONS:
+        number, name = re.fullmatch(r"(\d\d)_(\w+)", notebook.stem).groups()
+        if number != "00":
+            model = PACKAGE / "models" / f"{name}.py"
+            assert model.is_file(), f"{notebook.name} has no {model.relative_to(ROOT)}"
+    numbers = [notebook.name[:2] for notebook in LESSONS]
+    assert len(set(numbers)) == len(numbers), "two lessons have one number"
+
+
+def test_model_files_have_the_same_headings_in_the_same_order():
+    for path in sorted((PACKAGE / "models").glob("[!_]*.py")):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        names = [node.name for node in body if hasattr(node, "name") and node.name[0] != "_"]
+        classes = [node.name for node in body if isinstance(node, ast.ClassDef)]
+        assert names[0] == "Config" and len(classes) >= 2, path.name
+        model, made, step = (names.index(n) for n in (classes[1], "optimizers", "train_step"))
+        assert 0 < model < made < step, path.name
+
+
+IMPORT = """
+import sys, time, json, torch
+before, began = set(sys.modules), time.perf_counter()
+import aae_lessons
+import aae_lessons.data, aae_lessons.priors, aae_lessons.networks, aae_lessons.objectives
+import aae_lessons.training, aae_lessons.models.autoencoder, aae_lessons.models.adversarial
+took = time.perf_counter() - began
+print(json.dumps([took, sorted({name.split(".")[0] for name in set(sys.modules) - before})]))
+"""
+
+
+def test_importing_the_package_costs_next_to_nothing():
+    """At most 0.3 s beyond torch (the best of three), and none of the heavy libraries."""
+    times = []
+    for _ in range(3):
+        out = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True)
+        assert out.returncode == 0, out.stderr
+        took, modules = json.loads(out.stdout)
+        heavy = {"torchvision", "matplotlib", "seaborn", "pandas", "scipy", "sklearn", "IPython"}
+        assert not heavy & set(modules)
+        times.append(took)
+        if took <= 0.3:
+            return
+    raise AssertionError(f"importing took {times} s")
