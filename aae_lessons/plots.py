@@ -21,9 +21,10 @@ from aae_lessons.arguments import labels as require_labels
 from aae_lessons.arguments import matrix, require, whole
 
 DPI = 76
-COLOURS = seaborn.color_palette("colorblind", 10)
-MARKERS = "osD^v<>PX*"
-PRIOR_GREY = "0.72"
+COLOURS = [*seaborn.color_palette("colorblind", 10)]
+COLOURS[7] = (0.1, 0.1, 0.1)  # the palette has a grey there: that is the prior's
+MARKERS = "osD^v<>hX*"
+PRIOR_GREY = "0.8"
 EQUILIBRIUM = {"discriminator": (2 * math.log(2), "2 log 2"), "generator": (math.log(2), "log 2")}
 
 Panel = tuple[str, Tensor, Tensor, Tensor | None]
@@ -40,7 +41,13 @@ def _figure(rows: int, columns: int, width: float, height: float):
 # -------------------------------------------------------------------------------- codes
 
 
-def codes(z: Tensor, labels: Tensor, prior: Tensor | None = None, title: str = "") -> Figure:
+def codes(
+    z: Tensor,
+    labels: Tensor,
+    prior: Tensor | None = None,
+    title: str = "",
+    behind: str = "prior",
+) -> Figure:
     """Codes in the plane by class, over grey prior samples.
 
     Args:
@@ -48,16 +55,18 @@ def codes(z: Tensor, labels: Tensor, prior: Tensor | None = None, title: str = "
         labels: their classes, (n,).
         prior: prior samples, (m, 2).
         title: of the figure.
+        behind: what the grey points are called.
     """
-    return panels_of_codes([(title, z, labels, prior)], size=5.0)
+    return panels_of_codes([(title, z, labels, prior)], size=5.0, behind=behind)
 
 
-def panels_of_codes(panels: Sequence[Panel], size: float = 3.6) -> Figure:
+def panels_of_codes(panels: Sequence[Panel], size: float = 3.6, behind: str = "prior") -> Figure:
     """Several :func:`codes` side by side, all to the same scale.
 
     Args:
         panels: (title, codes (n, 2), labels (n,), prior samples (m, 2) or None).
         size: width of one panel in inches.
+        behind: what the grey points are called.
     """
     require(len(panels) > 0, "panels", panels, "one panel or more")
     for _, z, labels, prior in panels:
@@ -68,13 +77,13 @@ def panels_of_codes(panels: Sequence[Panel], size: float = 3.6) -> Figure:
             matrix(prior, "prior", columns=2)
     figure, axes = _figure(1, len(panels), size * len(panels) + 0.6, size + 0.2)
     for ax, (title, z, labels, prior) in zip(axes[0], panels, strict=True):
-        _scatter(ax, z.detach().cpu(), labels.cpu(), None if prior is None else prior.cpu())
+        _scatter(
+            ax, z.detach().cpu(), labels.cpu(), None if prior is None else prior.cpu(), behind
+        )
         ax.set_title(title, fontsize=11)
-    clouds = [c for _, z, _, prior in panels for c in (z, prior) if c is not None]
-    # points far out, of which there are few, may leave the picture
-    extent = max(c.detach().abs().cpu().flatten().quantile(0.998).item() for c in clouds) * 1.08
+    low, high = _square([c for _, z, _, prior in panels for c in (z, prior) if c is not None])
     for ax in axes[0]:
-        ax.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
+        ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
     handles, names = max(
         (ax.get_legend_handles_labels() for ax in axes[0]), key=lambda h: len(h[0])
     )
@@ -84,9 +93,18 @@ def panels_of_codes(panels: Sequence[Panel], size: float = 3.6) -> Figure:
     return figure
 
 
-def _scatter(ax: Axes, z: Tensor, labels: Tensor, prior: Tensor | None) -> None:
+def _square(clouds: Sequence[Tensor]) -> tuple[list[float], list[float]]:
+    """Corners of a square that holds the clouds, but for a few points far out of each."""
+    shares = torch.tensor([0.002, 0.998])
+    edges = torch.stack([c.detach().cpu().quantile(shares, dim=0) for c in clouds])
+    low, high = edges[:, 0].amin(0), edges[:, 1].amax(0)
+    middle, half = (low + high) / 2, (high - low).max() / 2 * 1.1
+    return (middle - half).tolist(), (middle + half).tolist()
+
+
+def _scatter(ax: Axes, z: Tensor, labels: Tensor, prior: Tensor | None, behind: str) -> None:
     if prior is not None:
-        ax.scatter(*prior.T, s=7, color=PRIOR_GREY, linewidths=0, label="prior")
+        ax.scatter(*prior.T, s=7, color=PRIOR_GREY, linewidths=0, label=behind)
     for k in labels.unique().tolist():
         points, style = z[labels == k], {"s": 8, "alpha": 0.7, "linewidths": 0}
         if k < 0:
@@ -197,6 +215,36 @@ def losses(history, title: str = "") -> Figure:
 
 def _order(phase: str) -> tuple[bool, str]:
     return phase != "reconstruction", phase
+
+
+def curves(
+    x: Sequence[float],
+    lines: dict[str, Sequence[float]],
+    xlabel: str,
+    ylabel: str,
+    floor: float | None = None,
+) -> Figure:
+    """Several lines over the same ``x``, the vertical axis logarithmic.
+
+    Args:
+        x: (n,).
+        lines: name -> values above 0, (n,).
+        xlabel, ylabel: names of the axes, with units.
+        floor: where to draw a dotted line.
+    """
+    require(len(lines) > 0, "lines", lines, "one line or more")
+    figure, axes = _figure(1, 1, 6.4, 3.2)
+    ax = axes[0, 0]
+    for i, (name, values) in enumerate(lines.items()):
+        require(len(values) == len(x), "lines", f"{len(values)} values", f"{len(x)}, as many as x")
+        ax.semilogy(x, values, color=COLOURS[i], marker=MARKERS[i], markersize=4, label=name)
+    if floor is not None:
+        ax.axhline(floor, color="0.2", linestyle=":")
+    for axis_ticks in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
+        axis_ticks("{x:g}")
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend(fontsize=9)
+    return figure
 
 
 Claim = tuple[str, str, str, bool]

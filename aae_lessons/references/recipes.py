@@ -148,6 +148,6 @@ RECIPES: dict[str, Recipe] = {
         GaussianMixture(), labels=10_000, weight=50.0, discriminator_rate=1e-3
     ),
     "adversarial-swiss-roll-labels": aae(
-        SwissRoll(), labels=10_000, weight=50.0, discriminator_rate=1e-3
+        SwissRoll(), labels=10_000, weight=25.0, discriminator_rate=1e-3
     ),
 }

@@ -1,0 +1,84 @@
+"""Executes lessons from a fresh kernel and stores them with their outputs.
+
+python notebooks/execute.py                    # all lessons
+python notebooks/execute.py 02_adversarial     # one of them
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from aae_lessons.training import write_atomically
+
+FOLDER = Path(__file__).parent
+LIMIT = 150  # seconds a lesson may take on two CPU cores
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Keeps what a reader on a static page can see; drops bars, timings, widget state, versions.
+
+    A widget's output keeps only a line of text that says a kernel is needed.
+    """
+    notebook.metadata = nbformat.from_dict(
+        {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    )
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict(
+            {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}
+        )
+        if cell.cell_type == "code":
+            cell.outputs = [kept for output in cell.outputs if (kept := _clean(output))]
+    return notebook
+
+
+def _clean(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
+    if output.output_type == "stream" and output.name == "stderr":
+        return None
+    data = output.get("data", {})
+    if WIDGET in data:
+        if output.output_type == "display_data":  # a progress bar, closed by now
+            return None
+        output["data"] = {"text/plain": "(an explorer: run this cell to move its sliders)"}
+    output.get("metadata", {}).clear()
+    return output
+
+
+def execute(path: Path) -> float:
+    """Executes one notebook in an empty folder and stores it; returns the seconds it took."""
+    notebook = nbformat.read(path, as_version=4)
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        client = NotebookClient(notebook, timeout=600, kernel_name="python3")
+        asyncio.run(client.async_execute(cwd=folder))
+    seconds = time.perf_counter() - started
+    text = nbformat.writes(clean(notebook)) + "\n"
+    write_atomically(path, lambda stream: stream.write(text.encode()))
+    return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", help="such as 02_adversarial; all without")
+    asked = parser.parse_args()
+    paths = [FOLDER / f"{Path(name).stem}.ipynb" for name in asked.names]
+    slow = []
+    for path in paths or sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")):
+        seconds = execute(path)
+        print(f"{path.stem}: {seconds:.0f} s")
+        slow += [path.stem] * (seconds > LIMIT)
+    if slow:
+        sys.exit(f"more than {LIMIT} s: {', '.join(slow)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Figures carry the data they were given, and refuse what they can't draw."""
+
+import io
+
+import matplotlib.colors
+import matplotlib.image
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from aae_lessons import plots
+from aae_lessons.training import History
+
+Z, LABELS = torch.randn(60, 2), torch.arange(60) % 10
+
+
+@pytest.mark.parametrize("k", range(10))
+def test_every_class_is_seen_in_its_own_colour(k):
+    figure = plots.codes(Z, torch.full((60,), k))
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    pixels = torch.tensor(matplotlib.image.imread(io.BytesIO(stream.getvalue())))[:, :, :3]
+    inside = pixels[30:-30, 30:300]  # of the axes: the legend is further right
+    colour = torch.tensor(matplotlib.colors.to_rgb(plots.COLOURS[k]))
+    seen = ((inside - colour).abs().amax(2) < 0.4).sum()
+    assert seen > 60, f"class {k} can hardly be seen: {seen} pixels for 60 codes"
+
+
+def test_panels_share_one_scale():
+    figure = plots.panels_of_codes([("a", Z, LABELS, None), ("b", 9 * Z, LABELS, None)])
+    a, b = figure.axes
+    assert a.get_xlim() == b.get_xlim()
+    assert a.get_title() == "a"
+
+
+def test_images_are_black_on_white():
+    x = torch.zeros(12, 784)
+    x[0] = 1
+    shown = plots.images(x, columns=10).axes[0].images[0].get_array()
+    assert shown.shape == (56, 280)
+    assert shown[:28, :28].max() == 0
+    assert shown[28:, :].min() == 1
+
+
+def test_a_plane_has_each_code_at_its_place():
+    seen = []
+
+    def decode(z):
+        seen.append(z)
+        return torch.sigmoid(z[:, :1] * 10).expand(
+            -1, 784
+        )  # ink where the first coordinate is high
+
+    figure = plots.decoded_plane(decode, extent=2.0, steps=4)
+    shown = figure.axes[0].images[0].get_array()
+    assert shown[0, 0] > 0.9 > 0.1 > shown[0, -1]  # white left, black right
+    assert seen[0][0].tolist() == [-2.0, 2.0]  # the first tile is top left
+
+
+def test_losses_show_the_equilibrium():
+    history = History([1, 2], {"discriminator": [1.0, 1.2], "reconstruction": [3.0, 2.0]})
+    axes = plots.losses(history).axes
+    assert [ax.get_title() for ax in axes] == ["reconstruction", "discriminator"]
+    assert axes[1].lines[1].get_ydata()[0] == pytest.approx(1.3863, abs=1e-4)
+
+
+def test_curves_are_drawn_on_a_logarithmic_axis():
+    ax = plots.curves([1, 2], {"a": [1.0, 10.0]}, "epochs", "distance", floor=1.0).axes[0]
+    assert ax.get_yscale() == "log"
+    assert list(ax.lines[0].get_ydata()) == [1.0, 10.0]
+
+
+def test_claims_say_what_does_not_hold():
+    table = plots.claims([("a < b", "1", "<2>", True), ("c", "3", "4", False)])
+    assert "DOES NOT HOLD" in str(table).splitlines()[1]
+    assert "&lt;2&gt;" in table._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("draw", "name"),
+    [
+        (lambda: plots.codes(torch.randn(5, 3), torch.zeros(5, dtype=torch.int64)), "z"),
+        (lambda: plots.codes(Z, LABELS[:5]), "labels"),
+        (lambda: plots.images(torch.randn(5, 700)), "x"),
+        (lambda: plots.reconstructions(torch.rand(5, 784), torch.rand(4, 784)), "x_hat"),
+        (lambda: plots.losses(History()), "history"),
+        (lambda: plots.curves([1], {"a": [1, 2]}, "", ""), "lines"),
+        (lambda: plots.claims([("a", "b", "c")]), "rows"),
+    ],
+)
+def test_bad_input_is_named(draw, name):
+    with pytest.raises(ValueError, match=f"^{name}"):
+        draw()
+
+
+def test_a_figure_is_shown_once():
+    import matplotlib.pyplot as plt
+
+    assert isinstance(plots.codes(Z, LABELS), Figure)
+    assert plt.get_fignums() == []
