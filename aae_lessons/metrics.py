@@ -28,7 +28,7 @@ from aae_lessons.priors import Prior
 
 DIRECTIONS = 100
 FLOOR_DRAWS = 10
-MMD_ROWS = 2000
+MMD_ROWS = 1000
 
 
 # --------------------------------------------------------------- do codes match a prior?
@@ -94,7 +94,7 @@ def mmd_over_floor(z: Tensor, prior: Prior, seed: int = 0) -> float:
     """Maximum mean discrepancy of codes and prior, as a multiple of the floor: 0 upwards.
 
     The root of the unbiased MMD² (0 where that is negative), over the root of its mean size
-    between two samples of the prior; on at most 2000 codes, chosen by ``seed``.
+    between two samples of the prior; on at most 1000 codes, chosen by ``seed``.
 
     Args:
         z: codes, (n, D), n at least 2.

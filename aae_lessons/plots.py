@@ -24,6 +24,7 @@ DPI = 76
 COLOURS = [*seaborn.color_palette("colorblind", 10)]
 COLOURS[7] = (0.1, 0.1, 0.1)  # the palette has a grey there: that is the prior's
 MARKERS = "osD^v<>hX*"
+THIN = {"X": 2.0, "*": 2.0}  # markers that need more room to be seen, in multiples of the area
 PRIOR_GREY = "0.8"
 EQUILIBRIUM = {"discriminator": (2 * math.log(2), "2 log 2"), "generator": (math.log(2), "log 2")}
 
@@ -106,11 +107,12 @@ def _scatter(ax: Axes, z: Tensor, labels: Tensor, prior: Tensor | None, behind: 
     if prior is not None:
         ax.scatter(*prior.T, s=7, color=PRIOR_GREY, linewidths=0, label=behind)
     for k in labels.unique().tolist():
-        points, style = z[labels == k], {"s": 8, "alpha": 0.7, "linewidths": 0}
+        points, style = z[labels == k], {"alpha": 0.7, "linewidths": 0}
         if k < 0:
-            ax.scatter(*points.T, color="k", label="no label", **style)
+            ax.scatter(*points.T, s=8, color="k", label="no label", **style)
         else:
-            ax.scatter(*points.T, color=COLOURS[k], marker=MARKERS[k], label=str(k), **style)
+            size, mark = 8 * THIN.get(MARKERS[k], 1.0), MARKERS[k]
+            ax.scatter(*points.T, s=size, color=COLOURS[k], marker=mark, label=str(k), **style)
     ax.tick_params(labelsize=8)
 
 

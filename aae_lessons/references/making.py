@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -66,11 +67,17 @@ def make(
     }
     stored = references.unpack(name, dict(tensors), record, where)
     record["metrics"] = recipe.measure(stored.model, test)
-    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    text = readable(record)
     training.write_atomically(folder / f"{name}.safetensors", lambda f: f.write(save(tensors)))
     training.write_atomically(folder / f"{name}.json", lambda f: f.write(text.encode()))
     checkpoint.unlink(missing_ok=True)
     return record
+
+
+def readable(record: dict[str, Any]) -> str:
+    """A record as JSON, indented, but with each list of numbers on one line."""
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    return re.sub(r"\[[^\[\]{}]*\]", lambda found: " ".join(found[0].split()), text)
 
 
 def _train(recipe: Recipe, model, batches, epochs: int, watched: Tensor, checkpoint: Path):

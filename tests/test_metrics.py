@@ -1,0 +1,119 @@
+"""Measures give known values where those are known, and leave the random state alone."""
+
+import pytest
+import torch
+from torch import nn
+
+from aae_lessons import metrics
+from aae_lessons.networks import mlp
+from aae_lessons.priors import Gaussian, GaussianMixture
+
+PRIOR = Gaussian(2)
+
+
+@pytest.fixture
+def matched():
+    torch.manual_seed(3)
+    return PRIOR.sample(4000)
+
+
+def test_a_perfect_match(matched):
+    assert metrics.judge_accuracy(matched, PRIOR) == pytest.approx(0.5, abs=0.025)
+    assert metrics.sliced_wasserstein_over_floor(matched, PRIOR) == pytest.approx(1, abs=0.35)
+    assert metrics.mmd_over_floor(matched, PRIOR) < 2
+
+
+def test_an_unknown_mismatch_is_seen_by_all(matched):
+    z = matched + 0.5
+    # the best judge of N(0.5, I) against N(0, I) in 2-D: the line halfway, Φ(‖0.5‖/2)
+    best = torch.distributions.Normal(0.0, 1.0).cdf(torch.tensor(0.5**0.5 / 2)).item()
+    assert metrics.judge_accuracy(z, PRIOR) == pytest.approx(best, abs=0.02)
+    assert metrics.sliced_wasserstein_over_floor(z, PRIOR) > 8
+    assert metrics.mmd_over_floor(z, PRIOR) > 8
+
+
+def test_a_hole_that_moments_miss_is_seen(matched):
+    ring = matched / matched.norm(dim=1, keepdim=True) * 2**0.5  # same mean, same variance
+    assert metrics.judge_accuracy(ring, PRIOR) > 0.9
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda z: metrics.judge_accuracy(z, PRIOR, updates=20),
+        lambda z: metrics.sliced_wasserstein_over_floor(z, PRIOR),
+        lambda z: metrics.mmd_over_floor(z, PRIOR),
+    ],
+)
+def test_looking_changes_nothing_and_repeats(measure, matched):
+    before = torch.get_rng_state()
+    first = measure(matched)
+    assert torch.equal(before, torch.get_rng_state())
+    torch.rand(5)
+    assert measure(matched) == first
+
+
+def test_moments():
+    found = metrics.moments(torch.tensor([[0.0, 1.0], [2.0, 1.0]]))
+    assert found["mean"] == [1.0, 1.0]
+    assert found["std"] == pytest.approx([2**0.5, 0.0])
+
+
+def test_component_accuracy():
+    prior, labels = GaussianMixture(), torch.arange(1000) % 10
+    torch.manual_seed(0)
+    z = prior.sample_given(labels)
+    assert metrics.component_accuracy(z, labels, prior) > 0.95
+    assert metrics.component_accuracy(z, (labels + 1) % 10, prior) < 0.05
+
+
+def test_reconstruction_mse():
+    x = torch.full((3, 784), 0.5)
+    assert metrics.reconstruction_mse(lambda x: x + 0.1, x) == pytest.approx(0.01)
+
+
+def test_dead_units():
+    network = mlp((2, 4, 1), nn.ReLU)
+    with torch.no_grad():
+        network[0].weight.zero_()
+        network[0].bias.copy_(torch.tensor([-1.0, -1.0, -1.0, 1.0]))
+    assert metrics.dead_units(network, torch.randn(10, 2)) == [0.75]
+
+
+def test_sample_quality():
+    logits = torch.eye(10) * 50
+    found = metrics.sample_quality(torch.rand(10, 784), lambda x: logits)
+    assert found["confidence"] == pytest.approx(1)
+    assert found["coverage"] == pytest.approx(1)
+    one = metrics.sample_quality(torch.rand(10, 784), lambda x: logits[:1].repeat(10, 1))
+    assert one["coverage"] == pytest.approx(0.1)
+
+
+def test_error_percent():
+    x, labels = torch.rand(4, 784), torch.tensor([0, 1, 1, 1])
+    assert metrics.error_percent(x, labels, lambda x: torch.eye(4)[[0, 1, 1, 0]]) == 25.0
+
+
+def test_frechet_distance_of_gaussians():
+    torch.manual_seed(0)
+    a = torch.randn(20_000, 3, dtype=torch.float64)
+    assert metrics.frechet_distance(a, a) == pytest.approx(0, abs=1e-6)
+    # N(0, I) against N(1, 4·I): ‖1‖² + 3·(1 − 2)² = 6
+    assert metrics.frechet_distance(a, 2 * a + 1) == pytest.approx(6, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: metrics.judge_accuracy(torch.randn(100, 3), PRIOR), "z"),
+        (lambda: metrics.judge_accuracy(torch.randn(10, 2), PRIOR), "z"),
+        (lambda: metrics.judge_accuracy(torch.full((100, 2), torch.nan), PRIOR), "z"),
+        (lambda: metrics.judge_accuracy(torch.randn(100, 2), PRIOR, updates=0), "updates"),
+        (lambda: metrics.moments(torch.randn(1, 2)), "z"),
+        (lambda: metrics.frechet_distance(torch.randn(5, 2), torch.randn(5, 3)), "features_b"),
+        (lambda: metrics.error_percent(torch.rand(2, 784), torch.zeros(3), None), "labels"),
+    ],
+)
+def test_bad_input_is_named(call, name):
+    with pytest.raises(ValueError, match=rf"^{name}"):
+        call()
