@@ -85,12 +85,17 @@ def test_it_names_no_versions_of_this_kernel(path):
     assert set(metadata) == {"kernelspec", "language_info"}
 
 
+PICTURE = (  # one white pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4//8/AAX+Av4N70a4AAAAAElFTkSuQmCC"
+)
+
+
 def test_storing_drops_bars_and_keeps_figures():
     widget = {execute.WIDGET: {"model_id": "1"}, "text/plain": "VBox()"}
     outputs = [
         new_output("display_data", data=dict(widget)),
         new_output("stream", name="stderr", text="  0%|"),
-        new_output("execute_result", data={"image/png": "AAAA", "text/plain": "<Figure>"}),
+        new_output("execute_result", data={"image/png": PICTURE, "text/plain": "<Figure>"}),
         new_output("execute_result", data=dict(widget)),
         new_output("stream", name="stdout", text="0.5"),
     ]
