@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.distributions import Normal
 from torch.nn import functional as F
 from torch.optim import Adam
 
@@ -19,6 +20,7 @@ from aae_lessons.networks import Discriminator
 from aae_lessons.objectives import (
     descend,
     discriminator_loss,
+    gaussian_log_prob,
     inverse_multiquadratics,
     mmd,
     random_directions,
@@ -146,6 +148,59 @@ def component_accuracy(z: Tensor, labels: Tensor, prior: Prior) -> float:
     return (prior.nearest(z) == labels).float().mean().item()
 
 
+def mass_at_modes(z: Tensor, prior: Prior) -> dict[str, float]:
+    """Where a mixture's codes lie: shares of ``z`` (n, D), 0 … 1.
+
+    Args:
+        z: codes, (n, D).
+        prior: one with ``distance_to_mode``, such as
+            :class:`aae_lessons.priors.GaussianMixture`.
+
+    Returns:
+        ``mass_at_modes``: within one standard deviation of a mode. ``mass_between_modes``:
+        farther than three from all of them. Compare with the same of prior samples.
+    """
+    _codes(z, prior, at_least=1)
+    require(hasattr(prior, "distance_to_mode"), "prior", prior, "one with distance_to_mode(z)")
+    distance = prior.distance_to_mode(z)
+    return {
+        "mass_at_modes": (distance <= 1).float().mean().item(),
+        "mass_between_modes": (distance > 3).float().mean().item(),
+    }
+
+
+@torch.no_grad()
+def kl_parts(mean: Tensor, log_variance: Tensor, prior: Prior, seed: int = 0) -> dict[str, float]:
+    """The VAE's KL term, mean over images, in its two parts; all in nats.
+
+    E_x KL( q(z|x) ‖ P_Z )  =  I(x; z)  +  KL( Q_Z ‖ P_Z ):  what a code tells of its image, and
+    how far all codes together are from the prior. (Hoffman & Johnson 2016, "ELBO surgery".) Each
+    from one draw an image; Q_Z is taken to be the mean of these n posteriors, so that I(x; z) is
+    at most log n.
+
+    Args:
+        mean, log_variance: of q(z|x), a row an image, (n, D).
+        prior: one with ``log_prob``.
+        seed: of the draws.
+
+    Returns:
+        ``kl``, ``mutual_information``, ``kl_of_all_codes``; the first is the sum of the others.
+    """
+    require(hasattr(prior, "log_prob"), "prior", prior, "one with log_prob")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        z = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+    own = gaussian_log_prob(z, mean, log_variance)
+    posteriors = Normal(mean, (0.5 * log_variance).exp())
+    every = [posteriors.log_prob(rows[:, None]).sum(2).logsumexp(1) for rows in z.split(200)]
+    together = torch.cat(every) - math.log(len(z))
+    return {
+        "kl": (own - prior.log_prob(z)).mean().item(),
+        "mutual_information": (own - together).mean().item(),
+        "kl_of_all_codes": (together - prior.log_prob(z)).mean().item(),
+    }
+
+
 def _codes(z: Tensor, prior: Prior, at_least: int) -> None:
     matrix(z, "z", columns=prior.dim)
     require(len(z) >= at_least, "z", z, f"{at_least} codes or more")
@@ -203,6 +258,22 @@ def sample_quality(x: Tensor, classifier: nn.Module) -> dict[str, float]:
         "confidence": probabilities.amax(1).mean().item(),
         "coverage": torch.special.entr(mean).sum().exp().item() / len(mean),
     }
+
+
+@torch.no_grad()
+def sharpness(x: Tensor, shape: tuple[int, int] = (28, 28)) -> float:
+    """Variance of the Laplacian of an image's pixels, mean over images: low where they blur.
+
+    (The measure of WAE, Table 1, there of CelebA samples in grey.)
+
+    Args:
+        x: images, (n, H·W), in [0, 1].
+        shape: (H, W).
+    """
+    matrix(x, "x", columns=shape[0] * shape[1])
+    laplacian = x.new_tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]]).view(1, 1, 3, 3)
+    edges = F.conv2d(x.view(-1, 1, *shape), laplacian)
+    return edges.flatten(1).var(1, correction=0).mean().item()
 
 
 @torch.no_grad()

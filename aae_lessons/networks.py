@@ -125,6 +125,8 @@ class DigitClassifier(nn.Sequential):
     """The judge of generated digits: images (B, 784) -> class logits (B, 10).
 
     ``features`` gives its last hidden layer, (B, 64): the space of the Fréchet distance.
+    ``activations`` gives its second convolution's output, (B, 3136): the space of a perceptual
+    cost.
     """
 
     def __init__(self) -> None:
@@ -132,3 +134,6 @@ class DigitClassifier(nn.Sequential):
 
     def features(self, x: Tensor) -> Tensor:
         return self[1](self[0](x))
+
+    def activations(self, x: Tensor) -> Tensor:
+        return self[0][:6](x)

@@ -6,6 +6,7 @@ sigmoid is given as logits; ``x_hat = sigmoid(logits)``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -44,6 +45,32 @@ def binary_cross_entropy(logits: Tensor, x: Tensor) -> Tensor:
     """
     _images(logits, x)
     return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(1).mean()
+
+
+def absolute_error(logits: Tensor, x: Tensor) -> Tensor:
+    """Σ_pixels |x − x̂| (L1), mean over the batch, with x̂ = sigmoid(logits).
+
+    Args:
+        logits: the decoder's output, (B, 784).
+        x: images, (B, 784), in [0, 1].
+    """
+    _images(logits, x)
+    return (x - logits.sigmoid()).abs().sum(1).mean()
+
+
+def perceptual_error(features: Callable[[Tensor], Tensor]) -> Cost:
+    """The cost ½ Σ_f (f(x) − f(x̂))², mean over the batch: a network says how alike two images are.
+
+    Args:
+        features: images, (B, 784), in [0, 1] -> (B, F), such as
+            :meth:`aae_lessons.networks.DigitClassifier.activations` of the shipped classifier.
+    """
+
+    def cost(logits: Tensor, x: Tensor) -> Tensor:
+        _images(logits, x)
+        return 0.5 * (features(x) - features(logits.sigmoid())).square().sum(1).mean()
+
+    return cost
 
 
 def _images(logits: Tensor, x: Tensor) -> None:
@@ -86,6 +113,58 @@ def _logits(value: Tensor, name: str) -> None:
     ok = isinstance(value, Tensor) and value.is_floating_point()
     ok = ok and value.dim() == 1 and len(value) > 0
     require(ok, name, value, "a floating-point tensor of shape (B,), one logit per code")
+
+
+# -------------------------------------------------- Kullback-Leibler divergence of a posterior
+
+LogProb = Callable[[Tensor], Tensor]
+
+
+def gaussian_log_prob(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    """log N(z; mean, diag(exp(log_variance))) in nats, (B,), all arguments (B, D)."""
+    _posterior(mean, log_variance)
+    matrix(z, "z")
+    same_shape(z, mean, "z", "mean")
+    square = (z - mean).square() * (-log_variance).exp()
+    return -0.5 * (square + log_variance + math.log(2 * math.pi)).sum(1)
+
+
+def gaussian_kl(mean: Tensor, log_variance: Tensor, std: float = 1.0) -> Tensor:
+    """KL( N(mean, diag(σ²)) ‖ N(0, std²·I) ) in nats, in closed form, mean over the batch.
+
+    ½ Σ_d [ (σ_d² + mean_d²)/std² − 1 − log(σ_d²/std²) ], with σ² = exp(log_variance) (Kingma &
+    Welling 2014, appendix B, for std = 1).
+
+    Args:
+        mean, log_variance: of q(z|x), (B, D).
+        std: of the prior.
+    """
+    _posterior(mean, log_variance)
+    number(std, "std", above=0)
+    relative = log_variance - 2 * math.log(std)
+    return 0.5 * (relative.exp() + (mean / std).square() - 1 - relative).sum(1).mean()
+
+
+def monte_carlo_kl(z: Tensor, mean: Tensor, log_variance: Tensor, log_prob: LogProb) -> Tensor:
+    """KL( q(z|x) ‖ p ) in nats from draws: mean over the rows of log q(z|x) − log p(z).
+
+    Unbiased, and it may come out negative. It needs the *density* of the prior.
+
+    Args:
+        z: draws from q(z|x), one a row, (B, D).
+        mean, log_variance: of the q(z|x) that each row came from, (B, D).
+        log_prob: of the prior, (B, D) -> (B,) in nats.
+    """
+    log_q = gaussian_log_prob(z, mean, log_variance)
+    log_p = log_prob(z)
+    same_shape(log_p, log_q, "log_prob(z)", "log q(z|x)")
+    return (log_q - log_p).mean()
+
+
+def _posterior(mean: Tensor, log_variance: Tensor) -> None:
+    matrix(mean, "mean")
+    matrix(log_variance, "log_variance")
+    same_shape(mean, log_variance, "mean", "log_variance")
 
 
 # ------------------------------------------------------------- discrepancies from samples

@@ -112,6 +112,15 @@ class GaussianMixture:
         """The component under which each code is most likely, (n,)."""
         return self.component_log_prob(z).argmax(1)
 
+    def distance_to_mode(self, z: Tensor) -> Tensor:
+        """How many standard deviations each code is from the nearest mode, (n,).
+
+        In the direction of the deviation (Mahalanobis). Of one 2-D Gaussian's draws, a share of
+        1 − exp(−d²/2) is nearer than d.
+        """
+        peak = -math.log(2 * math.pi * self.radial_std * self.tangential_std)
+        return (2 * (peak - self.component_log_prob(z).amax(1))).clamp(min=0).sqrt()
+
 
 @dataclass(frozen=True)
 class SwissRoll:

@@ -394,3 +394,48 @@ def test_minibatches_leave_the_random_state_alone():
     before = torch.get_rng_state()
     list(Minibatches(numbered(), 10).epoch(0))
     assert torch.equal(before, torch.get_rng_state())
+
+
+# ----------------------------------------------------------------- minibatches, partly labelled
+
+
+def partly(n=60, labelled=20):
+    images = numbered(n)
+    keep = torch.arange(0, n, n // labelled)[:labelled]
+    return data.hide_labels(images, keep), keep
+
+
+def test_an_epoch_passes_over_all_images_and_labelled_ones_come_equally_often():
+    images, keep = partly()
+    batches = data.PartlyLabelledMinibatches(images, size=10, labelled_size=10, seed=1)
+    assert len(batches) == 6
+    epoch = list(batches.epoch(0))
+    x = torch.cat([batch.x for batch in epoch])
+    assert len(x.unique(dim=0)) == 60
+    labelled = torch.cat([batch.labelled_x for batch in epoch])
+    rows, counts = labelled.unique(dim=0, return_counts=True)
+    assert len(rows) == 20
+    assert counts.tolist() == [3] * 20
+    known = {tuple(images.x[i].tolist()): int(images.labels[i]) for i in keep.tolist()}
+    for batch in epoch:
+        found = [known[tuple(row.tolist())] for row in batch.labelled_x]
+        assert batch.label.tolist() == found
+
+
+def test_partly_labelled_epochs_differ_repeat_and_resume():
+    images, _ = partly()
+    batches = data.PartlyLabelledMinibatches(images, size=10, labelled_size=15, seed=1)
+    whole_epoch = [batch.labelled_x for batch in batches.epoch(3)]
+    again = [batch.labelled_x for batch in batches.epoch(3, start=4)]
+    assert all(torch.equal(a, b) for a, b in zip(whole_epoch[4:], again, strict=True))
+    assert not torch.equal(whole_epoch[0], next(iter(batches.epoch(4))).labelled_x)
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [({"labelled_size": 21}, "labelled_size"), ({"labelled_size": 0}, "labelled_size"),
+     ({"size": 61}, "size"), ({"seed": -1}, "seed")],
+)  # fmt: skip
+def test_impossible_partly_labelled_minibatches_are_refused(settings, name):
+    with pytest.raises(ValueError, match=rf"^{name}"):
+        data.PartlyLabelledMinibatches(partly()[0], **{"size": 10, "labelled_size": 10} | settings)

@@ -1,12 +1,14 @@
 """Measures give known values where those are known, and leave the random state alone."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 
 from aae_lessons import metrics
 from aae_lessons.networks import mlp
-from aae_lessons.priors import Gaussian, GaussianMixture
+from aae_lessons.priors import Gaussian, GaussianMixture, SwissRoll
 
 PRIOR = Gaussian(2)
 
@@ -102,9 +104,47 @@ def test_frechet_distance_of_gaussians():
     assert metrics.frechet_distance(a, 2 * a + 1) == pytest.approx(6, abs=0.2)
 
 
+def test_mass_at_modes_is_known_for_the_prior_and_its_modes():
+    # blades far apart: then 1 − exp(−½) of the draws are within one standard deviation
+    prior = GaussianMixture(4, radius=20.0)
+    torch.manual_seed(0)
+    found = metrics.mass_at_modes(prior.sample(100_000), prior)
+    assert found["mass_at_modes"] == pytest.approx(1 - math.exp(-0.5), abs=0.006)
+    assert found["mass_between_modes"] == pytest.approx(math.exp(-4.5), abs=0.002)
+    mode = torch.tensor([[20.0, 0.0], [0.0, 20.0]])
+    assert metrics.mass_at_modes(mode, prior)["mass_at_modes"] == 1.0
+    assert metrics.mass_at_modes(torch.zeros(1, 2), prior)["mass_between_modes"] == 1.0
+
+
+def test_the_parts_of_the_kl_add_up_and_are_known_where_q_is():
+    """Posteriors N(m, s²), m ~ N(0, 1 − s²): all codes together are N(0, 1)."""
+    torch.manual_seed(1)  # not the seed of the draws: they would be these very numbers
+    s = 0.5
+    mean = math.sqrt(1 - s**2) * torch.randn(4000, 1)
+    found = metrics.kl_parts(mean, torch.full_like(mean, 2 * math.log(s)), Gaussian(1))
+    assert found["kl"] == pytest.approx(
+        found["mutual_information"] + found["kl_of_all_codes"], abs=1e-5
+    )
+    assert found["mutual_information"] == pytest.approx(-math.log(s), abs=0.03)
+    assert found["kl_of_all_codes"] == pytest.approx(0, abs=0.01)
+    far = metrics.kl_parts(mean + 2, torch.full_like(mean, 2 * math.log(s)), Gaussian(1))
+    assert far["mutual_information"] == pytest.approx(-math.log(s), abs=0.03)
+    assert far["kl_of_all_codes"] == pytest.approx(2, abs=0.1)  # ½·2²
+
+
+def test_sharpness_falls_with_blur():
+    stripes = (torch.arange(784) % 2).float().repeat(3, 1)
+    assert metrics.sharpness(stripes) == pytest.approx(4.0)  # ±2 at every inner pixel
+    assert metrics.sharpness(torch.full((2, 784), 0.7)) == pytest.approx(0, abs=1e-9)
+    assert metrics.sharpness(0.5 * stripes) == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize(
     ("call", "name"),
     [
+        (lambda: metrics.mass_at_modes(torch.randn(5, 2), PRIOR), "prior"),
+        (lambda: metrics.kl_parts(torch.randn(5, 2), torch.randn(5, 2), SwissRoll()), "prior"),
+        (lambda: metrics.sharpness(torch.rand(2, 700)), "x"),
         (lambda: metrics.judge_accuracy(torch.randn(100, 3), PRIOR), "z"),
         (lambda: metrics.judge_accuracy(torch.randn(10, 2), PRIOR), "z"),
         (lambda: metrics.judge_accuracy(torch.full((100, 2), torch.nan), PRIOR), "z"),

@@ -9,6 +9,7 @@ import torch
 from matplotlib.figure import Figure
 
 from aae_lessons import plots
+from aae_lessons.plots.style import COLOURS
 from aae_lessons.training import History
 
 Z, LABELS = torch.randn(60, 2), torch.arange(60) % 10
@@ -21,7 +22,7 @@ def test_every_class_is_seen_in_its_own_colour(k):
     figure.savefig(stream, format="png")
     pixels = torch.tensor(matplotlib.image.imread(io.BytesIO(stream.getvalue())))[:, :, :3]
     inside = pixels[30:-30, 30:300]  # of the axes: the legend is further right
-    colour = torch.tensor(matplotlib.colors.to_rgb(plots.COLOURS[k]))
+    colour = torch.tensor(matplotlib.colors.to_rgb(COLOURS[k]))
     seen = ((inside - colour).abs().amax(2) < 0.4).sum()
     assert seen > 60, f"class {k} can hardly be seen: {seen} pixels for 60 codes"
 
@@ -76,9 +77,46 @@ def test_claims_say_what_does_not_hold():
     assert "&lt;2&gt;" in table._repr_html_()
 
 
+def test_posteriors_are_ellipses_of_two_standard_deviations():
+    mean = torch.tensor([[0.0, 1.0], [2.0, 0.0]])
+    log_variance = torch.tensor([[0.5, 0.1], [1.0, 2.0]]).square().log()
+    figure = plots.posteriors(mean, log_variance, LABELS[:2], torch.randn(50, 2))
+    first, second = figure.axes[0].patches
+    assert tuple(first.center) == (0.0, 1.0)
+    assert (first.width, first.height) == pytest.approx((2.0, 0.4), rel=1e-5)
+    assert (second.width, second.height) == pytest.approx((4.0, 8.0), rel=1e-5)
+
+
+def test_transport_draws_an_arrow_for_each_load():
+    plans = {"best": (0, 1, 2), "other": (2, 1, 0)}
+    best, other = plots.transport([0.0, 1.0, 5.0], [1.0, 2.0, 3.0], plans).axes
+    assert [arrow.xy[0] for arrow in best.texts] == [1.0, 2.0, 3.0]
+    assert [arrow.xy[0] for arrow in other.texts] == [3.0, 2.0, 1.0]
+
+
+def test_rows_of_images_have_their_names():
+    figure = plots.rows_of_images({"ink": torch.ones(3, 784), "paper": torch.zeros(3, 784)})
+    ink, paper = figure.axes
+    assert (ink.texts[0].get_text(), paper.texts[0].get_text()) == ("ink", "paper")
+    assert ink.images[0].get_array().max() == 0
+    assert paper.images[0].get_array().min() == 1
+
+
+def test_histograms_have_area_one():
+    figure = plots.histograms({"a": torch.rand(1000), "b": 2 * torch.rand(500)}, "distance")
+    for patch in figure.axes[0].patches:
+        path = patch.get_path().vertices
+        edges, heights = path[:-1:2, 0], path[1::2, 1]
+        assert (heights[: len(edges) - 1] * (edges[1:] - edges[:-1])).sum() == pytest.approx(1)
+
+
 @pytest.mark.parametrize(
     ("draw", "name"),
     [
+        (lambda: plots.posteriors(Z, Z[:5], LABELS, Z), "log_variance"),
+        (lambda: plots.transport([0.0], [1.0], {"a": (1,)}), "plans"),
+        (lambda: plots.rows_of_images({"a": torch.rand(3, 784), "b": torch.rand(2, 784)}), "rows"),
+        (lambda: plots.histograms({}, "x"), "values"),
         (lambda: plots.codes(torch.randn(5, 3), torch.zeros(5, dtype=torch.int64)), "z"),
         (lambda: plots.codes(Z, LABELS[:5]), "labels"),
         (lambda: plots.images(torch.randn(5, 700)), "x"),

@@ -242,3 +242,10 @@ def test_a_picture_gives_the_same_points_for_the_same_seed():
     picture = torch.rand(8, 8)
     first, again, other = (Painted.from_picture(picture, 100, seed=s).points for s in (0, 0, 1))
     assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_distance_to_the_nearest_mode_is_in_standard_deviations():
+    prior = GaussianMixture(2, radius=3.0, radial_std=0.5, tangential_std=0.1)
+    z = torch.tensor([[3.0, 0.0], [3.5, 0.0], [3.0, 0.2], [-3.0, 0.1], [4.0, -0.1]])
+    expected = torch.tensor([0.0, 1.0, 2.0, 1.0, 5.0**0.5])
+    torch.testing.assert_close(prior.distance_to_mode(z), expected, atol=2e-3, rtol=1e-3)

@@ -1,16 +1,18 @@
 """Reference runs load, their records are true, and a killed make goes on."""
 
 import json
+import shutil
 
 import pytest
 import torch
 
 from aae_lessons import data, references
-from aae_lessons.references import making
+from aae_lessons.references import making, pictures
 from aae_lessons.references.__main__ import main
 from aae_lessons.references.recipes import RECIPES, shifted
 
 NAMES = references.names()
+WEIGHTED = [name for name in NAMES if RECIPES[name].weights]
 TEST = data.mnist("test", "cpu")
 
 
@@ -20,7 +22,7 @@ def test_every_recipe_was_made():
     assert size <= 25_000_000
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WEIGHTED)
 def test_the_record_is_what_the_stored_weights_give(name):
     run = references.load(name)
     measured = RECIPES[name].measure(run.model, TEST)
@@ -39,6 +41,37 @@ def test_the_record_says_how_it_was_made(name):
     assert {"torch", "device", "threads"} <= record["machine"].keys()
     built = making.describe(RECIPES[name].build())
     assert json.loads(json.dumps(built)) == record["model"], "made by another configuration"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in WEIGHTED])
+def test_pictures_stand_for_weights_that_were_not_kept(name):
+    run, built = references.load(name), RECIPES[name].build()
+    assert run.model is None
+    seen, untrained = pictures.of(run, TEST.x), pictures.take(built, TEST.x)
+    assert {k: v.shape for k, v in seen.items()} == {k: v.shape for k, v in untrained.items()}
+    x_hat, x = seen["reconstructions"], TEST.x[: pictures.RECONSTRUCTIONS]
+    other = x.roll(1, 0)
+    assert (x_hat - x).square().mean() < (x_hat - other).square().mean()
+    assert seen["codes"].isfinite().all()
+
+
+def test_seeds_are_recorded_apart():
+    for name in NAMES:
+        seeds = [record["seed"] for record in references.records(name)]
+        assert len(set(seeds)) == len(seeds)
+        for record in references.records(name):
+            assert record["model"] == references.load(name).record["model"]
+            assert record["training"] == references.load(name).record["training"]
+    for name in ("adversarial-mixture", "variational-mixture", "wasserstein-squared-mmd"):
+        assert len(references.records(name)) >= 3
+
+
+def test_spread_is_mean_and_deviation_over_seeds(monkeypatch):
+    found = [{"seed": s, "metrics": {"error": e}} for s, e in ((0, 1.0), (1, 2.0), (2, 6.0))]
+    monkeypatch.setattr(references, "records", lambda name: found)
+    assert references.spread("any", "error") == (3.0, pytest.approx(7**0.5), 3)
+    with pytest.raises(ValueError, match=r"^metric"):
+        references.spread("any", "accuracy")
 
 
 def test_snapshots_start_before_training_and_end_after_it():
@@ -96,6 +129,31 @@ def test_make_stores_what_load_reads(tmp_path, small, monkeypatch):
     assert run.record == json.loads(json.dumps(record))
     assert run.metrics["reconstruction_mse"] < 0.2
     assert list((tmp_path / "runs").iterdir()) == []  # the checkpoint is gone
+
+
+def test_seeds_are_made_side_by_side_and_collected(tmp_path, small, monkeypatch):
+    monkeypatch.setattr(references, "FOLDER", tmp_path / "kept")
+    places = {"folder": tmp_path / "kept", "workspace": tmp_path / "runs"}
+    done = making.make_seeds("variational-beta-3", "cpu", [4, 2], 1, **places)
+    assert [record["seed"] for record in done] == [4, 2]
+    assert references.load("variational-beta-3").record["seed"] == 4
+    assert [r["seed"] for r in references.records("variational-beta-3")] == [2, 4]
+    monkeypatch.setattr(making, "make", None)  # what is finished is not made again
+    making.make_seeds("variational-beta-3", "cpu", [2], 1, **places)
+    assert [r["seed"] for r in references.records("variational-beta-3")] == [2]
+    with pytest.raises(ValueError, match=r"^seeds"):
+        making.make_seeds("variational-beta-3", "cpu", [1, 1], 1, **places)
+
+
+def test_stored_weights_are_measured_again(tmp_path, monkeypatch):
+    for kind in ("json", "safetensors"):
+        shutil.copyfile(references.FOLDER / f"classifier.{kind}", tmp_path / f"classifier.{kind}")
+    monkeypatch.setattr(references, "FOLDER", tmp_path)
+    record = json.loads((tmp_path / "classifier.json").read_text("utf-8"))
+    true, record["metrics"] = record["metrics"], {"test_error_percent": 99.0}
+    (tmp_path / "classifier.json").write_text(json.dumps(record))
+    assert making.measure_again("classifier") == pytest.approx(true)
+    assert references.load("classifier").metrics == pytest.approx(true)
 
 
 def test_report_prints_names_and_metrics(capsys, monkeypatch):

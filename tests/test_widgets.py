@@ -1,4 +1,4 @@
-"""The explorer redraws when a slider moves."""
+"""The explorers redraw when a control moves."""
 
 import io
 
@@ -6,7 +6,9 @@ import matplotlib.image
 import pytest
 import torch
 
+from aae_lessons import plots
 from aae_lessons.widgets.latent import latent_explorer
+from aae_lessons.widgets.menus import figure_menus
 
 
 def parts(explorer):
@@ -40,3 +42,32 @@ def test_both_coordinates_reach_the_decoder():
 def test_extent_is_checked():
     with pytest.raises(ValueError, match=r"^extent"):
         latent_explorer(lambda z: z, extent=0.0)
+
+
+@pytest.mark.parametrize("slider", [False, True])
+def test_choosing_from_a_menu_shows_that_figure(slider):
+    drawn = []
+
+    def draw(a, b):
+        drawn.append((a, b))
+        return plots.images(torch.full((1, 784), 1.0 if a == "black" else 0.0))
+
+    menus = [("ink", ["black", "white"]), ("other", ["x", "y"])]
+    box = figure_menus(menus, draw, caption="look", slider=slider)
+    assert drawn == [("black", "x")]
+    first = box.picture.value
+    assert first[:4] == b"\x89PNG"
+    box.menus[0].value = "white"
+    assert box.picture.value != first
+    box.menus[0].value = "black"
+    assert box.picture.value == first
+    assert drawn == [("black", "x"), ("white", "x")]  # each combination is drawn once
+    box.menus[1].value = "y"
+    assert drawn[-1] == ("black", "y")
+    assert box.children[-1].value == "look"
+
+
+def test_empty_menus_are_refused():
+    for menus in ([], [("a", [])]):
+        with pytest.raises(ValueError, match=r"^menus"):
+            figure_menus(menus, lambda *chosen: None)

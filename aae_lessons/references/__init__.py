@@ -2,7 +2,8 @@
 
 Each is a pair of files in ``runs/``: ``NAME.safetensors`` (weights in half precision, and codes
 of the first 1000 test images after every epoch) and ``NAME.json`` (how it was made: recipe, seed,
-versions, device, seconds; its history; its metrics on the test set).
+versions, device, seconds; its history; its metrics on the test set). Some keep pictures in place
+of weights. A run that was repeated has a record ``NAME.seed-S.json`` for each further seed.
 
 On the command line, ``python -m aae_lessons.references`` lists what can be asked.
 """
@@ -10,7 +11,8 @@ On the command line, ``python -m aae_lessons.references`` lists what can be aske
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import statistics
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +34,17 @@ FOLDER = Path(__file__).parent / "runs"
 class Reference:
     """A trained model and the record of its run.
 
-    ``model`` is on the device asked for, in evaluation mode; ``record`` is the JSON;
-    ``history`` holds losses and, as ``snapshots[e]["z"]``, the codes of the first 1000 test
-    images after e epochs, (1000, D).
+    ``model`` is on the device asked for, in evaluation mode (None where only pictures were
+    kept); ``record`` is the JSON; ``history`` holds losses and, as ``snapshots[e]["z"]``, the
+    codes of the first 1000 test images after e epochs, (1000, D); ``pictures`` is what
+    :func:`aae_lessons.references.pictures.take` took, empty where the weights were kept.
     """
 
     name: str
-    model: nn.Module
+    model: nn.Module | None
     record: dict[str, Any]
     history: History
+    pictures: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -73,11 +77,31 @@ def load(name: str, device: str | torch.device | None = "cpu") -> Reference:
 def unpack(name: str, tensors: dict[str, Tensor], record: dict, where: torch.device) -> Reference:
     """A :class:`Reference` from what is stored."""
     codes = tensors.pop("snapshots", None)
-    model = RECIPES[name].build()
-    model.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
     snapshots = [] if codes is None else [{"z": z.float()} for z in codes]
     history = History(record["history"]["steps"], record["history"]["losses"], snapshots)
+    if not RECIPES[name].weights:
+        return Reference(name, None, record, history, tensors)
+    model = RECIPES[name].build()
+    model.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
     return Reference(name, model.to(where).eval(), record, history)
+
+
+def records(name: str) -> list[dict[str, Any]]:
+    """The records of a run at every seed it was made with, by seed."""
+    require(name in names(), "name", name, f"one of {', '.join(names())}")
+    files = [FOLDER / f"{name}.json", *FOLDER.glob(f"{name}.seed-*.json")]
+    return sorted((json.loads(f.read_text("utf-8")) for f in files), key=lambda r: r["seed"])
+
+
+def spread(name: str, metric: str) -> tuple[float, float, int]:
+    """Mean and standard deviation (n − 1) of a metric over seeds, and how many seeds.
+
+    The deviation is nan for a single seed.
+    """
+    values = [record["metrics"].get(metric) for record in records(name)]
+    require(None not in values, "metric", metric, "one that the records hold")
+    deviation = statistics.stdev(values) if len(values) > 1 else float("nan")
+    return statistics.fmean(values), deviation, len(values)
 
 
 def classifier(device: str | torch.device | None = "cpu") -> DigitClassifier:

@@ -1,4 +1,4 @@
-"""``python -m aae_lessons.references``: make, report, readme."""
+"""``python -m aae_lessons.references``: make, measure, report, readme."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ def main(arguments: list[str] | None = None) -> None:
     make = commands.add_parser("make", help="train a run and store it with its record")
     make.add_argument("names", nargs="+", metavar="NAME", choices=[*RECIPES, "all"])
     make.add_argument("--device", help="cuda, mps or cpu; by default the best there is")
-    make.add_argument("--seed", type=int, default=0)
+    make.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="SEED")
+    make.add_argument("--jobs", type=int, default=1, help="how many seeds at a time")
     make.add_argument("--epochs", type=int, help="by default the recipe's")
+
+    again = commands.add_parser("measure", help="measure stored weights again, into the record")
+    again.add_argument("names", nargs="+", metavar="NAME", choices=list(RECIPES))
 
     report = commands.add_parser("report", help="measure every stored run again on the test set")
     report.add_argument("--json", action="store_true", help="{name: {metric: value}}")
@@ -30,8 +34,10 @@ def main(arguments: list[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     if asked.command == "make":
         for name in list(RECIPES) if "all" in asked.names else asked.names:
-            record = making.make(name, asked.device, asked.seed, asked.epochs)
-            print(making.table({name: record["metrics"]}))
+            done = making.make_seeds(name, asked.device, asked.seeds, asked.epochs, asked.jobs)
+            print(making.table({f"{name}, seed {r['seed']}": r["metrics"] for r in done}))
+    elif asked.command == "measure":
+        print(making.table({name: making.measure_again(name) for name in asked.names}))
     elif asked.command == "report":
         found = making.report(asked.device)
         print(json.dumps(found, indent=1) if asked.json else making.table(found))

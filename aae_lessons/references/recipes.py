@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons import metrics, training
-from aae_lessons.data import Batch, ImageSet
-from aae_lessons.models import adversarial, autoencoder
+from aae_lessons import metrics, references, training
+from aae_lessons.data import Batch, ImageSet, Minibatches
+from aae_lessons.models import adversarial, autoencoder, variational, wasserstein
 from aae_lessons.networks import DigitClassifier
-from aae_lessons.objectives import descend
+from aae_lessons.objectives import (
+    Cost,
+    absolute_error,
+    binary_cross_entropy,
+    descend,
+    inverse_multiquadratics,
+    perceptual_error,
+    squared_error,
+)
 from aae_lessons.priors import Gaussian, GaussianMixture, Prior, SwissRoll
 
 
@@ -30,6 +40,9 @@ class Recipe:
         batch: B.
         labels: how many training labels the run is shown; None for all.
         note: what a reader of the record should know.
+        prepare: ``prepare(model, batches)``, before the first update.
+        watch: keep the codes of some test images after every epoch.
+        weights: keep the weights; if not, pictures only (:mod:`aae_lessons.references.pictures`).
     """
 
     build: Callable[[], nn.Module]
@@ -40,6 +53,9 @@ class Recipe:
     batch: int = 128
     labels: int | None = 0
     note: str = ""
+    prepare: Callable[[nn.Module, training.Batches], object] | None = None
+    watch: bool = True
+    weights: bool = True
 
 
 def match(z: Tensor, prior: Prior) -> dict[str, float]:
@@ -68,17 +84,47 @@ def measure_autoencoder(model: nn.Module, test: ImageSet) -> dict[str, float]:
     }
 
 
-def measure_aae(model: adversarial.AAE, test: ImageSet) -> dict[str, float]:
+def measure_latent(model: nn.Module, test: ImageSet) -> dict[str, float]:
     """Reconstruction, and how far the codes are from the model's prior."""
-    z = codes_of(model, test)
+    z, prior = codes_of(model, test), model.prior
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        error = metrics.reconstruction_mse(model, test.x)
     found = {
-        "reconstruction_mse": metrics.reconstruction_mse(model, test.x),
+        "reconstruction_mse": error,
         "dead_units": max(metrics.dead_units(model.encoder, test.x)),
-        **match(z, model.prior),
+        **match(z, prior),
     }
-    if model.config.label_classes and hasattr(model.prior, "nearest"):
-        found["component_accuracy"] = metrics.component_accuracy(z, test.labels, model.prior)
+    if hasattr(prior, "distance_to_mode"):
+        found |= metrics.mass_at_modes(z, prior)
+    if getattr(model.config, "label_classes", 0) and hasattr(prior, "nearest"):
+        found["component_accuracy"] = metrics.component_accuracy(z, test.labels, prior)
     return found
+
+
+SAMPLES = 10_000
+
+
+def measure_samples(model: nn.Module, test: ImageSet) -> dict[str, float]:
+    """What the decoder makes of 10,000 prior samples, beside :func:`measure_latent`."""
+    return {**measure_latent(model, test), **_samples(model, test)}
+
+
+@torch.no_grad()
+def _samples(model: nn.Module, test: ImageSet) -> dict[str, float]:
+    judge = references.classifier(test.device)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        x, x_hat = model.decode(model.prior.sample(SAMPLES, test.device)), model(test.x)
+    real = judge.features(test.x)
+    return {
+        "frechet_distance": metrics.frechet_distance(real, judge.features(x)),
+        "frechet_distance_of_reconstructions": metrics.frechet_distance(
+            real, judge.features(x_hat)
+        ),
+        "sharpness": metrics.sharpness(x),
+        **metrics.sample_quality(x, judge),
+    }
 
 
 def measure_classifier(model: nn.Module, test: ImageSet) -> dict[str, float]:
@@ -109,10 +155,74 @@ def aae(prior: Prior, labels: int = 0, **settings) -> Recipe:
         build=lambda: adversarial.AAE(prior, config),
         optimizers=lambda model: adversarial.joint_optimizers(model, config),
         step=adversarial.joint_step,
-        measure=measure_aae,
+        measure=measure_latent,
         labels=labels,
         note="Weighted objective c + λ·D_Z, encoder and decoder updated together (WAE, Algorithm "
         "1): with one Adam a phase the codes drift; see lesson 2.",
+    )
+
+
+def vae(prior: Prior, **settings) -> Recipe:
+    """A VAE on ``prior``: networks, batch and number of updates of the AAE's."""
+    config = variational.Config(**settings)
+    return Recipe(
+        build=lambda: variational.VAE(prior, config),
+        optimizers=lambda model: variational.optimizers(model, config),
+        step=variational.train_step,
+        measure=measure_latent,
+    )
+
+
+EIGHT = Gaussian(8)
+PRETRAINING_BATCH, PRETRAINING_UPDATES = 1024, 200
+BUDGET = 20  # epochs, the same for all models with 8-D codes
+
+
+@functools.cache
+def _features(where: torch.device) -> Callable[[Tensor], Tensor]:
+    return references.classifier(where).activations
+
+
+def in_classifier_features(logits: Tensor, x: Tensor) -> Tensor:
+    """The perceptual cost in the features of the shipped classifier."""
+    return perceptual_error(_features(x.device))(logits, x)
+
+
+COSTS: dict[str, tuple[Cost, float]] = {  # and their size, in multiples of the squared error's
+    "squared": (squared_error, 1.0),
+    "absolute": (absolute_error, 6.0),
+    "cross-entropy": (binary_cross_entropy, 5.0),
+    "perceptual": (in_classifier_features, 16.0),
+}
+DISCREPANCIES: dict[str, tuple[Callable[[], wasserstein.Discrepancy], float]] = {  # and their λ
+    "adversarial": (lambda: wasserstein.Adversarial(EIGHT, log_density=True), 3.0),
+    "mmd": (lambda: wasserstein.MMD(inverse_multiquadratics(EIGHT.dim)), 10.0),
+    "sliced": (lambda: wasserstein.SlicedWasserstein(), 10.0),
+}
+
+
+def match_moments(model: wasserstein.WAE, batches: Minibatches) -> float:
+    """The pre-training of the WAE paper: at most 200 updates of large batches."""
+    large = Minibatches(batches.images, PRETRAINING_BATCH, batches.seed)
+    endless = itertools.chain.from_iterable(large.epoch(e) for e in itertools.count())
+    return wasserstein.match_moments(model, itertools.islice(endless, PRETRAINING_UPDATES))
+
+
+def wae(cost: str, discrepancy: str) -> Recipe:
+    """A WAE with 8-D codes, by the names of its cost and discrepancy."""
+    (c, size), (make_discrepancy, weight) = COSTS[cost], DISCREPANCIES[discrepancy]
+    config = wasserstein.Config(weight=size * weight)
+    return Recipe(
+        build=lambda: wasserstein.WAE(EIGHT, c, make_discrepancy(), config),
+        optimizers=lambda model: wasserstein.optimizers(model, config),
+        step=wasserstein.train_step,
+        measure=measure_samples,
+        epochs=BUDGET,
+        prepare=match_moments,
+        watch=False,
+        weights=cost == "squared",
+        note="λ chosen on the last 10,000 training images, 10 epochs each; for other costs than "
+        "the squared error in proportion to their size.",
     )
 
 
@@ -139,7 +249,7 @@ RECIPES: dict[str, Recipe] = {
         build=lambda: adversarial.AAE(Gaussian(2), PHASES),
         optimizers=lambda model: adversarial.optimizers(model, PHASES),
         step=adversarial.train_step,
-        measure=measure_aae,
+        measure=measure_latent,
         note="Lesson 2's warning: one Adam a phase, 1e-3 each.",
     ),
     "adversarial-mixture": aae(GaussianMixture(), weight=60.0),
@@ -150,4 +260,31 @@ RECIPES: dict[str, Recipe] = {
     "adversarial-swiss-roll-labels": aae(
         SwissRoll(), labels=10_000, weight=25.0, discriminator_rate=1e-3
     ),
+    "variational-gaussian": vae(Gaussian(2)),
+    "variational-mixture": vae(GaussianMixture()),
+    "variational-mixture-squared": replace(
+        vae(GaussianMixture(), cost=squared_error),
+        weights=False,
+        note="A Gaussian decoder of variance 1: the cost of the AAE's runs.",
+    ),
+    "variational-mixture-beta-10": replace(vae(GaussianMixture(), weight=10.0), weights=False),
+    **{
+        f"variational-beta-{beta:g}": replace(vae(Gaussian(2), weight=beta), weights=False)
+        for beta in (0.1, 0.3, 3.0, 10.0)
+    },
+    "variational-8d": replace(vae(EIGHT), measure=measure_samples, epochs=BUDGET, watch=False),
+    "adversarial-8d": Recipe(
+        build=lambda: adversarial.AAE(EIGHT),
+        optimizers=lambda model: adversarial.optimizers(model, model.config),
+        step=adversarial.train_step,
+        measure=measure_samples,
+        epochs=BUDGET,
+        watch=False,
+        note="The paper's separate phases, one Adam each.",
+    ),
+    **{
+        f"wasserstein-{cost}-{discrepancy}": wae(cost, discrepancy)
+        for cost in COSTS
+        for discrepancy in DISCREPANCIES
+    },
 }

@@ -1,11 +1,4 @@
-"""Real images, label splits and minibatches, all from memory on one device.
-
-MNIST comes inside the package (no network is needed for any lesson); Fashion-MNIST and SVHN load
-through torchvision. A data set is two tensors on one device, ``images`` (uint8) and ``labels``;
-a minibatch is a row index into them, converted to floats as it is taken.
-
-MNIST is by Yann LeCun, Corinna Cortes and Christopher J. C. Burges (CC BY-SA 3.0).
-"""
+"""Image sets in memory, where they come from, and which labels are known."""
 
 from __future__ import annotations
 
@@ -13,7 +6,6 @@ import gzip
 import hashlib
 import os
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +20,7 @@ from aae_lessons.arguments import require, whole
 
 CLASSES = 10
 UNLABELLED = -1
-MNIST_FOLDER = Path(__file__).parent / "mnist"
+MNIST_FOLDER = Path(__file__).parent.parent / "mnist"
 MNIST_FILES = {  # the MD5 of each file once unpacked
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
     "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
@@ -259,41 +251,3 @@ def hide_labels(images: ImageSet, keep: Tensor) -> ImageSet:
     hidden = torch.full_like(images.labels, UNLABELLED)
     hidden[keep] = images.labels[keep]
     return ImageSet(images.images, hidden)
-
-
-# ------------------------------------------------------------------------- minibatches
-
-
-@dataclass(frozen=True)
-class Minibatches:
-    """Shuffled minibatches from memory; epoch ``e`` is the same whenever it is asked for.
-
-    Each epoch is one pass over the images in a fresh order that depends on ``seed`` and the
-    epoch alone, so an interrupted run finds its place again. The last, smaller batch is left
-    out: a fixed batch shape is what a CUDA graph needs, and over the epochs no image is missed.
-
-    Args:
-        images: the data set; batches come on its device.
-        size: B, at most the number of images.
-        seed: of the shuffles.
-    """
-
-    images: ImageSet
-    size: int = 128
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        whole(self.size, "size")
-        fits = self.size <= len(self.images)
-        require(fits, "size", self.size, f"at most the {len(self.images)} images there are")
-        whole(self.seed, "seed", at_least=0)
-
-    def __len__(self) -> int:
-        return len(self.images) // self.size
-
-    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
-        """The batches of epoch ``number``, from batch ``start`` on."""
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-        order = torch.randperm(len(self.images), generator=generator).to(self.images.device)
-        for i in range(start, len(self)):
-            yield self.images.batch(order[i * self.size : (i + 1) * self.size])

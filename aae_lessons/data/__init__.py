@@ -1,0 +1,46 @@
+"""Real images, label splits and minibatches, all from memory on one device.
+
+MNIST comes inside the package (no network is needed for any lesson); Fashion-MNIST and SVHN load
+through torchvision. A data set is two tensors on one device, ``images`` (uint8) and ``labels``;
+a minibatch is a row index into them, converted to floats as it is taken.
+
+MNIST is by Yann LeCun, Corinna Cortes and Christopher J. C. Burges (CC BY-SA 3.0).
+"""
+
+from aae_lessons.data.minibatches import Minibatches, PartlyLabelled, PartlyLabelledMinibatches
+from aae_lessons.data.sets import (
+    CLASSES,
+    MNIST_FILES,
+    MNIST_FOLDER,
+    UNLABELLED,
+    Batch,
+    DataError,
+    ImageSet,
+    balanced_split,
+    fashion_mnist,
+    hide_labels,
+    mnist,
+    split_validation,
+    svhn,
+    to_pixels,
+)
+
+__all__ = [
+    "CLASSES",
+    "MNIST_FILES",
+    "MNIST_FOLDER",
+    "UNLABELLED",
+    "Batch",
+    "DataError",
+    "ImageSet",
+    "Minibatches",
+    "PartlyLabelled",
+    "PartlyLabelledMinibatches",
+    "balanced_split",
+    "fashion_mnist",
+    "hide_labels",
+    "mnist",
+    "split_validation",
+    "svhn",
+    "to_pixels",
+]

@@ -1,0 +1,101 @@
+"""Shuffled minibatches from memory: no loader, no worker, no per-image transform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from aae_lessons.arguments import require, whole
+from aae_lessons.data.sets import Batch, ImageSet
+
+
+@dataclass(frozen=True)
+class Minibatches:
+    """Shuffled minibatches from memory; epoch ``e`` is the same whenever it is asked for.
+
+    Each epoch is one pass over the images in a fresh order that depends on ``seed`` and the
+    epoch alone, so an interrupted run finds its place again. The last, smaller batch is left
+    out: a fixed batch shape is what a CUDA graph needs, and over the epochs no image is missed.
+
+    Args:
+        images: the data set; batches come on its device.
+        size: B, at most the number of images.
+        seed: of the shuffles.
+    """
+
+    images: ImageSet
+    size: int = 128
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        whole(self.size, "size")
+        fits = self.size <= len(self.images)
+        require(fits, "size", self.size, f"at most the {len(self.images)} images there are")
+        whole(self.seed, "seed", at_least=0)
+
+    def __len__(self) -> int:
+        return len(self.images) // self.size
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of epoch ``number``, from batch ``start`` on."""
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
+        order = torch.randperm(len(self.images), generator=generator).to(self.images.device)
+        for i in range(start, len(self)):
+            yield self.images.batch(order[i * self.size : (i + 1) * self.size])
+
+
+class PartlyLabelled(NamedTuple):
+    """A minibatch of images without labels, and one of images with them.
+
+    ``x``: (B, C·H·W), ``labelled_x``: (B', C·H·W), in [0, 1]; ``label``: (B',), int64.
+    """
+
+    x: Tensor
+    labelled_x: Tensor
+    label: Tensor
+
+
+@dataclass(frozen=True)
+class PartlyLabelledMinibatches:
+    """Minibatches for semi-supervised learning; an epoch is a pass over *all* images.
+
+    Beside each minibatch of images without labels comes one of labelled images: these go round
+    and round, in a fresh order each time, every one equally often.
+
+    Args:
+        images: the data set; a label of -1 means that none is known.
+        size: B, of the unlabelled part.
+        labelled_size: B', at most the number of labels there are.
+        seed: of the shuffles.
+    """
+
+    images: ImageSet
+    size: int = 100
+    labelled_size: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        Minibatches(self.images, self.size, self.seed)
+        whole(self.labelled_size, "labelled_size")
+        have = int((self.images.labels >= 0).sum())
+        fits = self.labelled_size <= have
+        require(fits, "labelled_size", self.labelled_size, f"at most the {have} labels there are")
+
+    def __len__(self) -> int:
+        return len(self.images) // self.size
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[PartlyLabelled]:
+        """The batches of epoch ``number``, from batch ``start`` on."""
+        labelled = (self.images.labels >= 0).nonzero().flatten()
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
+        rounds = -(-len(self) * self.labelled_size // len(labelled))
+        orders = [torch.randperm(len(labelled), generator=generator) for _ in range(rounds)]
+        turns = labelled[torch.cat(orders).to(labelled.device)]
+        pairs = Minibatches(self.images, self.size, self.seed).epoch(number, start)
+        for i, batch in enumerate(pairs, start):
+            rows = turns[i * self.labelled_size : (i + 1) * self.labelled_size]
+            yield PartlyLabelled(batch.x, *self.images.batch(rows))

@@ -1,0 +1,190 @@
+"""Lesson 5: the semi-supervised adversarial autoencoder.
+
+Principle:
+    The encoder splits an image into a class y (softmax over K) and a style z. Two discriminators
+    match them to their priors, y to one-hot vectors, z to a Gaussian; a few labelled images name
+    the classes.
+
+        min over Q, G:  E[ c(x, G(y, z)) ]  +  D_cat(Q_Y, Cat(K))  +  D_gauss(Q_Z, N(0, I))
+                        +  E_labelled[ −log q(label|x) ]
+
+Reference:
+    Makhzani et al. 2015, §4 (class given, style learned), §5 and appendix A.2.1 (the three
+    phases, stochastic gradient descent, rates, noise on the input, N(0, 0.01²) weights).
+
+Note:
+    The cost is a *sum* over pixels. With their mean and the same rates the reconstruction would
+    hardly move. An epoch is a pass over the images without labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import SGD
+
+from aae_lessons.arguments import matrix, number, whole
+from aae_lessons.data import PartlyLabelled
+from aae_lessons.networks import Discriminator, mlp, normal_weights
+from aae_lessons.objectives import (
+    Cost,
+    descend,
+    discriminator_loss,
+    generator_loss,
+    squared_error,
+)
+from aae_lessons.priors import Categorical, Gaussian
+
+
+@dataclass(frozen=True)
+class Config:
+    """
+    Args:
+        classes: K, of y.
+        dim: D, of the style z.
+        hidden: sizes of the encoder's hidden layers; the decoder mirrors them, and both
+            discriminators have the same.
+        pixels: of an image.
+        cost: c(logits, x), summed over pixels, mean over the batch.
+        noise: standard deviation of Gaussian noise on the encoder's input, in training only; the
+            clean image is the target.
+        weight_std: of the initial weights; biases start at 0.
+        reconstruction_rate, discriminator_rate, generator_rate, classification_rate: learning
+            rates of SGD.
+        momentum: of the reconstruction and classification phases.
+        adversarial_momentum: of the discriminators' and the generator's.
+    """
+
+    classes: int = 10
+    dim: int = 10
+    hidden: tuple[int, ...] = (1000, 1000)
+    pixels: int = 784
+    cost: Cost = squared_error
+    noise: float = 0.3
+    weight_std: float = 0.01
+    reconstruction_rate: float = 0.01
+    discriminator_rate: float = 0.1
+    generator_rate: float = 0.1
+    classification_rate: float = 0.1
+    momentum: float = 0.9
+    adversarial_momentum: float = 0.1
+
+    def __post_init__(self) -> None:
+        whole(self.classes, "classes", at_least=2)
+        whole(self.dim, "dim")
+        number(self.noise, "noise", at_least=0)
+        number(self.weight_std, "weight_std", above=0)
+        for phase in ("reconstruction", "discriminator", "generator", "classification"):
+            number(getattr(self, f"{phase}_rate"), f"{phase}_rate", above=0)
+
+
+class SemiSupervisedAAE(nn.Module):
+    """x -> (y, z) -> x_hat, with a discriminator for y and one for z."""
+
+    def __init__(self, config: Config = Config()) -> None:
+        super().__init__()
+        self.config = config
+        self.prior_y, self.prior = Categorical(config.classes), Gaussian(config.dim)
+        code = config.classes + config.dim
+        self.encoder = mlp((config.pixels, *config.hidden, code), nn.ReLU)
+        self.decoder = mlp((code, *reversed(config.hidden), config.pixels), nn.ReLU)
+        self.discriminator_y = Discriminator(config.classes, config.hidden, nn.ReLU)
+        self.discriminator_z = Discriminator(config.dim, config.hidden, nn.ReLU)
+        normal_weights(self, config.weight_std)
+
+    def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
+        matrix(x, "x", columns=self.config.pixels)
+        y_logits, z = self.encoder(x).split([self.config.classes, self.config.dim], dim=1)
+        return y_logits, z
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Class probabilities y, (B, K), and style z, (B, D), of images ``x``, (B, 784)."""
+        y_logits, z = self.heads(x)
+        return y_logits.softmax(1), z
+
+    def decoder_logits(self, y: Tensor, z: Tensor) -> Tensor:
+        """Logits of the images, (B, 784), of y, (B, K), and z, (B, D)."""
+        matrix(y, "y", columns=self.config.classes)
+        matrix(z, "z", columns=self.config.dim, rows=len(y))
+        return self.decoder(torch.cat([y, z], dim=1))
+
+    def decode(self, y: Tensor, z: Tensor) -> Tensor:
+        """Images x_hat, (B, 784), in [0, 1], of y, (B, K), and z, (B, D)."""
+        return self.decoder_logits(y, z).sigmoid()
+
+    def classify(self, x: Tensor) -> Tensor:
+        """The class of highest q(y|x) of each image ``x``, (B, 784): (B,), 0 … K-1."""
+        return self.heads(x)[0].argmax(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reconstructions x_hat, (B, 784), of images ``x``, (B, 784)."""
+        return self.decode(*self.encode(x))
+
+    def corrupt(self, x: Tensor) -> Tensor:
+        """Images with fresh noise on every pixel, (B, 784)."""
+        return x + self.config.noise * torch.randn_like(x) if self.config.noise else x
+
+
+def optimizers(model: SemiSupervisedAAE, config: Config) -> dict[str, SGD]:
+    """One SGD a phase. The encoder is in three: it encodes, generates, and classifies."""
+    encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
+    slow, quick = config.momentum, config.adversarial_momentum
+
+    def sgd(parameters: list[nn.Parameter], rate: float, momentum: float) -> SGD:
+        return SGD(parameters, rate, momentum=momentum, fused=True)
+
+    judge_y, judge_z = (
+        list(d.parameters()) for d in (model.discriminator_y, model.discriminator_z)
+    )
+    return {
+        "reconstruction": sgd(encoder + decoder, config.reconstruction_rate, slow),
+        "discriminator_y": sgd(judge_y, config.discriminator_rate, quick),
+        "discriminator_z": sgd(judge_z, config.discriminator_rate, quick),
+        "generator": sgd(encoder, config.generator_rate, quick),
+        "classification": sgd(encoder, config.classification_rate, slow),
+    }
+
+
+def train_step(
+    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: PartlyLabelled
+) -> dict[str, Tensor]:
+    """One update of the paper's three phases (§5). Returns the loss of each, in nats."""
+    # Reconstruction phase: encoder and decoder learn to rebuild the clean image.
+    y, z = model.encode(model.corrupt(batch.x))
+    reconstruction = model.config.cost(model.decoder_logits(y, z), batch.x)
+    descend(reconstruction, optimizers["reconstruction"])
+
+    # Regularization phase: each discriminator tells prior samples (real) from codes (fake) …
+    y, z = model.encode(model.corrupt(batch.x))
+    # detached: the discriminators' phase must not move the encoder
+    discriminator_y = _tell_apart(model.discriminator_y, model.prior_y, y.detach())
+    descend(discriminator_y, optimizers["discriminator_y"])
+    discriminator_z = _tell_apart(model.discriminator_z, model.prior, z.detach())
+    descend(discriminator_z, optimizers["discriminator_z"])
+
+    # … and the encoder makes both codes pass for prior samples.
+    generator = generator_loss(model.discriminator_y(y)) + generator_loss(model.discriminator_z(z))
+    descend(generator, optimizers["generator"])
+
+    # Semi-supervised classification phase: the labelled images name the classes.
+    y_logits, _ = model.heads(model.corrupt(batch.labelled_x))
+    classification = F.cross_entropy(y_logits, batch.label)
+    descend(classification, optimizers["classification"])
+
+    return {
+        "reconstruction": reconstruction.detach(),
+        "discriminator_y": discriminator_y.detach(),
+        "discriminator_z": discriminator_z.detach(),
+        "generator": generator.detach(),
+        "classification": classification.detach(),
+    }
+
+
+def _tell_apart(discriminator: Discriminator, prior: Categorical | Gaussian, z: Tensor) -> Tensor:
+    """A discriminator's loss, prior samples and codes in one batch."""
+    logits = discriminator(torch.cat([prior.sample(len(z), z.device), z]))
+    return discriminator_loss(*logits.split(len(z)))

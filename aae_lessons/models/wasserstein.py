@@ -1,0 +1,253 @@
+"""Lesson 7: the Wasserstein autoencoder (WAE), the frame that holds the others.
+
+Principle:
+    min over Q, G:  E[ c(x, G(Q(x))) ]  +  λ · D_Z(Q_Z, P_Z),   any cost c, any discrepancy D_Z
+
+    If Q_Z = P_Z, the first term is the optimal transport cost between the data and the samples of
+    the model (WAE, Theorem 1). So minimise it under that constraint, the constraint softened to a
+    penalty. With c = squared error and an adversarial D_Z this *is* the adversarial autoencoder.
+
+Reference:
+    Tolstikhin et al. 2018, "Wasserstein Auto-Encoders", Theorem 1, Algorithm 1 (adversarial),
+    Algorithm 2 (MMD), §4 and appendix C (kernel, log p(z) in the critic, moments). Kolouri et al.
+    2018, "Sliced-Wasserstein Autoencoder", arXiv:1804.01947, for sliced Wasserstein.
+
+Note:
+    A cost is a function ``c(logits, x)``, a discrepancy a function ``D(z, z_prior)``, each with a
+    scalar for its value: write your own and pass it. Only :class:`Adversarial` has weights to
+    train, and so a phase of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from aae_lessons.arguments import matrix, number, require, same_shape, whole
+from aae_lessons.data import Batch
+from aae_lessons.networks import Discriminator, mlp
+from aae_lessons.objectives import (
+    Cost,
+    Kernel,
+    descend,
+    discriminator_loss,
+    generator_loss,
+    mmd,
+    random_directions,
+    sliced_wasserstein,
+)
+from aae_lessons.priors import Prior
+
+Discrepancy = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Config:
+    """
+    Args:
+        hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
+        pixels: of an image.
+        gaussian_posterior: draw codes from N(mean(x), diag(variance(x))) instead of one code for
+            each image.
+        weight: λ, in units of the cost for a unit of the discrepancy.
+        rate, discriminator_rate: Adam's learning rates; the second for :class:`Adversarial`.
+        beta1: Adam's decay of its first moment; games want it low.
+    """
+
+    hidden: tuple[int, ...] = (256, 256)
+    pixels: int = 784
+    gaussian_posterior: bool = False
+    weight: float = 10.0
+    rate: float = 5e-4
+    discriminator_rate: float = 5e-4
+    beta1: float = 0.5
+
+    def __post_init__(self) -> None:
+        number(self.weight, "weight", at_least=0)
+        number(self.rate, "rate", above=0)
+        number(self.discriminator_rate, "discriminator_rate", above=0)
+
+
+class WAE(nn.Module):
+    """An autoencoder with a cost c and a discrepancy D_Z between its codes and the prior.
+
+    Args:
+        prior: the distribution that the codes should have.
+        cost: c(logits, x), a scalar: such as ``squared_error``.
+        discrepancy: D_Z(z, z_prior), a scalar: :class:`Adversarial`, :class:`MMD`,
+            :class:`SlicedWasserstein` or any function of codes and prior samples, (B, D) each.
+        config: see :class:`Config`.
+    """
+
+    def __init__(
+        self, prior: Prior, cost: Cost, discrepancy: Discrepancy, config: Config = Config()
+    ) -> None:
+        super().__init__()
+        require(callable(cost), "cost", cost, "a function c(logits, x)")
+        require(callable(discrepancy), "discrepancy", discrepancy, "a function D(z, z_prior)")
+        self.prior, self.cost, self.discrepancy = prior, cost, discrepancy
+        self.config = config
+        heads = 2 if config.gaussian_posterior else 1
+        self.encoder = mlp((config.pixels, *config.hidden, heads * prior.dim))
+        self.decoder = mlp((prior.dim, *reversed(config.hidden), config.pixels))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Codes z, (B, D), of images ``x``, (B, 784): draws where the posterior is Gaussian."""
+        matrix(x, "x", columns=self.config.pixels)
+        if self.config.gaussian_posterior:
+            mean, log_variance = self.encoder(x).chunk(2, dim=1)
+            return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+        return self.encoder(x)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Images x_hat, (B, 784), in [0, 1], of codes ``z``, (B, D)."""
+        matrix(z, "z", columns=self.prior.dim)
+        return self.decoder(z).sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reconstructions x_hat, (B, 784), of images ``x``, (B, 784)."""
+        return self.decode(self.encode(x))
+
+
+# ------------------------------------------------------------------------ discrepancies
+
+
+class Adversarial(nn.Module):
+    """D_Z by a discriminator that is trained along (WAE-GAN, Algorithm 1; AAE §2).
+
+    Args:
+        prior: P_Z; its ``log_prob`` too where ``log_density`` is asked for.
+        hidden: sizes of the discriminator's hidden layers.
+        log_density: add log p(z) to the logits. The best discriminator's logit is
+            log p(z) − log q(z); with the first term given, only the second is to be learnt.
+    """
+
+    def __init__(
+        self, prior: Prior, hidden: tuple[int, ...] = (256, 256), log_density: bool = False
+    ) -> None:
+        super().__init__()
+        known = hasattr(prior, "log_prob") or not log_density
+        require(known, "prior", prior, "one with log_prob, or log_density=False")
+        self.prior, self.log_density = prior, log_density
+        self.discriminator = Discriminator(prior.dim, hidden)
+
+    def logits(self, z: Tensor) -> Tensor:
+        """(B,), of codes ``z``, (B, D): positive means "a prior sample"."""
+        matrix(z, "z", columns=self.prior.dim)
+        logits = self.discriminator(z)
+        return logits + self.prior.log_prob(z) if self.log_density else logits
+
+    def discriminator_loss(self, z: Tensor, z_prior: Tensor) -> Tensor:
+        """What the discriminator descends: prior samples are real, codes are fake."""
+        logits = self.logits(torch.cat([z_prior, z]))
+        return discriminator_loss(*logits.split(len(z)))
+
+    def forward(self, z: Tensor, z_prior: Tensor) -> Tensor:
+        """What the encoder descends: codes should pass for prior samples."""
+        return generator_loss(self.logits(z))
+
+
+@dataclass(frozen=True)
+class MMD:
+    """D_Z by the unbiased maximum mean discrepancy (WAE-MMD, Algorithm 2): nothing to train.
+
+    Args:
+        kernel: a function of squared distances: ``inverse_multiquadratics(dim)`` or
+            ``rbf(bandwidth)`` of :mod:`aae_lessons.objectives`.
+    """
+
+    kernel: Kernel
+
+    def __call__(self, z: Tensor, z_prior: Tensor) -> Tensor:
+        return mmd(z, z_prior, self.kernel)
+
+
+@dataclass(frozen=True)
+class SlicedWasserstein:
+    """D_Z by sorting along random directions, new ones at every call: nothing to train.
+
+    Args:
+        directions: how many.
+    """
+
+    directions: int = 50
+
+    def __post_init__(self) -> None:
+        whole(self.directions, "directions")
+
+    def __call__(self, z: Tensor, z_prior: Tensor) -> Tensor:
+        directions = random_directions(z.shape[1], self.directions, like=z)
+        return sliced_wasserstein(z, z_prior, directions)
+
+
+# ----------------------------------------------------------------------------- training
+
+
+def optimizers(model: WAE, config: Config) -> dict[str, Adam]:
+    """One Adam for encoder and decoder together, one for the discriminator if there is one."""
+    betas = (config.beta1, 0.999)
+    both = [*model.encoder.parameters(), *model.decoder.parameters()]
+    found = {"autoencoder": Adam(both, config.rate, betas, fused=True)}
+    if isinstance(model.discrepancy, Adversarial):
+        weights = model.discrepancy.parameters()
+        found["discriminator"] = Adam(weights, config.discriminator_rate, betas, fused=True)
+    return found
+
+
+def train_step(model: WAE, optimizers: dict[str, Adam], batch: Batch) -> dict[str, Tensor]:
+    """One update (WAE, Algorithms 1 and 2). Returns cost and discrepancy, and D's loss if any."""
+    z = model.encode(batch.x)
+    z_prior = model.prior.sample(len(z), z.device).to(z)
+    losses = {}
+
+    # Discriminator, where there is one: tell prior samples (real) from codes (fake).
+    if "discriminator" in optimizers:
+        # detached: this phase must not move the encoder
+        discriminator = model.discrepancy.discriminator_loss(z.detach(), z_prior)
+        descend(discriminator, optimizers["discriminator"])
+        losses["discriminator"] = discriminator.detach()
+
+    # Encoder and decoder: rebuild the image from codes that are distributed as the prior.
+    cost = model.cost(model.decoder(z), batch.x)
+    discrepancy = model.discrepancy(z, z_prior)
+    descend(cost + model.config.weight * discrepancy, optimizers["autoencoder"])
+    return losses | {"cost": cost.detach(), "discrepancy": discrepancy.detach()}
+
+
+def match_moments(model: WAE, batches: Iterable[Batch], rate: float = 1e-3) -> float:
+    """Pre-training of the encoder: mean and covariance of its codes become the prior's.
+
+    An untrained encoder puts all codes in one small heap, where a discrepancy has little to say
+    (WAE, appendix C: at most 200 updates of large batches).
+
+    Args:
+        model: its encoder is changed in place.
+        batches: one update each, of more rows than dimensions.
+        rate: Adam's learning rate.
+
+    Returns:
+        ‖mean − mean_prior‖² + ‖cov − cov_prior‖² of the last batch, before its update.
+    """
+    number(rate, "rate", above=0)
+    adam = Adam(model.encoder.parameters(), rate, fused=True)
+    loss = None
+    for batch in batches:
+        z = model.encode(batch.x)
+        require(len(z) > model.prior.dim, "batches", f"{len(z)} rows", "more rows than dimensions")
+        loss = moment_error(z, model.prior.sample(len(z), z.device).to(z))
+        descend(loss, adam)
+    require(loss is not None, "batches", "none", "one batch or more")
+    return loss.item()
+
+
+def moment_error(z: Tensor, z_prior: Tensor) -> Tensor:
+    """‖mean(z) − mean(z_prior)‖² + ‖cov(z) − cov(z_prior)‖², of (B, D) and (B, D)."""
+    matrix(z, "z")
+    same_shape(z, z_prior, "z", "z_prior")
+    mean = z.mean(0) - z_prior.mean(0)
+    covariance = z.T.cov() - z_prior.T.cov()
+    return mean.square().sum() + covariance.square().sum()

@@ -1,0 +1,135 @@
+"""Codes in the plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
+from torch import Tensor
+
+from aae_lessons.arguments import labels as require_labels
+from aae_lessons.arguments import matrix, require, same_shape
+from aae_lessons.plots.style import COLOURS, MARKERS, PRIOR_GREY, THIN, new_figure
+
+Panel = tuple[str, Tensor, Tensor, Tensor | None]
+
+
+def codes(
+    z: Tensor,
+    labels: Tensor,
+    prior: Tensor | None = None,
+    title: str = "",
+    behind: str = "prior",
+) -> Figure:
+    """Codes in the plane by class, over grey prior samples.
+
+    Args:
+        z: codes, (n, 2).
+        labels: their classes, (n,).
+        prior: prior samples, (m, 2).
+        title: of the figure.
+        behind: what the grey points are called.
+    """
+    return panels_of_codes([(title, z, labels, prior)], size=5.0, behind=behind)
+
+
+def panels_of_codes(panels: Sequence[Panel], size: float = 3.6, behind: str = "prior") -> Figure:
+    """Several :func:`codes` side by side, all to the same scale.
+
+    Args:
+        panels: (title, codes (n, 2), labels (n,), prior samples (m, 2) or None).
+        size: width of one panel in inches.
+        behind: what the grey points are called.
+    """
+    require(len(panels) > 0, "panels", panels, "one panel or more")
+    for _, z, labels, prior in panels:
+        matrix(z, "z", columns=2)
+        require_labels(labels, "labels", 10, unlabelled=True)
+        require(len(z) == len(labels), "labels", labels, f"{len(z)} labels, one per code")
+        if prior is not None:
+            matrix(prior, "prior", columns=2)
+    figure, axes = new_figure(1, len(panels), size * len(panels) + 0.6, size + 0.2)
+    for ax, (title, z, labels, prior) in zip(axes[0], panels, strict=True):
+        _scatter(
+            ax, z.detach().cpu(), labels.cpu(), None if prior is None else prior.cpu(), behind
+        )
+        ax.set_title(title, fontsize=11)
+    low, high = _square([c for _, z, _, prior in panels for c in (z, prior) if c is not None])
+    for ax in axes[0]:
+        ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
+    handles, names = max(
+        (ax.get_legend_handles_labels() for ax in axes[0]), key=lambda h: len(h[0])
+    )
+    legend = figure.legend(handles, names, loc="outside right center", fontsize=9, markerscale=2)
+    for handle in legend.legend_handles:
+        handle.set_alpha(1)
+    return figure
+
+
+def _square(clouds: Sequence[Tensor]) -> tuple[list[float], list[float]]:
+    """Corners of a square that holds the clouds, but for a few points far out of each."""
+    shares = torch.tensor([0.002, 0.998])
+    edges = torch.stack([c.detach().cpu().quantile(shares, dim=0) for c in clouds])
+    low, high = edges[:, 0].amin(0), edges[:, 1].amax(0)
+    middle, half = (low + high) / 2, (high - low).max() / 2 * 1.1
+    return (middle - half).tolist(), (middle + half).tolist()
+
+
+def _scatter(ax: Axes, z: Tensor, labels: Tensor, prior: Tensor | None, behind: str) -> None:
+    if prior is not None:
+        ax.scatter(*prior.T, s=7, color=PRIOR_GREY, linewidths=0, label=behind)
+    for k in labels.unique().tolist():
+        points, style = z[labels == k], {"alpha": 0.7, "linewidths": 0}
+        if k < 0:
+            ax.scatter(*points.T, s=8, color="k", label="no label", **style)
+        else:
+            size, mark = 8 * THIN.get(MARKERS[k], 1.0), MARKERS[k]
+            ax.scatter(*points.T, s=size, color=COLOURS[k], marker=mark, label=str(k), **style)
+    ax.tick_params(labelsize=8)
+
+
+def posteriors(
+    mean: Tensor, log_variance: Tensor, labels: Tensor, prior: Tensor, title: str = ""
+) -> Figure:
+    """Gaussian posteriors q(z|x) as ellipses of two standard deviations, by class.
+
+    Args:
+        mean, log_variance: (n, 2).
+        labels: classes of the images, (n,).
+        prior: prior samples, (m, 2).
+        title: of the figure.
+    """
+    matrix(mean, "mean", columns=2)
+    same_shape(log_variance, mean, "log_variance", "mean")
+    require_labels(labels, "labels", 10)
+    figure = panels_of_codes([(title, mean, labels, prior)], size=5.0)
+    widths = 4 * (0.5 * log_variance).exp()
+    for centre, (width, height), k in zip(
+        mean.tolist(), widths.tolist(), labels.tolist(), strict=True
+    ):
+        edge = {"facecolor": "none", "edgecolor": COLOURS[k], "linewidth": 0.8, "alpha": 0.8}
+        figure.axes[0].add_patch(Ellipse(centre, width, height, **edge))
+    return figure
+
+
+def transport(x: Sequence[float], y: Sequence[float], plans: dict[str, Sequence[int]]) -> Figure:
+    """Points on a line above, points on a line below, and who is carried to whom.
+
+    Args:
+        x: places of the upper points, (n,).
+        y: places of the lower points, (n,).
+        plans: title -> for each upper point the index of its lower point, (n,).
+    """
+    require(len(plans) > 0, "plans", plans, "one plan or more")
+    figure, axes = new_figure(1, len(plans), 3.4 * len(plans), 2.2)
+    for ax, (title, plan) in zip(axes[0], plans.items(), strict=True):
+        require(sorted(plan) == list(range(len(x))), "plans", plan, "each index once")
+        for i, j in enumerate(plan):
+            ax.annotate("", (y[j], 0.06), (x[i], 0.94), arrowprops={"arrowstyle": "->"})
+        ax.scatter(x, [1] * len(x), color=COLOURS[0], marker=MARKERS[0], s=60, zorder=3)
+        ax.scatter(y, [0] * len(y), color=COLOURS[1], marker=MARKERS[1], s=60, zorder=3)
+        ax.set(title=title, yticks=[0, 1], yticklabels=["to", "from"], ylim=(-0.2, 1.2))
+    return figure

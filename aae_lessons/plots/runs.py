@@ -1,0 +1,135 @@
+"""Losses, curves, histograms, and the table of claims."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from aae_lessons.arguments import require
+from aae_lessons.plots.style import COLOURS, MARKERS, new_figure
+
+EQUILIBRIUM = {"discriminator": (2 * math.log(2), "2 log 2"), "generator": (math.log(2), "log 2")}
+
+
+def losses(history, title: str = "") -> Figure:
+    """The losses of a run, a panel for each phase, over updates.
+
+    Dotted lines: where discriminator and generator losses are when D = ½ everywhere.
+
+    Args:
+        history: a :class:`aae_lessons.training.History`.
+        title: of the figure.
+    """
+    phases = list(history.losses)
+    require(len(phases) > 0, "history", history, "one with losses")
+    figure, axes = new_figure(1, len(phases), 3.4 * len(phases), 2.6)
+    for ax, phase in zip(axes[0], sorted(phases, key=_order), strict=True):
+        ax.plot(history.steps, history.losses[phase], color=COLOURS[0], linewidth=1.2)
+        if phase in EQUILIBRIUM:
+            level, name = EQUILIBRIUM[phase]
+            ax.axhline(level, color="0.2", linestyle=":", label=name)
+            ax.legend(fontsize=8)
+        ax.set_title(phase, fontsize=11)
+        ax.set_xlabel("updates", fontsize=9)
+        ax.set_ylabel("loss", fontsize=9)
+        ax.tick_params(labelsize=8)
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def _order(phase: str) -> tuple[bool, str]:
+    return phase != "reconstruction", phase
+
+
+def curves(
+    x: Sequence[float],
+    lines: dict[str, Sequence[float]],
+    xlabel: str,
+    ylabel: str,
+    floor: float | None = None,
+) -> Figure:
+    """Several lines over the same ``x``, the vertical axis logarithmic.
+
+    Args:
+        x: (n,).
+        lines: name -> values above 0, (n,).
+        xlabel, ylabel: names of the axes, with units.
+        floor: where to draw a dotted line.
+    """
+    require(len(lines) > 0, "lines", lines, "one line or more")
+    figure, axes = new_figure(1, 1, 6.4, 3.2)
+    ax = axes[0, 0]
+    for i, (name, values) in enumerate(lines.items()):
+        require(len(values) == len(x), "lines", f"{len(values)} values", f"{len(x)}, as many as x")
+        ax.semilogy(x, values, color=COLOURS[i], marker=MARKERS[i], markersize=4, label=name)
+    if floor is not None:
+        ax.axhline(floor, color="0.2", linestyle=":")
+    for axis_ticks in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
+        axis_ticks("{x:g}")
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend(fontsize=9)
+    return figure
+
+
+def histograms(
+    values: Mapping[str, Tensor], xlabel: str, bins: int = 40, limit: float | None = None
+) -> Figure:
+    """Outlines of several histograms over one axis, each with area 1.
+
+    Args:
+        values: name -> numbers, (n,).
+        xlabel: name of the axis, with its unit.
+        bins: from 0 (or the smallest value) to ``limit``.
+        limit: right end of the axis; by default the largest value.
+    """
+    require(len(values) > 0, "values", values, "one histogram or more")
+    low = min(0.0, *(v.min().item() for v in values.values()))
+    high = max(v.max().item() for v in values.values()) if limit is None else limit
+    figure, axes = new_figure(1, 1, 6.4, 3.0)
+    styles = ["-", "--", "-.", ":"]
+    for i, (name, v) in enumerate(values.items()):
+        style = {"color": COLOURS[i], "linestyle": styles[i % 4], "linewidth": 1.6}
+        axes[0, 0].hist(
+            v.detach().cpu(), bins, (low, high), density=True, histtype="step", label=name, **style
+        )
+    axes[0, 0].set(xlabel=xlabel, ylabel="density")
+    axes[0, 0].legend(fontsize=9)
+    return figure
+
+
+Claim = tuple[str, str, str, bool]
+
+
+@dataclass(frozen=True)
+class Claims:
+    """A table of (claim, expected, measured, holds), shown as HTML or text."""
+
+    rows: Sequence[Claim]
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            ok = len(row) == 4 and isinstance(row[3], bool)
+            require(ok, "rows", row, "(claim, expected, measured, True or False)")
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [(*row[:3], "holds" if row[3] else "DOES NOT HOLD") for row in self.rows]
+
+    def _repr_html_(self) -> str:
+        table = [("claim", "expected", "measured", ""), *self._cells()]
+        lines = ["".join(f"<td>{html.escape(c)}</td>" for c in row) for row in table]
+        return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+    def __str__(self) -> str:
+        return "\n".join(" · ".join(row) for row in self._cells())
+
+    __repr__ = __str__
+
+
+def claims(rows: Sequence[Claim]) -> Claims:
+    """A table of what was claimed and what was measured: (claim, expected, measured, holds)."""
+    return Claims(list(rows))

@@ -1,0 +1,60 @@
+"""What a run looks like, where its weights are not kept: a few kilobytes instead of a megabyte."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from aae_lessons.references import Reference
+
+SAMPLES = 40
+RECONSTRUCTIONS = 20
+CODES = 1000
+PLANE_STEPS = 14
+PLANE_EXTENT = 2.2
+
+
+@torch.no_grad()
+def take(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    """Pictures of a trained model; images as bytes, 0 … 255.
+
+    Args:
+        model: with ``prior``, ``encode`` and ``decode``.
+        x: test images, (n, 784).
+
+    Returns:
+        ``samples``: decoded prior samples, the same ones for every model of one prior, (40, 784).
+        ``reconstructions``: of the first images, (20, 784). ``codes``: of the first images,
+        (1000, D), half precision. ``plane``, where D is 2: the decoded square of codes from -2.2
+        to 2.2, 14 a side, row by row from the top, (196, 784).
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        z_prior = model.prior.sample(SAMPLES).to(x)
+        taken = {
+            "samples": model.decode(z_prior),
+            "reconstructions": model(x[:RECONSTRUCTIONS]),
+        }
+        codes = model.encode(x[:CODES])
+    if model.prior.dim == 2:
+        taken["plane"] = model.decode(plane().to(x))
+    images = {name: (255 * x_hat).round().byte().cpu() for name, x_hat in taken.items()}
+    return images | {"codes": codes.half().cpu()}
+
+
+def of(run: Reference, x: Tensor) -> dict[str, Tensor]:
+    """The pictures of a reference run as floats: images in [0, 1], codes as they are.
+
+    Those that were stored, or, where weights were, taken now of test images ``x``, (n, 784).
+    """
+    taken = run.pictures or take(run.model, x)
+    return {k: v.float() if k == "codes" else v.float() / 255 for k, v in taken.items()}
+
+
+def plane(steps: int = PLANE_STEPS, extent: float = PLANE_EXTENT) -> Tensor:
+    """Codes on a square grid, row by row from the top, (steps², 2)."""
+    line = torch.linspace(-extent, extent, steps)
+    return torch.cartesian_prod(line.flip(0), line).flip(1)

@@ -1,0 +1,56 @@
+"""Menus over shipped runs: choose, and see that run's figure."""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Callable, Sequence
+
+import ipywidgets as widgets
+from matplotlib.figure import Figure
+
+from aae_lessons.arguments import require
+
+Menu = tuple[str, Sequence[str]]
+
+
+def figure_menus(
+    menus: Sequence[Menu],
+    draw: Callable[..., Figure],
+    caption: str = "",
+    slider: bool = False,
+) -> widgets.VBox:
+    """One menu a question, and under them the figure for what is chosen.
+
+    Args:
+        menus: (label, options) for each menu; the first option is shown first.
+        draw: ``draw(option, option, …)`` -> the figure; called once for each combination.
+        caption: what to look for, in words.
+        slider: sliders in place of menus, for options that have an order. Arrow keys move both.
+
+    Returns:
+        A VBox; its ``menus`` are the controls, its ``picture`` the Image (PNG bytes in ``value``).
+    """
+    require(len(menus) > 0, "menus", menus, "one (label, options) or more")
+    for label, options in menus:
+        require(len(options) > 0, "menus", (label, options), "one option or more in each")
+    kind = widgets.SelectionSlider if slider else widgets.Dropdown
+    wide = {"description_width": "initial"}
+    controls = [kind(options=list(o), description=label, style=wide) for label, o in menus]
+    picture = widgets.Image(format="png")
+
+    @functools.cache
+    def png(*chosen: str) -> bytes:
+        stream = io.BytesIO()
+        draw(*chosen).savefig(stream, format="png")
+        return stream.getvalue()
+
+    def show(_change: object = None) -> None:
+        picture.value = png(*(control.value for control in controls))
+
+    for control in controls:
+        control.observe(show, names="value")
+    show()
+    box = widgets.VBox([widgets.HBox(controls), picture, widgets.Label(caption)])
+    box.menus, box.picture = controls, picture
+    return box
