@@ -9,8 +9,6 @@ Nothing here waits for the device but every ``log_every`` steps.
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +19,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm.auto import tqdm
 
-from aae_lessons.arguments import require, whole
+from aae_lessons.arguments import number, require, whole
+from aae_lessons.files import save_atomically
 
 Optimizers = Mapping[str, Optimizer]
 Losses = dict[str, Tensor]
@@ -70,6 +69,18 @@ def constant_then_linear(done: float) -> float:
     the descent the run stops wherever on that circle it happens to be.
     """
     return min(1.0, 2.0 * (1.0 - done))
+
+
+def tenfold_drops(*at: float) -> Schedule:
+    """A schedule that divides the rates by ten at each of these shares of the run, 0 … 1."""
+    for share in at:
+        number(share, "at", at_least=0)
+
+    def schedule(done: float) -> float:
+        return 0.1 ** sum(done >= share for share in at)
+
+    schedule.__doc__ = f"divided by ten after {', '.join(f'{share:.3g}' for share in at)} of it"
+    return schedule
 
 
 # -------------------------------------------------------------------------------- fit
@@ -275,28 +286,6 @@ class _Run:
                 f"checkpoint: {self.path} can't be read as a checkpoint of this course; "
                 "want one that fit wrote, or a path where no file is"
             ) from error
-
-
-def save_atomically(value: Any, path: str | Path) -> None:
-    """``torch.save``, but the file is either the old one or the whole new one, never a part."""
-    write_atomically(path, lambda stream: torch.save(value, stream))
-
-
-def write_atomically(path: str | Path, write: Callable[[Any], None]) -> None:
-    """Calls ``write`` with a binary stream whose content then replaces ``path`` in one move."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, 0o644)  # mkstemp makes files for their owner alone
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 # -------------------------------------------------------------------------- CUDA graph

@@ -19,7 +19,7 @@ import nbformat
 from nbclient import NotebookClient
 from PIL import Image
 
-from aae_lessons.training import write_atomically
+from aae_lessons.files import write_atomically
 
 FOLDER = Path(__file__).parent
 LIMIT = 150  # seconds a lesson may take on two CPU cores

@@ -16,12 +16,13 @@ ROOT = PACKAGE.parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
-EVERYWHERE = {"arguments", "device"}
+EVERYWHERE = {"arguments", "device", "files"}
 GROUND = {"data", "priors", "networks", "objectives"}
 EDGES = {  # what each part may import of ours
     "__init__": set(),
     "arguments": set(),
     "device": set(),
+    "files": set(),
     "data": set(),
     "priors": set(),
     "networks": set(),

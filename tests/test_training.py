@@ -12,6 +12,7 @@ from torch import nn
 
 from aae_lessons import data
 from aae_lessons.data import Minibatches
+from aae_lessons.files import save_atomically, write_atomically
 from aae_lessons.models import adversarial, autoencoder
 from aae_lessons.priors import GaussianMixture
 from aae_lessons.training import (
@@ -20,8 +21,6 @@ from aae_lessons.training import (
     constant,
     constant_then_linear,
     fit,
-    save_atomically,
-    write_atomically,
 )
 
 

@@ -26,8 +26,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import SGD
 
+from aae_lessons.arguments import labels as require_labels
 from aae_lessons.arguments import matrix, number, whole
-from aae_lessons.data import PartlyLabelled
+from aae_lessons.data import Batch, PartlyLabelled
 from aae_lessons.networks import Discriminator, mlp, normal_weights
 from aae_lessons.objectives import (
     Cost,
@@ -184,7 +185,91 @@ def train_step(
     }
 
 
+def baseline_step(
+    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: PartlyLabelled
+) -> dict[str, Tensor]:
+    """The classification phase alone: what the labels are worth without the other images."""
+    y_logits, _ = model.heads(model.corrupt(batch.labelled_x))
+    classification = F.cross_entropy(y_logits, batch.label)
+    descend(classification, optimizers["classification"])
+    return {"classification": classification.detach()}
+
+
 def _tell_apart(discriminator: Discriminator, prior: Categorical | Gaussian, z: Tensor) -> Tensor:
     """A discriminator's loss, prior samples and codes in one batch."""
     logits = discriminator(torch.cat([prior.sample(len(z), z.device), z]))
     return discriminator_loss(*logits.split(len(z)))
+
+
+# --------------------------------------------- the class given, the style learned (§4, Fig 6)
+
+
+class SupervisedAAE(nn.Module):
+    """x -> z, (label, z) -> x_hat: the decoder is told the class, so z need not hold it.
+
+    z is matched to a Gaussian that does not depend on the class; what is left in it is style.
+    """
+
+    def __init__(self, config: Config = Config()) -> None:
+        super().__init__()
+        self.config = config
+        self.prior_y, self.prior = Categorical(config.classes), Gaussian(config.dim)
+        self.encoder = mlp((config.pixels, *config.hidden, config.dim), nn.ReLU)
+        code = config.classes + config.dim
+        self.decoder = mlp((code, *reversed(config.hidden), config.pixels), nn.ReLU)
+        self.discriminator_z = Discriminator(config.dim, config.hidden, nn.ReLU)
+        normal_weights(self, config.weight_std)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Style z, (B, D), of images ``x``, (B, 784)."""
+        matrix(x, "x", columns=self.config.pixels)
+        return self.encoder(x)
+
+    def decoder_logits(self, label: Tensor, z: Tensor) -> Tensor:
+        """Logits of the images, (B, 784), of labels, (B,), and styles, (B, D)."""
+        require_labels(label, "label", self.config.classes)
+        matrix(z, "z", columns=self.config.dim, rows=len(label))
+        return self.decoder(torch.cat([self.prior_y.sample_given(label).to(z), z], dim=1))
+
+    def decode(self, label: Tensor, z: Tensor) -> Tensor:
+        """Images x_hat, (B, 784), in [0, 1], of labels, (B,), and styles, (B, D)."""
+        return self.decoder_logits(label, z).sigmoid()
+
+
+def supervised_optimizers(model: SupervisedAAE, config: Config) -> dict[str, SGD]:
+    """One SGD a phase, with the rates and momenta of :func:`optimizers`."""
+    encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
+    judge, quick = list(model.discriminator_z.parameters()), config.adversarial_momentum
+    return {
+        "reconstruction": SGD(
+            encoder + decoder, config.reconstruction_rate, config.momentum, fused=True
+        ),
+        "discriminator_z": SGD(judge, config.discriminator_rate, quick, fused=True),
+        "generator": SGD(encoder, config.generator_rate, quick, fused=True),
+    }
+
+
+def supervised_step(
+    model: SupervisedAAE, optimizers: dict[str, SGD], batch: Batch
+) -> dict[str, Tensor]:
+    """One update with the class given (§4). Returns the loss of each phase, in nats."""
+    # Reconstruction phase: the decoder is told the label.
+    logits = model.decoder_logits(batch.label, model.encode(batch.x))
+    reconstruction = model.config.cost(logits, batch.x)
+    descend(reconstruction, optimizers["reconstruction"])
+
+    # Regularization phase: the discriminator tells prior samples from styles …
+    z = model.encode(batch.x)
+    # detached: the discriminator's phase must not move the encoder
+    discriminator_z = _tell_apart(model.discriminator_z, model.prior, z.detach())
+    descend(discriminator_z, optimizers["discriminator_z"])
+
+    # … and the encoder makes styles that pass for prior samples.
+    generator = generator_loss(model.discriminator_z(z))
+    descend(generator, optimizers["generator"])
+
+    return {
+        "reconstruction": reconstruction.detach(),
+        "discriminator_z": discriminator_z.detach(),
+        "generator": generator.detach(),
+    }

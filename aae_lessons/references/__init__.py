@@ -65,10 +65,12 @@ def load(name: str, device: str | torch.device | None = "cpu") -> Reference:
     require(name in RECIPES, "name", name, f"one of {', '.join(RECIPES)}")
     weights, record = FOLDER / f"{name}.safetensors", FOLDER / f"{name}.json"
     mend = f"python -m aae_lessons.references make {name}"
-    whole = weights.is_file() and record.is_file()
+    kept = RECIPES[name].keep
+    whole = record.is_file() and (weights.is_file() or kept == "record")
     require(whole, "name", name, f"a run whose two files are in {FOLDER}; make it: {mend}")
     try:
-        tensors, record = load_file(weights), json.loads(record.read_text("utf-8"))
+        tensors = {} if kept == "record" else load_file(weights)
+        record = json.loads(record.read_text("utf-8"))
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"name: the files of {name} are damaged ({error}); run {mend}") from error
     return unpack(name, tensors, record, devices.choose(device))
@@ -79,7 +81,7 @@ def unpack(name: str, tensors: dict[str, Tensor], record: dict, where: torch.dev
     codes = tensors.pop("snapshots", None)
     snapshots = [] if codes is None else [{"z": z.float()} for z in codes]
     history = History(record["history"]["steps"], record["history"]["losses"], snapshots)
-    if not RECIPES[name].weights:
+    if RECIPES[name].keep != "weights":
         return Reference(name, None, record, history, tensors)
     model = RECIPES[name].build()
     model.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})

@@ -21,10 +21,12 @@ import aae_lessons
 from aae_lessons import data, references, training
 from aae_lessons import device as devices
 from aae_lessons.arguments import require, whole
+from aae_lessons.files import write_atomically
 from aae_lessons.references import pictures
 from aae_lessons.references.recipes import RECIPES, Recipe
 
 SNAPSHOT_ROWS = 1000
+WORDS = {training.constant_then_linear: "constant for half the run, then linearly to zero"}
 DIGITS = 6
 
 
@@ -45,7 +47,7 @@ def make(
     recipe, where = RECIPES[name], devices.choose(device)
     epochs = recipe.epochs if epochs is None else epochs
     test = data.mnist("test", where)
-    batches = data.Minibatches(_training_set(recipe, where, seed), recipe.batch, seed)
+    batches = recipe.batches(_training_set(recipe, where, seed), recipe.batch, seed=seed)
 
     torch.manual_seed(seed)
     model = recipe.build().to(where)
@@ -72,8 +74,9 @@ def make(
     stored = references.unpack(name, dict(tensors), record, where)
     record["metrics"] = recipe.measure(stored.model or model.eval(), test)
     text = readable(record)
-    training.write_atomically(folder / f"{name}.safetensors", lambda f: f.write(save(tensors)))
-    training.write_atomically(folder / f"{name}.json", lambda f: f.write(text.encode()))
+    if tensors:
+        write_atomically(folder / f"{name}.safetensors", lambda f: f.write(save(tensors)))
+    write_atomically(folder / f"{name}.json", lambda f: f.write(text.encode()))
     checkpoint.unlink(missing_ok=True)
     return record
 
@@ -89,9 +92,9 @@ def make_seeds(
 ) -> list[dict[str, Any]]:
     """:func:`make` at several seeds, ``jobs`` at a time; returns their records.
 
-    Weights (or pictures) are kept of the first seed, records of all. Seeds that are finished in
-    ``workspace`` are not made again. The jobs are joblib's: local processes by default, a Dask
-    or Ray cluster inside ``joblib.parallel_config(backend=...)``.
+    Weights (or pictures) are kept of one seed (see ``Recipe.rank_by``), records of all. Seeds
+    that are finished in ``workspace`` are not made again. The jobs are joblib's: local processes
+    by default, a Dask or Ray cluster inside ``joblib.parallel_config(backend=...)``.
     """
     require(len(seeds) == len(set(seeds)) > 0, "seeds", seeds, "one seed or more, all different")
     places = [workspace / f"{name}.seed-{seed}" for seed in seeds]
@@ -100,24 +103,36 @@ def make_seeds(
         for seed, place in zip(seeds, places, strict=True)
         if not (place / f"{name}.json").is_file()
     )
+    records = [json.loads((place / f"{name}.json").read_text("utf-8")) for place in places]
+    kept = _kept(RECIPES[name].rank_by, records)
     for old in folder.glob(f"{name}.seed-*.json"):
         old.unlink()
-    for place, seed in zip(places, seeds, strict=True):
-        kept = name if seed == seeds[0] else f"{name}.seed-{seed}"
-        for kind in ("safetensors", "json") if kept == name else ("json",):
-            content = (place / f"{name}.{kind}").read_bytes()
-            training.write_atomically(folder / f"{kept}.{kind}", lambda f, c=content: f.write(c))
-    return [json.loads((place / f"{name}.json").read_text("utf-8")) for place in places]
+    for place, record in zip(places, records, strict=True):
+        target = name if record is kept else f"{name}.seed-{record['seed']}"
+        for kind in ("safetensors", "json"):
+            source = place / f"{name}.{kind}"
+            if source.is_file() and (record is kept or kind == "json"):
+                content = source.read_bytes()
+                path = folder / f"{target}.{kind}"
+                write_atomically(path, lambda f, c=content: f.write(c))
+    return records
+
+
+def _kept(metric: str, records: list[dict[str, Any]]) -> dict[str, Any]:
+    """The record whose weights are kept: the median by ``metric``, or the first."""
+    if not metric:
+        return records[0]
+    return sorted(records, key=lambda r: r["metrics"][metric])[(len(records) - 1) // 2]
 
 
 def _stored(
     recipe: Recipe, model: nn.Module, history: training.History, x: Tensor
 ) -> dict[str, Tensor]:
     """What goes into the safetensors file: weights or pictures, and the watched codes."""
-    if not recipe.weights:
-        return pictures.take(model, x)
+    if recipe.keep != "weights":
+        return pictures.take(model, x) if recipe.keep == "pictures" else {}
     tensors = {key: value.cpu().half() for key, value in model.state_dict().items()}
-    if history.snapshots[0]:
+    if "z" in history.snapshots[0]:
         tensors["snapshots"] = torch.stack([s["z"] for s in history.snapshots]).half()
     return tensors
 
@@ -126,7 +141,7 @@ def measure_again(name: str) -> dict[str, float]:
     """Measures a run's stored weights, and writes what was found into its record."""
     run, path = references.load(name), references.FOLDER / f"{name}.json"
     run.record["metrics"] = RECIPES[name].measure(run.model, data.mnist("test", "cpu"))
-    training.write_atomically(path, lambda f: f.write(readable(run.record).encode()))
+    write_atomically(path, lambda f: f.write(readable(run.record).encode()))
     return run.metrics
 
 
@@ -143,8 +158,8 @@ def _train(recipe: Recipe, model, batches, epochs: int, watched: Tensor, checkpo
         recipe.optimizers(model),
         batches,
         epochs,
-        schedule=training.constant_then_linear,
-        snapshot=lambda m: _codes(m, watched) if recipe.watch and recipe.weights else {},
+        schedule=recipe.schedule,
+        snapshot=lambda m: recipe.watch(m, watched) if recipe.watch else {},
         checkpoint=checkpoint,
     )
 
@@ -155,7 +170,7 @@ def _plan(recipe: Recipe, batches: data.Minibatches, epochs: int) -> dict[str, A
         "epochs": epochs,
         "updates": epochs * len(batches),
         "batch": recipe.batch,
-        "schedule": "constant for half the run, then linearly to zero",
+        "schedule": WORDS.get(recipe.schedule, recipe.schedule.__doc__),
         "images": len(batches.images),
         "labels": int((batches.images.labels >= 0).sum()),
     }
@@ -164,7 +179,7 @@ def _plan(recipe: Recipe, batches: data.Minibatches, epochs: int) -> dict[str, A
 def report(device: str | None = None) -> dict[str, dict[str, float]]:
     """Metrics of every run whose weights are stored, computed again on the test set."""
     test = data.mnist("test", device)
-    kept = [name for name in references.names() if RECIPES[name].weights]
+    kept = [name for name in references.names() if RECIPES[name].keep == "weights"]
     loaded = {name: references.load(name, test.device) for name in kept}
     return {name: RECIPES[name].measure(run.model, test) for name, run in loaded.items()}
 
@@ -185,11 +200,11 @@ def write_readme(path: Path) -> None:
     begin, end = "<!-- report:begin -->", "<!-- report:end -->"
     text = path.read_text("utf-8")
     require(begin in text and end in text, "path", str(path), f"a file with {begin} and {end}")
-    kept = [name for name in references.names() if RECIPES[name].weights]
+    kept = [name for name in references.names() if RECIPES[name].keep == "weights"]
     recorded = {name: references.load(name).metrics for name in kept}
     before, after = text.split(begin)[0], text.split(end)[1]
     whole_text = f"{before}{begin}\n{table(recorded)}\n{end}{after}"
-    training.write_atomically(path, lambda f: f.write(whole_text.encode()))
+    write_atomically(path, lambda f: f.write(whole_text.encode()))
 
 
 def describe(model: nn.Module) -> dict[str, Any]:
@@ -214,6 +229,8 @@ def _in_words(value: Any) -> Any:
 
 def _training_set(recipe: Recipe, where: torch.device, seed: int) -> data.ImageSet:
     images = data.mnist("train", where)
+    if recipe.held_out:
+        images, _ = data.split_validation(images, recipe.held_out)
     if recipe.labels is None:
         return images
     none = torch.empty(0, dtype=torch.int64, device=where)
@@ -221,14 +238,18 @@ def _training_set(recipe: Recipe, where: torch.device, seed: int) -> data.ImageS
     return data.hide_labels(images, keep)
 
 
-@torch.no_grad()
-def _codes(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
-    return {"z": model.encode(x).cpu()} if hasattr(model, "encode") else {}
-
-
 def _rounded(history: training.History) -> dict[str, Any]:
-    losses = {k: [float(f"{v:.{DIGITS}g}") for v in line] for k, line in history.losses.items()}
-    return {"steps": history.steps, "losses": losses}
+    """The history for a record: steps, losses, and what was watched after each epoch."""
+
+    def short(values: Sequence[float]) -> list[float]:
+        return [float(f"{v:.{DIGITS}g}") for v in values]
+
+    watched = [name for name in history.snapshots[0] if name != "z"]
+    return {
+        "steps": history.steps,
+        "losses": {phase: short(line) for phase, line in history.losses.items()},
+        **{name: short([s[name] for s in history.snapshots]) for name in watched},
+    }
 
 
 def _machine(where: torch.device) -> dict[str, Any]:

@@ -12,9 +12,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons import metrics, references, training
-from aae_lessons.data import Batch, ImageSet, Minibatches
-from aae_lessons.models import adversarial, autoencoder, variational, wasserstein
+from aae_lessons import references, training
+from aae_lessons.data import Batch, ImageSet, Minibatches, PartlyLabelledMinibatches
+from aae_lessons.models import (
+    adversarial,
+    autoencoder,
+    semi_supervised,
+    variational,
+    wasserstein,
+)
 from aae_lessons.networks import DigitClassifier
 from aae_lessons.objectives import (
     Cost,
@@ -26,6 +32,7 @@ from aae_lessons.objectives import (
     squared_error,
 )
 from aae_lessons.priors import Gaussian, GaussianMixture, Prior, SwissRoll
+from aae_lessons.references import measures
 
 
 @dataclass(frozen=True)
@@ -41,8 +48,13 @@ class Recipe:
         labels: how many training labels the run is shown; None for all.
         note: what a reader of the record should know.
         prepare: ``prepare(model, batches)``, before the first update.
-        watch: keep the codes of some test images after every epoch.
-        weights: keep the weights; if not, pictures only (:mod:`aae_lessons.references.pictures`).
+        watch: ``watch(model, first 1000 test images)`` before and after every epoch, -> codes
+            "z", and numbers by name.
+        held_out: how many of the last training images are kept for validation.
+        batches: ``batches(images, B, seed)``.
+        schedule: of the rates.
+        rank_by: the metric by which the kept seed is the median; empty for the first seed.
+        keep: "weights", "pictures" (:mod:`aae_lessons.references.pictures`) or the "record" only.
     """
 
     build: Callable[[], nn.Module]
@@ -54,82 +66,12 @@ class Recipe:
     labels: int | None = 0
     note: str = ""
     prepare: Callable[[nn.Module, training.Batches], object] | None = None
-    watch: bool = True
-    weights: bool = True
-
-
-def match(z: Tensor, prior: Prior) -> dict[str, float]:
-    """How well held-out codes match a prior."""
-    return {
-        "judge_accuracy": metrics.judge_accuracy(z, prior),
-        "sliced_wasserstein_over_floor": metrics.sliced_wasserstein_over_floor(z, prior),
-        "mmd_over_floor": metrics.mmd_over_floor(z, prior),
-    }
-
-
-@torch.no_grad()
-def codes_of(model: nn.Module, test: ImageSet) -> Tensor:
-    """Codes of all test images; draws of a Gaussian posterior are repeatable."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return model.encode(test.x)
-
-
-def measure_autoencoder(model: nn.Module, test: ImageSet) -> dict[str, float]:
-    """Reconstruction, and how far the codes are from N(0, I)."""
-    return {
-        "reconstruction_mse": metrics.reconstruction_mse(model, test.x),
-        "dead_units": max(metrics.dead_units(model.encoder, test.x)),
-        **match(codes_of(model, test), Gaussian(model.config.dim)),
-    }
-
-
-def measure_latent(model: nn.Module, test: ImageSet) -> dict[str, float]:
-    """Reconstruction, and how far the codes are from the model's prior."""
-    z, prior = codes_of(model, test), model.prior
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        error = metrics.reconstruction_mse(model, test.x)
-    found = {
-        "reconstruction_mse": error,
-        "dead_units": max(metrics.dead_units(model.encoder, test.x)),
-        **match(z, prior),
-    }
-    if hasattr(prior, "distance_to_mode"):
-        found |= metrics.mass_at_modes(z, prior)
-    if getattr(model.config, "label_classes", 0) and hasattr(prior, "nearest"):
-        found["component_accuracy"] = metrics.component_accuracy(z, test.labels, prior)
-    return found
-
-
-SAMPLES = 10_000
-
-
-def measure_samples(model: nn.Module, test: ImageSet) -> dict[str, float]:
-    """What the decoder makes of 10,000 prior samples, beside :func:`measure_latent`."""
-    return {**measure_latent(model, test), **_samples(model, test)}
-
-
-@torch.no_grad()
-def _samples(model: nn.Module, test: ImageSet) -> dict[str, float]:
-    judge = references.classifier(test.device)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        x, x_hat = model.decode(model.prior.sample(SAMPLES, test.device)), model(test.x)
-    real = judge.features(test.x)
-    return {
-        "frechet_distance": metrics.frechet_distance(real, judge.features(x)),
-        "frechet_distance_of_reconstructions": metrics.frechet_distance(
-            real, judge.features(x_hat)
-        ),
-        "sharpness": metrics.sharpness(x),
-        **metrics.sample_quality(x, judge),
-    }
-
-
-def measure_classifier(model: nn.Module, test: ImageSet) -> dict[str, float]:
-    """Test error."""
-    return {"test_error_percent": metrics.error_percent(test.x, test.labels, model)}
+    watch: Callable[[nn.Module, Tensor], dict[str, Tensor | float]] | None = measures.codes
+    rank_by: str = ""
+    keep: str = "weights"
+    held_out: int = 0
+    batches: Callable[..., training.Batches] = Minibatches
+    schedule: training.Schedule = training.constant_then_linear
 
 
 def classifier_step(model: nn.Module, optimizers: training.Optimizers, batch: Batch):
@@ -155,7 +97,7 @@ def aae(prior: Prior, labels: int = 0, **settings) -> Recipe:
         build=lambda: adversarial.AAE(prior, config),
         optimizers=lambda model: adversarial.joint_optimizers(model, config),
         step=adversarial.joint_step,
-        measure=measure_latent,
+        measure=measures.latent,
         labels=labels,
         note="Weighted objective c + λ·D_Z, encoder and decoder updated together (WAE, Algorithm "
         "1): with one Adam a phase the codes drift; see lesson 2.",
@@ -169,7 +111,7 @@ def vae(prior: Prior, **settings) -> Recipe:
         build=lambda: variational.VAE(prior, config),
         optimizers=lambda model: variational.optimizers(model, config),
         step=variational.train_step,
-        measure=measure_latent,
+        measure=measures.latent,
     )
 
 
@@ -216,15 +158,41 @@ def wae(cost: str, discrepancy: str) -> Recipe:
         build=lambda: wasserstein.WAE(EIGHT, c, make_discrepancy(), config),
         optimizers=lambda model: wasserstein.optimizers(model, config),
         step=wasserstein.train_step,
-        measure=measure_samples,
+        measure=measures.samples,
         epochs=BUDGET,
         prepare=match_moments,
-        watch=False,
-        weights=cost == "squared",
+        watch=None,
+        keep="weights" if (cost, discrepancy) == ("squared", "adversarial") else "pictures",
         note="λ chosen on the last 10,000 training images, 10 epochs each; for other costs than "
         "the squared error in proportion to their size.",
     )
 
+
+HALF = semi_supervised.Config(hidden=(500, 500))
+DROP_AFTER, EPOCHS = 50, 55
+
+
+def partly_labelled(labels: int | None, step: training.Step, **changes) -> Recipe:
+    """A run of the paper's recipe (half as wide, fewer epochs) on 50,000 images."""
+    recipe = Recipe(
+        build=lambda: semi_supervised.SemiSupervisedAAE(HALF),
+        optimizers=lambda model: semi_supervised.optimizers(model, model.config),
+        step=step,
+        measure=measures.semi_supervised,
+        epochs=EPOCHS,
+        batch=100,
+        labels=labels,
+        watch=measures.validation_error,
+        held_out=measures.VALIDATION,
+        batches=PartlyLabelledMinibatches,
+        schedule=training.tenfold_drops(DROP_AFTER / EPOCHS),
+        rank_by="test_error_percent",
+        note="The paper's recipe with 500 units a layer in place of 1000, and 55 epochs.",
+    )
+    return replace(recipe, **changes)
+
+
+LABELS: dict[str, int | None] = {"100": 100, "1000": 1000, "all": None}
 
 PHASES = adversarial.Config(reconstruction_rate=1e-3, discriminator_rate=1e-3, generator_rate=1e-3)
 
@@ -233,7 +201,7 @@ RECIPES: dict[str, Recipe] = {
         build=DigitClassifier,
         optimizers=lambda model: {"classification": Adam(model.parameters(), 1e-3, fused=True)},
         step=classifier_step,
-        measure=measure_classifier,
+        measure=measures.classifier,
         epochs=15,
         labels=None,
         note="The judge of samples; all 60,000 labels, images shifted by up to 2 pixels.",
@@ -242,14 +210,14 @@ RECIPES: dict[str, Recipe] = {
         build=autoencoder.Autoencoder,
         optimizers=lambda model: autoencoder.optimizers(model, model.config),
         step=autoencoder.train_step,
-        measure=measure_autoencoder,
+        measure=measures.autoencoder,
     ),
     "adversarial-gaussian": aae(Gaussian(2)),
     "adversarial-gaussian-phases": Recipe(
         build=lambda: adversarial.AAE(Gaussian(2), PHASES),
         optimizers=lambda model: adversarial.optimizers(model, PHASES),
         step=adversarial.train_step,
-        measure=measure_latent,
+        measure=measures.latent,
         note="Lesson 2's warning: one Adam a phase, 1e-3 each.",
     ),
     "adversarial-mixture": aae(GaussianMixture(), weight=60.0),
@@ -264,27 +232,44 @@ RECIPES: dict[str, Recipe] = {
     "variational-mixture": vae(GaussianMixture()),
     "variational-mixture-squared": replace(
         vae(GaussianMixture(), cost=squared_error),
-        weights=False,
+        keep="pictures",
         note="A Gaussian decoder of variance 1: the cost of the AAE's runs.",
     ),
-    "variational-mixture-beta-10": replace(vae(GaussianMixture(), weight=10.0), weights=False),
+    "variational-mixture-beta-10": replace(vae(GaussianMixture(), weight=10.0), keep="pictures"),
     **{
-        f"variational-beta-{beta:g}": replace(vae(Gaussian(2), weight=beta), weights=False)
+        f"variational-beta-{beta:g}": replace(vae(Gaussian(2), weight=beta), keep="pictures")
         for beta in (0.1, 0.3, 3.0, 10.0)
     },
-    "variational-8d": replace(vae(EIGHT), measure=measure_samples, epochs=BUDGET, watch=False),
+    "variational-8d": replace(
+        vae(EIGHT), measure=measures.samples, epochs=BUDGET, watch=None, keep="pictures"
+    ),
     "adversarial-8d": Recipe(
         build=lambda: adversarial.AAE(EIGHT),
         optimizers=lambda model: adversarial.optimizers(model, model.config),
         step=adversarial.train_step,
-        measure=measure_samples,
+        measure=measures.samples,
         epochs=BUDGET,
-        watch=False,
+        watch=None,
+        keep="pictures",
         note="The paper's separate phases, one Adam each.",
     ),
     **{
         f"wasserstein-{cost}-{discrepancy}": wae(cost, discrepancy)
         for cost in COSTS
         for discrepancy in DISCREPANCIES
+    },
+    **{
+        f"semi-supervised-{name}": partly_labelled(labels, semi_supervised.train_step)
+        for name, labels in LABELS.items()
+    },
+    **{
+        f"baseline-{name}": partly_labelled(
+            labels,
+            semi_supervised.baseline_step,
+            measure=measures.classes,
+            keep="record",
+            note="The same encoder, trained on the labels alone.",
+        )
+        for name, labels in LABELS.items()
     },
 }

@@ -1,0 +1,242 @@
+"""Which phase moves which network, which side is real, the paper's recipe, and that it learns."""
+
+import copy
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from aae_lessons import data
+from aae_lessons.data import PartlyLabelled
+from aae_lessons.models import semi_supervised
+from aae_lessons.models.semi_supervised import Config, SemiSupervisedAAE
+from aae_lessons.training import fit
+
+SMALL = Config(classes=4, dim=3, hidden=(16,), pixels=12, weight_std=0.3)
+MOVES = {
+    "reconstruction": {"encoder", "decoder"},
+    "discriminator_y": {"discriminator_y"},
+    "discriminator_z": {"discriminator_z"},
+    "generator": {"encoder"},
+    "classification": {"encoder"},
+}
+REACHES = MOVES | {"generator": {"encoder", "discriminator_y", "discriminator_z"}}
+
+
+def make(config=SMALL):
+    model = SemiSupervisedAAE(config)
+    return model, semi_supervised.optimizers(model, config)
+
+
+def make_batch(n=16):
+    return PartlyLabelled(torch.rand(n, 12), torch.rand(8, 12), torch.arange(8) % 4)
+
+
+def moved(model, before):
+    now = model.state_dict()
+    return {name.split(".")[0] for name in now if not torch.equal(now[name], before[name])}
+
+
+@pytest.mark.parametrize("phase", MOVES)
+def test_each_phase_moves_its_networks_and_no_others(phase):
+    model, optimizers = make()
+    for name, optimizer in optimizers.items():
+        optimizer.param_groups[0]["lr"] *= name == phase
+    before = copy.deepcopy(model.state_dict())
+    semi_supervised.train_step(model, optimizers, make_batch())
+    assert moved(model, before) == MOVES[phase]
+
+
+def test_no_loss_reaches_a_network_that_it_should_not(monkeypatch):
+    """The test that a removed detach() fails."""
+    model, optimizers = make()
+    phase_of = {id(optimizer): name for name, optimizer in optimizers.items()}
+    reached, real = {}, semi_supervised.descend
+
+    def watch(loss, optimizer):
+        names, parameters = zip(*model.named_parameters(), strict=True)
+        found = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+        hit = {n.split(".")[0] for n, g in zip(names, found, strict=True) if g is not None}
+        reached[phase_of[id(optimizer)]] = hit
+        real(loss, optimizer)
+
+    monkeypatch.setattr(semi_supervised, "descend", watch)
+    semi_supervised.train_step(model, optimizers, make_batch())
+    assert reached == REACHES
+
+
+def test_poisoned_stale_gradients_change_nothing():
+    ends, batches = [], [make_batch() for _ in range(3)]
+    for poison in (None, math.nan):
+        torch.manual_seed(0)
+        model, optimizers = make()
+        for batch in batches:
+            for p in model.parameters():
+                p.grad = None if poison is None else torch.full_like(p, poison)
+            semi_supervised.train_step(model, optimizers, batch)
+        ends.append(model.state_dict())
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+
+def test_the_classification_phase_moves_only_what_leads_to_y():
+    """The style has no part in it: the last layer's rows of z stay as they are."""
+    model, optimizers = make()
+    before = copy.deepcopy(model.encoder[-1].weight)
+    semi_supervised.baseline_step(model, optimizers, make_batch())
+    change = (model.encoder[-1].weight - before).abs().sum(1)
+    assert (change[:4] > 0).all() and (change[4:] == 0).all()
+
+
+def test_the_step_does_sgd_with_the_papers_rates_and_momenta():
+    _, optimizers = make()
+    found = {
+        k: (o.param_groups[0]["lr"], o.param_groups[0]["momentum"]) for k, o in optimizers.items()
+    }
+    assert found == {
+        "reconstruction": (0.01, 0.9),
+        "discriminator_y": (0.1, 0.1),
+        "discriminator_z": (0.1, 0.1),
+        "generator": (0.1, 0.1),
+        "classification": (0.1, 0.9),
+    }
+
+
+def test_the_losses_are_those_of_the_paper(monkeypatch):
+    """Without noise the first reconstruction and classification can be computed by hand."""
+    config = Config(classes=4, dim=3, hidden=(16,), pixels=12, weight_std=0.3, noise=0.0)
+    model, optimizers = make(config)
+    batch = make_batch()
+    y, z = model.encode(batch.x)
+    x_hat = model.decoder(torch.cat([y, z], 1)).sigmoid()
+    by_hand = 0.5 * (x_hat - batch.x).square().sum() / len(batch.x)
+    for optimizer in optimizers.values():
+        optimizer.param_groups[0]["lr"] = 0.0
+    losses = semi_supervised.train_step(model, optimizers, batch)
+    torch.testing.assert_close(losses["reconstruction"], by_hand.detach())
+    logits = model.encoder(batch.labelled_x)[:, :4]
+    by_hand = F.nll_loss(logits.log_softmax(1), batch.label).detach()
+    torch.testing.assert_close(losses["classification"], by_hand)
+    assert all(loss.dim() == 0 and not loss.requires_grad for loss in losses.values())
+
+
+def test_prior_samples_are_the_real_ones():
+    config = Config(classes=4, dim=3, hidden=(16,), pixels=12, weight_std=0.3)
+    model, optimizers = make(config)
+    for name in ("reconstruction", "generator", "classification"):
+        optimizers[name].param_groups[0]["lr"] = 0.0
+    for _ in range(300):
+        semi_supervised.train_step(model, optimizers, make_batch())
+    y, z = model.encode(torch.rand(200, 12))
+    for discriminator, prior, codes in (
+        (model.discriminator_y, model.prior_y, y),
+        (model.discriminator_z, model.prior, z),
+    ):
+        assert discriminator(prior.sample(200)).mean() > discriminator(codes).mean() + 1
+
+
+def test_noise_is_on_the_input_and_the_clean_image_is_the_target(monkeypatch):
+    model, optimizers = make(Config(classes=4, dim=3, hidden=(16,), pixels=12, noise=0.3))
+    x = torch.rand(20_000, 12)
+    noise = model.corrupt(x) - x
+    assert noise.std().item() == pytest.approx(0.3, rel=0.02)
+    targets = []
+    cost = lambda logits, x: targets.append(x) or logits.sum()  # noqa: E731
+    monkeypatch.setattr(model, "config", Config(**{**vars(model.config), "cost": cost}))
+    batch = make_batch()
+    semi_supervised.train_step(model, optimizers, batch)
+    assert torch.equal(targets[0], batch.x)
+
+
+def test_weights_start_small_and_biases_at_zero():
+    model = SemiSupervisedAAE(Config(hidden=(200, 200)))
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            assert (parameter == 0).all()
+        else:
+            assert parameter.std().item() == pytest.approx(0.01, rel=0.2), name
+
+
+def test_shapes():
+    model, _ = make()
+    x = torch.rand(5, 12)
+    y, z = model.encode(x)
+    assert y.shape == (5, 4) and z.shape == (5, 3)
+    torch.testing.assert_close(y.sum(1), torch.ones(5))
+    assert torch.equal(model.classify(x), y.argmax(1))
+    assert model(x).shape == (5, 12)
+    assert model(x).min() >= 0 and model(x).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: Config(classes=1), "classes"),
+        (lambda: Config(dim=0), "dim"),
+        (lambda: Config(noise=-0.1), "noise"),
+        (lambda: Config(generator_rate=0.0), "generator_rate"),
+        (lambda: make()[0].encode(torch.rand(2, 11)), "x"),
+        (lambda: make()[0].decode(torch.rand(2, 4), torch.rand(3, 3)), "z"),
+        (lambda: make()[0].decode(torch.rand(2, 3), torch.rand(2, 3)), "y"),
+    ],
+)
+def test_bad_input_is_named(call, name):
+    with pytest.raises(ValueError, match=rf"^{name}"):
+        call()
+
+
+def test_a_short_run_learns_classes_from_few_labels(digits):
+    """500 digits, 50 of them labelled: better than by chance, and better than it began."""
+    keep = data.balanced_split(digits.labels, 50, seed=0)
+    batches = data.PartlyLabelledMinibatches(data.hide_labels(digits, keep), 50, 50)
+    config = Config(hidden=(64, 64), weight_std=0.05)
+    model, optimizers = make(config)
+    history = fit(
+        semi_supervised.train_step, model, optimizers, batches, 20, progress=False, log_every=10
+    )
+    others = torch.ones(500, dtype=torch.bool)
+    others[keep] = False
+    wrong = (model.classify(digits.x) != digits.labels)[others].float().mean()
+    assert wrong < 0.4
+    assert history.losses["reconstruction"][-1] < 0.7 * history.losses["reconstruction"][0]
+
+
+# ---------------------------------------------------------------- class given, style learned
+
+
+def make_supervised(config=SMALL):
+    model = semi_supervised.SupervisedAAE(config)
+    return model, semi_supervised.supervised_optimizers(model, config)
+
+
+@pytest.mark.parametrize("phase", ["reconstruction", "discriminator_z", "generator"])
+def test_supervised_phases_move_their_networks(phase):
+    model, optimizers = make_supervised()
+    for name, optimizer in optimizers.items():
+        optimizer.param_groups[0]["lr"] *= name == phase
+    before = copy.deepcopy(model.state_dict())
+    batch = data.Batch(torch.rand(16, 12), torch.arange(16) % 4)
+    semi_supervised.supervised_step(model, optimizers, batch)
+    assert moved(model, before) == MOVES[phase]
+
+
+def test_the_decoder_is_told_the_label():
+    model, _ = make_supervised()
+    z = torch.randn(4, 3)
+    a, b = (model.decode(torch.full((4,), k), z) for k in (0, 1))
+    assert not torch.allclose(a, b)
+    with pytest.raises(ValueError, match=r"^label"):
+        model.decode(torch.full((4,), 4), z)
+
+
+def test_supervised_rates_are_the_papers():
+    _, optimizers = make_supervised()
+    found = {
+        name: (o.param_groups[0]["lr"], o.param_groups[0]["momentum"])
+        for name, o in optimizers.items()
+    }
+    assert found == {
+        "reconstruction": (0.01, 0.9),
+        "discriminator_z": (0.1, 0.1),
+        "generator": (0.1, 0.1),
+    }
