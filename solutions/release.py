@@ -1,0 +1,68 @@
+"""Makes the student notebooks in ``exercises/`` from the masters in ``solutions/``.
+
+python solutions/release.py            # write them
+python solutions/release.py --check    # fail where one is stale
+
+The same result as nbgrader's own preprocessors: what is between ``### BEGIN SOLUTION`` and
+``### END SOLUTION`` is taken out, cell ids and nbgrader's marks stay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+
+from aae_lessons.files import write_atomically
+
+MASTERS = Path(__file__).parent
+STUDENTS = MASTERS.parent / "exercises"
+SOLUTION = re.compile(
+    r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION(?:\n|\Z)", re.DOTALL | re.MULTILINE
+)
+STUB = r"\1# YOUR CODE HERE\n\1raise NotImplementedError\n"
+BANNER = (
+    "> **How this works.** Replace each `raise NotImplementedError` by your code and run the cell "
+    "under it: it says whether the answer is right, and if not, what is likely to be wrong. "
+    "`.hint()` gives up to three hints, `.solution()` the worked answer.\n"
+)
+
+
+def student(master: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The student's notebook: answers cut out, and nothing that running left behind."""
+    notebook = nbformat.from_dict(
+        {**master, "metadata": {"kernelspec": master.metadata.kernelspec}, "cells": []}
+    )
+    for number, cell in enumerate(master.cells):
+        cell = nbformat.from_dict({**cell})
+        if number == 0:
+            cell.source += "\n\n" + BANNER.rstrip()
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            cell.source = SOLUTION.sub(STUB, cell.source + "\n").rstrip("\n")
+        notebook.cells.append(cell)
+    return notebook
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, fail where stale")
+    asked = parser.parse_args()
+    stale = []
+    for path in sorted(MASTERS.glob("[0-9][0-9]_*.ipynb")):
+        text = nbformat.writes(student(nbformat.read(path, as_version=4))) + "\n"
+        target = STUDENTS / path.name
+        if not target.is_file() or target.read_text("utf-8") != text:
+            stale.append(path.name)
+            if not asked.check:
+                write_atomically(target, lambda stream, t=text: stream.write(t.encode()))
+    print("stale:" if asked.check else "written:", ", ".join(stale) or "none")
+    if asked.check and stale:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""Answers to the exercises of lesson 1: wrong ones by the name of their mistake, right ones."""
+
+import torch
+from torch.nn import functional as F
+
+from aae_lessons.checks import autoencoder as check
+
+
+def mean_of_all(logits, x):
+    return F.mse_loss(logits.sigmoid(), x) / 2
+
+
+def sum_of_all(logits, x):
+    return F.mse_loss(logits.sigmoid(), x, reduction="sum") / 2
+
+
+def cut(logits, x):
+    return 0.5 * (x - logits.sigmoid().detach()).square().sum(1).mean()
+
+
+CHECKS = {
+    "cost": check.cost,
+    "cross_entropy": check.cross_entropy,
+    "step": check.step,
+    "mended_step": check.mended_step,
+}
+
+
+def in_place(logits, x):
+    logits.sigmoid_()
+    return 0.5 * (x - logits).square().sum(1).mean()
+
+
+def by_loops(logits, x):
+    total = 0.0
+    for row, image in zip(logits, x, strict=True):
+        for logit, pixel in zip(row, image, strict=True):
+            total = total + (pixel - 1 / (1 + torch.exp(-logit))) ** 2
+    return total / 2 / len(x)
+
+
+def loss_of(logits, x):
+    return 0.5 * (x - logits.sigmoid()).square().sum(1).mean()
+
+
+def step_with(order="zbs", loss_of=loss_of, detach=False, returned=lambda loss: loss.detach()):
+    def step(encoder, decoder, optimizer, x):
+        z = encoder(x)
+        loss = loss_of(decoder(z.detach() if detach else z), x)
+        for letter in order:
+            if letter == "z":
+                optimizer.zero_grad()
+            elif letter == "b":
+                loss.backward()
+            else:
+                optimizer.step()
+        return returned(loss)
+
+    return step
+
+
+def by_functional_gradients(encoder, decoder, optimizer, x):
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    loss = loss_of(decoder(encoder(x)), x)
+    for p, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+        p.grad = gradient
+    optimizer.step()
+    return loss.detach()
+
+
+def in_float64(encoder, decoder, optimizer, x):
+    optimizer.zero_grad(set_to_none=True)
+    x_hat = torch.sigmoid(decoder(encoder(x))).double()
+    loss = torch.einsum("bp,bp->", x.double() - x_hat, x.double() - x_hat) / (2 * len(x))
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+
+
+def not_attempted(*inputs):
+    raise NotImplementedError
+
+
+def broken(*inputs):
+    return inputs[0] + undefined_name  # noqa: F821
+
+
+WRONG = {
+    "cost": {
+        "mean over pixels": lambda logits, x: F.mse_loss(logits.sigmoid(), x),
+        "sum over the batch": lambda logits, x: (
+            F.mse_loss(logits.sigmoid(), x, reduction="sum") / 2
+        ),
+        "logits taken for pixels": lambda logits, x: ((logits - x) ** 2).sum(1).mean() / 2,
+        "half forgotten": lambda logits, x: ((logits.sigmoid() - x) ** 2).sum(-1).mean(),
+        "root taken": lambda logits, x: (
+            torch.dist(logits.sigmoid(), x) * 0
+            + (logits.sigmoid() - x).pow(2).sum(1).sqrt().mean() / 2
+        ),
+        "wrong shape": lambda logits, x: 0.5 * (x - logits.sigmoid()).square().sum(1),
+        "gradient cut": lambda logits, x: (
+            0.5 * (x - logits.sigmoid().detach()).square().sum(1).mean()
+        ),
+        "input changed in place": in_place,
+        "not a tensor": lambda logits, x: loss_of(logits, x).item(),
+        "nothing returned": lambda logits, x: None,
+        "your code raised": broken,
+        "not attempted": not_attempted,
+    },
+    "cross_entropy": {
+        "mean over pixels": F.binary_cross_entropy_with_logits,
+        "sum over the batch": lambda logits, x: F.binary_cross_entropy_with_logits(
+            logits, x, reduction="sum"
+        ),
+        "sigmoid applied twice": lambda logits, x: (
+            F.binary_cross_entropy_with_logits(logits.sigmoid(), x, reduction="none").sum(1).mean()
+        ),
+        "sign lost": lambda logits, x: (
+            (x * F.logsigmoid(logits) + (1 - x) * F.logsigmoid(-logits)).sum(1).mean()
+        ),
+        "only the ink counted": lambda logits, x: (x * F.softplus(-logits)).sum(1).mean(),
+        "sigmoid, then log": lambda logits, x: (
+            -(x * logits.sigmoid().log() + (1 - x) * (1 - logits.sigmoid()).log()).sum(1).mean()
+        ),
+        "bits, not nats": lambda logits, x: (
+            -(x * logits.sigmoid().log2() + (1 - x) * (1 - logits.sigmoid()).log2()).sum(1).mean()
+        ),
+        "not attempted": not_attempted,
+    },
+    "step": {
+        "stale gradients": step_with("bs"),
+        "nothing moved": step_with("zb"),
+        "encoder does not move": step_with(detach=True),
+        "uphill": step_with(
+            loss_of=lambda logits, x: -loss_of(logits, x), returned=lambda loss: -loss
+        ),
+        "mean over pixels": step_with(loss_of=mean_of_all),
+        "another step": step_with(loss_of=lambda logits, x: F.l1_loss(logits.sigmoid(), x)),
+        "loss not detached": step_with(returned=lambda loss: loss),
+        "wrong value": step_with(returned=lambda loss: loss.detach() * 2),
+        "nothing returned": step_with(returned=lambda loss: None),
+        "not attempted": not_attempted,
+    },
+    "mended_step": {
+        "stale gradients": step_with("bs"),
+        "sum over the batch": step_with(
+            loss_of=lambda logits, x: 0.5 * (x - logits.sigmoid()).square().sum()
+        ),
+        "nothing moved": step_with("bz"),
+        "another step": step_with(loss_of=lambda logits, x: 2 * loss_of(logits, x)),
+        "not attempted": not_attempted,
+    },
+}
+WRONG["step"]["zeroed too late"] = step_with("bzs")
+RIGHT = {
+    "cost": {
+        "loops": by_loops,
+        "einsum": lambda logits, x: (
+            torch.einsum("bp,bp->b", x - logits.sigmoid(), x - logits.sigmoid()).mean() / 2
+        ),
+        "float64": lambda logits, x: loss_of(logits.double(), x.double()),
+        "by torch's mse": lambda logits, x: F.mse_loss(logits.sigmoid(), x) * x.shape[1] / 2,
+    },
+    "cross_entropy": {
+        "torch's own": lambda logits, x: (
+            F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
+        ),
+        "log-sigmoids": lambda logits, x: (
+            -(x * F.logsigmoid(logits) + (1 - x) * F.logsigmoid(-logits)).mean(0).sum()
+        ),
+        "float64": lambda logits, x: (
+            (F.softplus(logits.double()) - x.double() * logits.double()).sum() / len(x)
+        ),
+    },
+    "step": {
+        "zero_grad first": step_with("zbs"),
+        "zero_grad last": by_functional_gradients,
+        "float64 and einsum": in_float64,
+    },
+    "mended_step": {
+        "as exercise 1.3": step_with("zbs"),
+        "by functional gradients": by_functional_gradients,
+    },
+}
+MESSAGE = {("step", "zeroed too late"): "nothing moved"}
