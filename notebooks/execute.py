@@ -2,6 +2,7 @@
 
 python notebooks/execute.py                    # all lessons
 python notebooks/execute.py 02_adversarial     # one of them
+python notebooks/execute.py solutions/*.ipynb  # other notebooks, by their paths
 """
 
 from __future__ import annotations
@@ -36,11 +37,10 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     )
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict(
-            {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}
-        )
+        kept = {key: value for key, value in cell.metadata.items() if key in ("tags", "nbgrader")}
+        cell.metadata = nbformat.from_dict(kept)
         if cell.cell_type == "code":
-            cell.outputs = [kept for output in cell.outputs if (kept := _clean(output))]
+            cell.outputs = [seen for output in cell.outputs if (seen := _clean(output))]
     return notebook
 
 
@@ -83,7 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="such as 02_adversarial; all without")
     asked = parser.parse_args()
-    paths = [FOLDER / f"{Path(name).stem}.ipynb" for name in asked.names]
+    paths = [Path(n) if n.endswith(".ipynb") else FOLDER / f"{n}.ipynb" for n in asked.names]
     slow = []
     for path in paths or sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")):
         seconds = execute(path)

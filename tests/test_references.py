@@ -157,7 +157,7 @@ def test_stored_weights_are_measured_again(tmp_path, monkeypatch):
 
 
 def test_report_prints_names_and_metrics(capsys, monkeypatch):
-    monkeypatch.setattr(making.references, "names", lambda: ["classifier"])
+    monkeypatch.setattr(references, "names", lambda: ["classifier"])
     main(["report", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert found["classifier"]["test_error_percent"] < 1.0

@@ -51,11 +51,11 @@ def test_every_readme_link_leads_somewhere():
 
 
 def test_readme_table_is_written_from_the_records():
-    from aae_lessons import references
-    from aae_lessons.references import making
+    from aae_lessons.references import reporting
 
-    recorded = {name: references.load(name).metrics for name in references.names()}
-    assert making.table(recorded) in README, "run: python -m aae_lessons.references readme"
+    assert reporting.tables(reporting.recorded()) in README, (
+        "run: python -m aae_lessons.references readme"
+    )
 
 
 def test_no_lock_file_is_kept():

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from aae_lessons.references import making
+from aae_lessons.references import making, reporting
 from aae_lessons.references.recipes import RECIPES
 
 
@@ -35,14 +35,14 @@ def main(arguments: list[str] | None = None) -> None:
     if asked.command == "make":
         for name in list(RECIPES) if "all" in asked.names else asked.names:
             done = making.make_seeds(name, asked.device, asked.seeds, asked.epochs, asked.jobs)
-            print(making.table({f"{name}, seed {r['seed']}": r["metrics"] for r in done}))
+            print(reporting.tables({f"{name}, seed {r['seed']}": r["metrics"] for r in done}))
     elif asked.command == "measure":
-        print(making.table({name: making.measure_again(name) for name in asked.names}))
+        print(reporting.tables({name: making.measure_again(name) for name in asked.names}))
     elif asked.command == "report":
-        found = making.report(asked.device)
-        print(json.dumps(found, indent=1) if asked.json else making.table(found))
+        found = reporting.report(asked.device)
+        print(json.dumps(found, indent=1) if asked.json else reporting.tables(found))
     else:
-        making.write_readme(asked.path)
+        reporting.write_readme(asked.path)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Making, measuring and reporting reference runs."""
+"""Making and measuring reference runs."""
 
 from __future__ import annotations
 
@@ -174,37 +174,6 @@ def _plan(recipe: Recipe, batches: data.Minibatches, epochs: int) -> dict[str, A
         "images": len(batches.images),
         "labels": int((batches.images.labels >= 0).sum()),
     }
-
-
-def report(device: str | None = None) -> dict[str, dict[str, float]]:
-    """Metrics of every run whose weights are stored, computed again on the test set."""
-    test = data.mnist("test", device)
-    kept = [name for name in references.names() if RECIPES[name].keep == "weights"]
-    loaded = {name: references.load(name, test.device) for name in kept}
-    return {name: RECIPES[name].measure(run.model, test) for name, run in loaded.items()}
-
-
-def table(metrics: dict[str, dict[str, float]]) -> str:
-    """Metrics by run as a Markdown table."""
-    columns = list(dict.fromkeys(key for row in metrics.values() for key in row))
-    lines = ["| run | " + " | ".join(c.replace("_", " ") for c in columns) + " |"]
-    lines.append("|---|" + "---:|" * len(columns))
-    for name, row in metrics.items():
-        cells = [f"{row[c]:.4g}" if c in row else "" for c in columns]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def write_readme(path: Path) -> None:
-    """Puts the table of the records between the report markers of a README."""
-    begin, end = "<!-- report:begin -->", "<!-- report:end -->"
-    text = path.read_text("utf-8")
-    require(begin in text and end in text, "path", str(path), f"a file with {begin} and {end}")
-    kept = [name for name in references.names() if RECIPES[name].keep == "weights"]
-    recorded = {name: references.load(name).metrics for name in kept}
-    before, after = text.split(begin)[0], text.split(end)[1]
-    whole_text = f"{before}{begin}\n{table(recorded)}\n{end}{after}"
-    write_atomically(path, lambda f: f.write(whole_text.encode()))
 
 
 def describe(model: nn.Module) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""Reporting what was recorded: tables, and the README's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from aae_lessons import data, references
+from aae_lessons.arguments import require
+from aae_lessons.files import write_atomically
+from aae_lessons.references.recipes import RECIPES
+
+
+def report(device: str | None = None) -> dict[str, dict[str, float]]:
+    """Metrics of every run whose weights are stored, computed again on the test set."""
+    test = data.mnist("test", device)
+    kept = [name for name in references.names() if RECIPES[name].keep == "weights"]
+    loaded = {name: references.load(name, test.device) for name in kept}
+    return {name: RECIPES[name].measure(run.model, test) for name, run in loaded.items()}
+
+
+def recorded() -> dict[str, dict[str, str]]:
+    """Every run's recorded metrics in words: mean ± standard deviation where it has seeds."""
+    found = {}
+    for name in references.names():
+        spreads = {m: references.spread(name, m) for m in references.load(name).metrics}
+        found[name] = {m: _in_digits(mean, dev, n) for m, (mean, dev, n) in spreads.items()}
+    return found
+
+
+def _in_digits(mean: float, deviation: float, n: int) -> str:
+    return f"{mean:.4g}" if n == 1 else f"{mean:.4g} ± {deviation:.2g}"
+
+
+def tables(metrics: Mapping[str, Mapping[str, float | str]]) -> str:
+    """Metrics by run as Markdown tables, one for all runs that were measured alike."""
+    groups: dict[tuple[str, ...], dict[str, Mapping[str, float | str]]] = {}
+    for name, row in metrics.items():
+        groups.setdefault(tuple(row), {})[name] = row
+    return "\n\n".join(_table(columns, rows) for columns, rows in groups.items())
+
+
+def _table(columns: Sequence[str], rows: Mapping[str, Mapping[str, float | str]]) -> str:
+    lines = ["| run | " + " | ".join(c.replace("_", " ") for c in columns) + " |"]
+    lines.append("|---|" + "---:|" * len(columns))
+    for name, row in rows.items():
+        cells = [row[c] if isinstance(row[c], str) else f"{row[c]:.4g}" for c in columns]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def write_readme(path: Path) -> None:
+    """Puts the tables of the records between the report markers of a README."""
+    begin, end = "<!-- report:begin -->", "<!-- report:end -->"
+    text = path.read_text("utf-8")
+    require(begin in text and end in text, "path", str(path), f"a file with {begin} and {end}")
+    before, after = text.split(begin)[0], text.split(end)[1]
+    whole_text = f"{before}{begin}\n{tables(recorded())}\n{end}{after}"
+    write_atomically(path, lambda f: f.write(whole_text.encode()))

@@ -1,0 +1,108 @@
+"""Masters and student notebooks: made from each other, marked for nbgrader, right and not yet."""
+
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from aae_lessons.checks.core import CheckFailed
+
+ROOT = Path(__file__).parent.parent
+MASTERS = sorted((ROOT / "solutions").glob("[0-9][0-9]_*.ipynb"))
+
+sys.path.insert(0, str(ROOT / "solutions"))
+import release  # noqa: E402
+
+
+@pytest.fixture(params=MASTERS, ids=lambda path: path.stem)
+def master(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+@pytest.fixture
+def student(master):
+    return release.student(master)
+
+
+def marks(cell):
+    return cell.metadata.get("nbgrader", {})
+
+
+def run(notebook, monkeypatch, tmp_path):
+    """Runs the code cells in this process; returns the causes of the checks that failed, by id."""
+    monkeypatch.setenv("AAE_PROGRESS", str(tmp_path / "progress.json"))
+    names, failed = {"__name__": "exercises"}, {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            try:
+                exec(compile(cell.source, cell.id, "exec"), names)
+            except CheckFailed as refused:
+                failed[cell.id] = refused.cause
+    return failed
+
+
+def test_students_notebooks_are_those_of_the_masters():
+    for path in MASTERS:
+        made = release.student(nbformat.read(path, as_version=4))
+        kept = (ROOT / "exercises" / path.name).read_text("utf-8")
+        assert kept == nbformat.writes(made) + "\n", "run: python solutions/release.py"
+    assert len(list((ROOT / "exercises").glob("*.ipynb"))) == len(MASTERS)
+
+
+def test_masters_pass(master, monkeypatch, tmp_path):
+    assert run(master, monkeypatch, tmp_path) == {}
+
+
+def test_an_untouched_notebook_fails_at_its_checks_and_nowhere_else(
+    student, monkeypatch, tmp_path
+):
+    checks = {cell.id for cell in student.cells if marks(cell).get("grade")}
+    assert checks
+    assert run(student, monkeypatch, tmp_path) == dict.fromkeys(checks, "not attempted")
+
+
+def test_a_notebook_filled_with_the_masters_answers_passes(master, student, monkeypatch, tmp_path):
+    answers = {cell.id: cell.source for cell in master.cells if marks(cell).get("solution")}
+    for cell in student.cells:
+        cell.source = answers.get(cell.id, cell.source)
+    assert run(student, monkeypatch, tmp_path) == {}
+
+
+def test_no_answer_is_left_in_a_students_notebook(master, student):
+    for theirs, ours in zip(student.cells, master.cells, strict=True):
+        assert theirs.id == ours.id
+        if marks(ours).get("solution"):
+            assert "raise NotImplementedError" in theirs.source
+            assert "SOLUTION" not in theirs.source
+            body = re.search(r"BEGIN SOLUTION\n(.*?)\n\s*### END", ours.source, re.DOTALL)[1]
+            assert body not in theirs.source
+        if theirs.cell_type == "code":
+            assert theirs.outputs == [] and theirs.execution_count is None
+
+
+def test_marks_are_nbgraders(master):
+    ids = [marks(cell)["grade_id"] for cell in master.cells if marks(cell)]
+    assert len(ids) == len(set(ids)) > 0
+    for cell in master.cells:
+        found = marks(cell)
+        if found:
+            assert found["schema_version"] == 3 and found["cell_type"] == "code"
+            assert found["grade"] != found["solution"]
+            assert found["locked"] == found["grade"]
+            assert (found.get("points", 0) > 0) == found["grade"]
+
+
+def test_an_answer_is_followed_by_its_check(master):
+    code = [cell for cell in master.cells if marks(cell)]
+    assert [marks(c)["grade"] for c in code] == [False, True] * (len(code) // 2)
+
+
+def test_every_exercise_says_how_hard_and_how_long(master):
+    headings = [c.source.splitlines()[0] for c in master.cells if c.source.startswith("## ")]
+    assert len(headings) == sum(bool(marks(c).get("grade")) for c in master.cells)
+    for heading in headings:
+        assert re.fullmatch(r"## \d\.\d .+ · [●○]{3} · \d+ minutes", heading), heading
+    minutes = [int(re.search(r"(\d+) minutes", heading)[1]) for heading in headings]
+    assert min(minutes) <= 10 and max(minutes) >= 30
