@@ -8,6 +8,7 @@ Nothing here waits for the device but every ``log_every`` steps.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -100,6 +101,7 @@ def fit(
     checkpoint_every: int = 500,
     log_every: int = 50,
     capture: bool | None = None,
+    precision: str = "highest",
     progress: bool = True,
 ) -> History:
     """Trains ``model`` in place for ``epochs`` passes over ``batches``.
@@ -122,6 +124,7 @@ def fit(
         checkpoint_every: updates between two checkpoints; one more is written at the end.
         log_every: updates between two points of the history.
         capture: replay the whole update as one CUDA graph; by default on CUDA only.
+        precision: of matrix products, see :func:`matrix_products`.
         progress: show a bar with the current losses.
 
     Raises:
@@ -143,7 +146,7 @@ def fit(
         step = CapturedStep(step, optimizers)
     start = run.done
     bar = tqdm(total=run.total, initial=start, disable=not progress, leave=False, unit="step")
-    with bar:
+    with bar, matrix_products(precision):
         if start == 0:
             run.take(snapshot)
         while run.done < run.total:
@@ -162,6 +165,27 @@ def fit(
                 if run.done % checkpoint_every == 0 or at_end:
                     run.save()
     return run.history
+
+
+PRECISIONS = ("highest", "high", "medium")
+
+
+@contextlib.contextmanager
+def matrix_products(precision: str) -> Iterator[None]:
+    """Within it, the precision of single-precision matrix products: "highest" as they come.
+
+    With "medium", factors are rounded to bfloat16 where the processor or the card has units for
+    that, and products are summed in single precision: half the time of a step and more.
+    Everything else, such as losses, weights and optimizers, stays as it is. Where there are no
+    such units nothing changes.
+    """
+    require(precision in PRECISIONS, "precision", precision, f"one of {', '.join(PRECISIONS)}")
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def _set_rates(optimizers: Optimizers, factor: float) -> None:

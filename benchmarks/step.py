@@ -10,17 +10,22 @@ textbook  the same update as tutorials write it: a DataLoader that turns each im
           every phase; three Adams that loop over their parameters; subnormal numbers kept.
 floor     what the update can't do without: its matrix products, and a fused Adam over the
           parameters it moves (the encoder twice: it is in two phases), replayed alone.
+bfloat16  ours and the floor once more, with the factors of matrix products rounded to bfloat16
+          (``training.fit(..., precision="medium")``): only a gain where the processor has units
+          for it, and not the same arithmetic, so it has ratios of its own.
 
-All three take turns in one process; the figures are medians over the rounds. "Old" is after 1200
+All take turns in one process; the figures are medians over the rounds. "Old" is after 1200
 updates of ours and of the textbook, when many of Adam's moments have become subnormal.
 
     python benchmarks/step.py            # the table
-    python benchmarks/step.py --json     # ratio_fresh, ratio_old, over_floor and medians in ms
+    python benchmarks/step.py --json     # ratio_fresh, ratio_old, over_floor and medians in ms,
+                                         # and the first three again for bfloat16
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import statistics
 import time
@@ -33,13 +38,14 @@ from torch.optim import Adam
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from aae_lessons import data
+from aae_lessons import data, training
 from aae_lessons.models import adversarial
 from aae_lessons.priors import Gaussian
 
 BATCH = 100
 HIDDEN = (1000, 1000)
 OLD = 1200
+OURS = ("ours", "ours_bfloat16")
 CONFIG = adversarial.Config(
     hidden=HIDDEN,
     discriminator_hidden=HIDDEN,
@@ -184,19 +190,22 @@ def updates() -> dict[str, Update]:
     """One closure for each contender, each with a model of its own."""
     train = data.mnist("train", "cpu")
     torch.manual_seed(0)
-    models = {
-        name: with_relu(adversarial.AAE(Gaussian(2), CONFIG)) for name in ("ours", "textbook")
-    }
-    models["textbook"].load_state_dict(models["ours"].state_dict())
-    fast = adversarial.optimizers(models["ours"], CONFIG)
+    first = with_relu(adversarial.AAE(Gaussian(2), CONFIG))
+    models = {name: copy.deepcopy(first) for name in (*OURS, "textbook")}
+    fast = {name: adversarial.optimizers(models[name], CONFIG) for name in OURS}
     slow = textbook_optimizers(models["textbook"])
     minibatches = data.Minibatches(train, BATCH)
     ours = (batch for epoch in range(10**6) for batch in minibatches.epoch(epoch))
     theirs = forever(DataLoader(Pictures(train), BATCH, shuffle=True, drop_last=True))
+
+    def update(name: str) -> Update:
+        return lambda: adversarial.train_step(models[name], fast[name], next(ours))
+
     return {
-        "ours": lambda: adversarial.train_step(models["ours"], fast, next(ours)),
+        **{name: update(name) for name in OURS},
         "textbook": lambda: textbook_step(models["textbook"], slow, next(theirs)),
-        "floor": floor_update(models["ours"]),
+        "floor": floor_update(first),
+        "floor_bfloat16": floor_update(first),
     }
 
 
@@ -211,10 +220,11 @@ def with_relu(model: adversarial.AAE) -> adversarial.AAE:
 
 def seconds(name: str, update: Update, n: int) -> float:
     torch.set_flush_denormal(name != "textbook")
-    started = time.perf_counter()
-    for _ in range(n):
-        update()
-    return (time.perf_counter() - started) / n
+    with training.matrix_products("medium" if name.endswith("bfloat16") else "highest"):
+        started = time.perf_counter()
+        for _ in range(n):
+            update()
+        return (time.perf_counter() - started) / n
 
 
 def medians(contenders: dict[str, Update], rounds: int, n: int) -> dict[str, float]:
@@ -226,20 +236,29 @@ def medians(contenders: dict[str, Update], rounds: int, n: int) -> dict[str, flo
     return {name: statistics.median(times[1:]) for name, times in taken.items()}
 
 
+def ratios(fresh: dict[str, float], aged: dict[str, float], kind: str = "") -> dict[str, float]:
+    """Ours, of one kind of product, against the textbook and against the floor of that kind."""
+    ours, floor = f"ours{kind}", f"floor{kind}"
+    return {
+        "ratio_fresh": fresh[ours] / fresh["textbook"],
+        "ratio_old": aged[ours] / aged["textbook"],
+        "over_floor": fresh[ours] / fresh[floor],
+        "over_floor_old": aged[ours] / aged[floor],
+    }
+
+
 def measure(rounds: int = 7, n: int = 10, old: int = OLD) -> dict[str, float]:
     """Fresh, then after ``old`` updates of ours and of the textbook."""
     torch.set_num_threads(1)
     contenders = updates()
     fresh = medians(contenders, rounds, n)
     done = (rounds + 1) * n
-    for name in ("ours", "textbook"):
+    for name in (*OURS, "textbook"):
         seconds(name, contenders[name], max(1, old - done))
     aged = medians(contenders, rounds, n)
     return {
-        "ratio_fresh": fresh["ours"] / fresh["textbook"],
-        "ratio_old": aged["ours"] / aged["textbook"],
-        "over_floor": fresh["ours"] / fresh["floor"],
-        "over_floor_old": aged["ours"] / aged["floor"],
+        **ratios(fresh, aged),
+        **{f"{key}_bfloat16": v for key, v in ratios(fresh, aged, "_bfloat16").items()},
         **{f"{name}_fresh_ms": ms for name, ms in fresh.items()},
         **{f"{name}_old_ms": ms for name, ms in aged.items()},
     }
@@ -254,11 +273,15 @@ def main() -> None:
     if asked.json:
         print(json.dumps({key: round(value, 4) for key, value in found.items()}, indent=1))
         return
-    print(f"{'ms an update':14} {'ours':>8} {'textbook':>9} {'floor':>8} {'ours/textbook':>14}")
-    for age in ("fresh", "old"):
-        row = [found[f"{name}_{age}_ms"] for name in ("ours", "textbook", "floor")]
-        print(f"{age:14} {row[0]:8.1f} {row[1]:9.1f} {row[2]:8.1f} {found[f'ratio_{age}']:14.3f}")
-    print(f"ours over its floor: {found['over_floor']:.3f}")
+    head = ("ms an update", "ours", "textbook", "floor", "ours/textbook", "ours/floor")
+    print(f"{head[0]:17}" + "".join(f"{word:>14}" for word in head[1:]))
+    for kind in ("", "_bfloat16"):
+        for age in ("fresh", "old"):
+            row = [found[f"{n}_{age}_ms"] for n in (f"ours{kind}", "textbook", f"floor{kind}")]
+            over = found["over_floor" + ("_old" if age == "old" else "") + kind]
+            cells = [f"{ms:14.1f}" for ms in row]
+            cells += [f"{ratio:14.3f}" for ratio in (found[f"ratio_{age}{kind}"], over)]
+            print(f"{age + kind.replace('_', ', '):17}" + "".join(cells))
 
 
 if __name__ == "__main__":

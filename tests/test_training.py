@@ -109,6 +109,21 @@ def test_what_else_changes_is_adjusted_before_every_update():
     assert calls == [(i, toy.model, i / 8) for i in range(8)]
 
 
+def test_precision_of_products_holds_within_the_run_and_no_longer():
+    before = torch.get_float32_matmul_precision()
+    toy, seen = Toy(), []
+    plain = toy.step
+    toy.step = lambda *a: seen.append(torch.get_float32_matmul_precision()) or plain(*a)
+    toy.fit(epochs=1, precision="medium")
+    assert set(seen) == {"medium"} and torch.get_float32_matmul_precision() == before
+    toy.step = lambda *a: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        toy.fit(epochs=1, precision="medium")
+    assert torch.get_float32_matmul_precision() == before
+    with pytest.raises(ValueError, match=r"^precision: got 'low', want one of highest"):
+        Toy().fit(epochs=1, precision="low")
+
+
 def test_rates_that_are_tensors_follow_the_schedule():
     toy = Toy(4)
     rate = torch.tensor(0.1)
