@@ -1,7 +1,8 @@
 """The reference runs that come with the package: trained longer than a lesson has time for.
 
 Each is a pair of files in ``runs/``: ``NAME.safetensors`` (weights in half precision, and codes
-of the first 1000 test images after every epoch) and ``NAME.json`` (how it was made: recipe, seed,
+of the first 1000 test images after every epoch; of wide networks, encoder and decoder in a byte
+a weight) and ``NAME.json`` (how it was made: recipe, seed,
 versions, device, seconds; its history; its metrics on the test set). Some keep pictures in place
 of weights. A run that was repeated has a record ``NAME.seed-S.json`` for each further seed.
 
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 from aae_lessons import device as devices
 from aae_lessons.arguments import require
 from aae_lessons.networks import DigitClassifier
+from aae_lessons.references import compact
 from aae_lessons.references.recipes import RECIPES
 from aae_lessons.training import History
 
@@ -81,10 +83,14 @@ def unpack(name: str, tensors: dict[str, Tensor], record: dict, where: torch.dev
     codes = tensors.pop("snapshots", None)
     snapshots = [] if codes is None else [{"z": z.float()} for z in codes]
     history = History(record["history"]["steps"], record["history"]["losses"], snapshots)
-    if RECIPES[name].keep != "weights":
+    kept = RECIPES[name].keep
+    if kept not in ("weights", "bytes"):
         return Reference(name, None, record, history, tensors)
     model = RECIPES[name].build()
-    model.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
+    weights = compact.unpack(tensors)
+    missing, _ = model.load_state_dict(weights, strict=False)
+    wrong = [m for m in missing if kept == "weights" or m.startswith(compact.KEPT)]
+    require(not wrong, "name", name, f"a run whose file holds {', '.join(wrong)}")
     return Reference(name, model.to(where).eval(), record, history)
 
 

@@ -22,7 +22,7 @@ from aae_lessons import data, references, training
 from aae_lessons import device as devices
 from aae_lessons.arguments import require, whole
 from aae_lessons.files import write_atomically
-from aae_lessons.references import pictures
+from aae_lessons.references import compact, pictures
 from aae_lessons.references.recipes import RECIPES, Recipe
 
 SNAPSHOT_ROWS = 1000
@@ -129,9 +129,12 @@ def _stored(
     recipe: Recipe, model: nn.Module, history: training.History, x: Tensor
 ) -> dict[str, Tensor]:
     """What goes into the safetensors file: weights or pictures, and the watched codes."""
-    if recipe.keep != "weights":
+    if recipe.keep in ("pictures", "record"):
         return pictures.take(model, x) if recipe.keep == "pictures" else {}
-    tensors = {key: value.cpu().half() for key, value in model.state_dict().items()}
+    weights = model.state_dict()
+    if recipe.keep == "bytes":
+        return compact.pack(weights)
+    tensors = {key: value.cpu().half() for key, value in weights.items()}
     if "z" in history.snapshots[0]:
         tensors["snapshots"] = torch.stack([s["z"] for s in history.snapshots]).half()
     return tensors
@@ -161,11 +164,12 @@ def _train(recipe: Recipe, model, batches, epochs: int, watched: Tensor, checkpo
         schedule=recipe.schedule,
         snapshot=lambda m: recipe.watch(m, watched) if recipe.watch else {},
         checkpoint=checkpoint,
+        precision=recipe.matmul_precision,
     )
 
 
 def _plan(recipe: Recipe, batches: data.Minibatches, epochs: int) -> dict[str, Any]:
-    return {
+    plan = {
         "step": recipe.step.__name__,
         "epochs": epochs,
         "updates": epochs * len(batches),
@@ -174,6 +178,9 @@ def _plan(recipe: Recipe, batches: data.Minibatches, epochs: int) -> dict[str, A
         "images": len(batches.images),
         "labels": int((batches.images.labels >= 0).sum()),
     }
+    if recipe.matmul_precision != "highest":
+        plan["matmul_precision"] = recipe.matmul_precision
+    return plan
 
 
 def describe(model: nn.Module) -> dict[str, Any]:
