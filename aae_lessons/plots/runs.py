@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from torch import Tensor
 
 from aae_lessons.arguments import require
@@ -69,8 +70,10 @@ def curves(
         ax.semilogy(x, values, color=COLOURS[i], marker=MARKERS[i], markersize=4, label=name)
     if floor is not None:
         ax.axhline(floor, color="0.2", linestyle=":")
-    for axis_ticks in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
-        axis_ticks("{x:g}")
+    ax.yaxis.set_major_formatter("{x:g}")
+    low, high = ax.get_ylim()
+    few = high < 50 * low  # over more decades the labels between them would lie on each other
+    ax.yaxis.set_minor_formatter("{x:g}" if few else NullFormatter())
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend(fontsize=9)
     return figure
