@@ -12,7 +12,7 @@ from aae_lessons import checks
 from aae_lessons.checks import progress
 from aae_lessons.checks.core import CheckFailed, Exercise
 
-LESSONS = ["autoencoder"]
+LESSONS = sorted(path.stem for path in (Path(__file__).parent / "answers").glob("[!_]*.py"))
 MODULES = [importlib.import_module(f"answers.{lesson}") for lesson in LESSONS]
 SEEDS = range(20)
 

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from aae_lessons import data, references
-from aae_lessons.references import making, pictures
+from aae_lessons.references import compact, making, pictures
 from aae_lessons.references.__main__ import main
-from aae_lessons.references.recipes import RECIPES, shifted
+from aae_lessons.references.recipes import RECIPES
+from aae_lessons.references.recipes.continuous import shifted
 
 NAMES = references.names()
-WEIGHTED = [name for name in NAMES if RECIPES[name].keep == "weights"]
+WEIGHTED = [name for name in NAMES if RECIPES[name].keep in ("weights", "bytes")]
 TEST = data.mnist("test", "cpu")
 
 
@@ -169,6 +170,25 @@ def test_shifts_move_each_image_its_own_way():
     assert moved.shape == x.shape
     assert not torch.allclose(moved[0], moved[1])
     torch.testing.assert_close(shifted(x, pixels=0.0), x, atol=1e-4, rtol=0)
+
+
+def test_weights_in_a_byte_each_are_close_and_a_quarter_as_large():
+    torch.manual_seed(0)
+    rows = torch.randn(30, 1000) * torch.logspace(-3, 2, 30)[:, None]
+    rows[7] = 0
+    weights = {"encoder.0.weight": rows, "encoder.0.bias": torch.randn(30)}
+    packed = compact.pack({**weights, "discriminator.0.weight": torch.randn(4, 4)})
+    found = compact.unpack(packed)
+    assert found.keys() == weights.keys()
+    error = (found["encoder.0.weight"] - rows).abs().amax(1)
+    assert (error <= rows.abs().amax(1) / 127 / 2 * 1.001).all() and found[
+        "encoder.0.weight"
+    ].isfinite().all()
+    torch.testing.assert_close(
+        found["encoder.0.bias"], weights["encoder.0.bias"], rtol=1e-3, atol=1e-3
+    )
+    size = sum(t.numel() * t.element_size() for t in packed.values())
+    assert size < rows.numel() * 4 * 0.26
 
 
 def test_records_are_readable():

@@ -1,0 +1,57 @@
+"""What a reference run is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from aae_lessons import training
+from aae_lessons.data import ImageSet, Minibatches
+from aae_lessons.references import measures
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """
+    Args:
+        build: makes the model, untrained.
+        optimizers: ``optimizers(model)``, by phase.
+        step: one update, for :func:`aae_lessons.training.fit`.
+        measure: ``measure(model, test set)`` -> numbers.
+        epochs: passes over the 60,000 training images.
+        batch: B.
+        labels: how many training labels the run is shown; None for all.
+        note: what a reader of the record should know.
+        prepare: ``prepare(model, batches)``, before the first update.
+        watch: ``watch(model, first 1000 test images)`` before and after every epoch, -> codes
+            "z", and numbers by name.
+        held_out: how many of the last training images are kept for validation.
+        batches: ``batches(images, B, seed)``.
+        schedule: of the rates.
+        matmul_precision: of matrix products while training, "highest" or "medium" (see
+            ``torch.set_float32_matmul_precision``): with "medium", factors are rounded to
+            bfloat16 where that is faster; sums and everything else stay in single precision.
+        rank_by: the metric by which the kept seed is the median; empty for the first seed.
+        keep: "weights"; "bytes", the weights of encoder and decoder in a byte each
+            (:mod:`aae_lessons.references.compact`); "pictures"
+            (:mod:`aae_lessons.references.pictures`); or the "record" only.
+    """
+
+    build: Callable[[], nn.Module]
+    optimizers: Callable[[nn.Module], training.Optimizers]
+    step: training.Step
+    measure: Callable[[nn.Module, ImageSet], dict[str, float]]
+    epochs: int = 40
+    batch: int = 128
+    labels: int | None = 0
+    note: str = ""
+    prepare: Callable[[nn.Module, training.Batches], object] | None = None
+    watch: Callable[[nn.Module, Tensor], dict[str, Tensor | float]] | None = measures.codes
+    rank_by: str = ""
+    keep: str = "weights"
+    held_out: int = 0
+    batches: Callable[..., training.Batches] = Minibatches
+    schedule: training.Schedule = training.constant_then_linear
+    matmul_precision: str = "highest"
