@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -21,6 +22,8 @@ MOVES = {
     "generator": {"encoder"},
     "classification": {"encoder"},
 }
+INFORMED = replace(SMALL, class_informed=True)
+KINDS = pytest.mark.parametrize("config", [SMALL, INFORMED], ids=["marginal", "class_informed"])
 REACHES = MOVES | {"generator": {"encoder", "discriminator_y", "discriminator_z"}}
 
 
@@ -38,9 +41,10 @@ def moved(model, before):
     return {name.split(".")[0] for name in now if not torch.equal(now[name], before[name])}
 
 
+@KINDS
 @pytest.mark.parametrize("phase", MOVES)
-def test_each_phase_moves_its_networks_and_no_others(phase):
-    model, optimizers = make()
+def test_each_phase_moves_its_networks_and_no_others(phase, config):
+    model, optimizers = make(config)
     for name, optimizer in optimizers.items():
         optimizer.param_groups[0]["lr"] *= name == phase
     before = copy.deepcopy(model.state_dict())
@@ -48,9 +52,10 @@ def test_each_phase_moves_its_networks_and_no_others(phase):
     assert moved(model, before) == MOVES[phase]
 
 
-def test_no_loss_reaches_a_network_that_it_should_not(monkeypatch):
+@KINDS
+def test_no_loss_reaches_a_network_that_it_should_not(monkeypatch, config):
     """The test that a removed detach() fails."""
-    model, optimizers = make()
+    model, optimizers = make(config)
     phase_of = {id(optimizer): name for name, optimizer in optimizers.items()}
     reached, real = {}, semi_supervised.descend
 
@@ -64,6 +69,34 @@ def test_no_loss_reaches_a_network_that_it_should_not(monkeypatch):
     monkeypatch.setattr(semi_supervised, "descend", watch)
     semi_supervised.train_step(model, optimizers, make_batch())
     assert reached == REACHES
+
+
+def test_told_the_class_the_discriminator_sees_a_style_that_depends_on_it():
+    """z is a sign, and y says which: each alone is matched to its prior, together they are not."""
+    sign = torch.tensor([0, 1]).repeat(200)
+    y, z = F.one_hot(sign, 4).float(), (2.0 * sign - 1)[:, None].expand(-1, 3)
+    fake, real = z, z[torch.randperm(400)]
+    found = {}
+    for name, config in (("marginal", SMALL), ("class_informed", INFORMED)):
+        torch.manual_seed(0)
+        model, _ = make(config)
+        adam = torch.optim.Adam(model.discriminator_z.parameters(), 1e-2)
+        for _ in range(150):
+            logits = model.style_logits(torch.cat([real, fake]), y.repeat(2, 1))
+            loss = semi_supervised.discriminator_loss(*logits.split(400))
+            semi_supervised.descend(loss, adam)
+        found[name] = loss.item()
+    assert found["marginal"] == pytest.approx(2 * math.log(2), abs=0.02)
+    assert found["class_informed"] < 1.2
+
+
+def test_the_discriminator_of_z_is_shown_y_only_where_asked():
+    z, y, other = torch.rand(5, 3), torch.eye(4)[[0, 1, 2, 3, 0]], torch.eye(4)[[1, 1, 1, 1, 1]]
+    marginal, informed = make(SMALL)[0], make(INFORMED)[0]
+    assert torch.equal(marginal.style_logits(z, y), marginal.style_logits(z, other))
+    assert not torch.equal(informed.style_logits(z, y), informed.style_logits(z, other))
+    with pytest.raises(ValueError, match=r"^y"):
+        informed.style_logits(z, y[:, :3])
 
 
 def test_poisoned_stale_gradients_change_nothing():

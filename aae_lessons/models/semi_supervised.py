@@ -15,6 +15,11 @@ Reference:
 Note:
     The cost is a *sum* over pixels. With their mean and the same rates the reconstruction would
     hardly move. An epoch is a pass over the images without labels.
+
+    Two discriminators match two *marginals*: y to one-hot, z to a Gaussian. Nothing in the paper's
+    objective makes them independent, and a style can go on telling the class. With
+    ``Config.class_informed`` the discriminator of z is told y beside it, as §2.3 tells one the
+    label: then z has to be the same Gaussian within every class. That is our addition.
 """
 
 from __future__ import annotations
@@ -52,6 +57,7 @@ class Config:
         cost: c(logits, x), summed over pixels, mean over the batch.
         noise: standard deviation of Gaussian noise on the encoder's input, in training only; the
             clean image is the target.
+        class_informed: whether the discriminator of z is told y beside it (see the module's note).
         weight_std: of the initial weights; biases start at 0.
         reconstruction_rate, discriminator_rate, generator_rate, classification_rate: learning
             rates of SGD.
@@ -65,6 +71,7 @@ class Config:
     pixels: int = 784
     cost: Cost = squared_error
     noise: float = 0.3
+    class_informed: bool = False
     weight_std: float = 0.01
     reconstruction_rate: float = 0.01
     discriminator_rate: float = 0.1
@@ -93,7 +100,8 @@ class SemiSupervisedAAE(nn.Module):
         self.encoder = mlp((config.pixels, *config.hidden, code), nn.ReLU)
         self.decoder = mlp((code, *reversed(config.hidden), config.pixels), nn.ReLU)
         self.discriminator_y = Discriminator(config.classes, config.hidden, nn.ReLU)
-        self.discriminator_z = Discriminator(config.dim, config.hidden, nn.ReLU)
+        shown = code if config.class_informed else config.dim
+        self.discriminator_z = Discriminator(shown, config.hidden, nn.ReLU)
         normal_weights(self, config.weight_std)
 
     def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -116,6 +124,13 @@ class SemiSupervisedAAE(nn.Module):
     def decode(self, y: Tensor, z: Tensor) -> Tensor:
         """Images x_hat, (B, 784), in [0, 1], of y, (B, K), and z, (B, D)."""
         return self.decoder_logits(y, z).sigmoid()
+
+    def style_logits(self, z: Tensor, y: Tensor) -> Tensor:
+        """What the discriminator of z says of styles, (B, D), of classes y, (B, K): (B,)."""
+        matrix(z, "z", columns=self.config.dim)
+        matrix(y, "y", columns=self.config.classes, rows=len(z))
+        shown = torch.cat([y, z], dim=1) if self.config.class_informed else z
+        return self.discriminator_z(shown)
 
     def classify(self, x: Tensor) -> Tensor:
         """The class of highest q(y|x) of each image ``x``, (B, 784): (B,), 0 … K-1."""
@@ -161,14 +176,18 @@ def train_step(
 
     # Regularization phase: each discriminator tells prior samples (real) from codes (fake) …
     y, z = model.encode(model.corrupt(batch.x))
+    told = y.detach()  # detached: y is shown to the discriminator of z, not taught by it
     # detached: the discriminators' phase must not move the encoder
     discriminator_y = _tell_apart(model.discriminator_y, model.prior_y, y.detach())
     descend(discriminator_y, optimizers["discriminator_y"])
-    discriminator_z = _tell_apart(model.discriminator_z, model.prior, z.detach())
+    both = torch.cat([model.prior.sample(len(z), z.device), z.detach()])
+    logits = model.style_logits(both, told.repeat(2, 1))
+    discriminator_z = discriminator_loss(*logits.split(len(z)))
     descend(discriminator_z, optimizers["discriminator_z"])
 
     # … and the encoder makes both codes pass for prior samples.
-    generator = generator_loss(model.discriminator_y(y)) + generator_loss(model.discriminator_z(z))
+    generator = generator_loss(model.discriminator_y(y))
+    generator = generator + generator_loss(model.style_logits(z, told))
     descend(generator, optimizers["generator"])
 
     # Semi-supervised classification phase: the labelled images name the classes.
