@@ -6,40 +6,53 @@ traceback, and makes pytest, nbval and nbgrader see a failure.
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import inspect
-import io
-import signal
+import linecache
+import re
+import sys
 import textwrap
-import threading
 import traceback
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
 
-from aae_lessons.checks import progress
+from aae_lessons.checks import guards, progress
 
 TIME_LIMIT = 10.0  # seconds for one check
+ADVICE = {  # part of an error message of torch -> what a learner should hear beside it
+    "same device": "One tensor is on another device. Make new ones with device=x.device.",
+    "through the graph a second time": (
+        "Two backward() share one graph. Detach what the second only reads, or compute it again."
+    ),
+    "modified by an inplace operation": (
+        "A weight has changed between forward and backward(). Compute what this phase needs "
+        "after the step of the phase before."
+    ),
+    "does not require grad": "Its gradient was cut: by detach(), .item(), no_grad() or numpy?",
+    "'NoneType'": "Something you use is None. Does each of your functions end with a return?",
+}
 
 
 class CheckFailed(AssertionError):
-    """An answer that was refused; ``cause`` is the name of the misconception."""
+    """An answer that was refused.
 
-    def __init__(self, message: str, cause: str) -> None:
+    Args:
+        message: all that the learner reads.
+        cause: the name of the misconception.
+        says: its explanation alone.
+    """
+
+    def __init__(self, message: str, cause: str, says: str = "") -> None:
         super().__init__(message)
-        self.cause = cause
+        self.cause, self.says = cause, says
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback."""
         return str(self).splitlines()
-
-
-class TookTooLong(BaseException):
-    """Not an Exception, so that an ``except Exception`` in the answer can't swallow it."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,7 @@ class Mistake:
     result: Callable[..., Any]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Exercise:
     """A check with its hints and its worked answer; call it with the learner's answer.
 
@@ -81,23 +94,39 @@ class Exercise:
     def __call__(self, answer: Callable, seed: int = 0) -> None:
         """Checks an answer. Prints one line if it is right, raises :class:`CheckFailed` if not."""
         trial = Trial(self, answer)
-        with torch.random.fork_rng(), _quiet(), _limit(trial, TIME_LIMIT):
-            torch.manual_seed(seed)
-            self.test(trial)
+        with guards.quiet(), guards.settled(seed):
+            try:
+                with guards.time_limit(TIME_LIMIT):
+                    self.test(trial)
+            except CheckFailed:
+                raise
+            except guards.TookTooLong:
+                says = f"Still running after {TIME_LIMIT:g} s. Is there a loop that never ends?"
+                trial.refuse("took too long", says)
+            except Exception as error:
+                trial.explain(error)
         progress.note(self.name)
         print(f"Exercise {self.name}, {self.title}: right.")
 
+    def __repr__(self) -> str:
+        return (
+            f"Exercise {self.name}, {self.title}: call it with your function; .hint() gives the "
+            "next hint, .solution() the worked answer."
+        )
+
     def hint(self) -> None:
-        """Prints the next of the three hints."""
+        """Prints the next of the three hints; after the last it begins again."""
         if self.shown == len(self.hints):
-            print("That was the last hint. The worked answer: solution()")
+            print("That was the last hint. The worked answer: solution(). Hints again: hint().")
+            self.shown = 0
             return
         self.shown += 1
         print(f"Hint {self.shown} of {len(self.hints)}. {self.hints[self.shown - 1]}")
 
     def solution(self) -> None:
         """Prints the worked answer."""
-        print(textwrap.dedent(inspect.getsource(self.answer)).rstrip())
+        source = textwrap.dedent(inspect.getsource(self.answer)).rstrip()
+        print(re.sub(r"(?<![\w.])_(?=[a-z]\w*\()", "", source))  # names as a notebook has them
 
 
 class Trial:
@@ -108,60 +137,86 @@ class Trial:
         if not callable(answer):
             self.refuse("not a function", f"The check wants the function itself, not {answer!r}.")
 
-    def refuse(self, cause: str, says: str, got: object = None, want: object = None) -> None:
+    def refuse(self, cause: str, says: str, got: object = None, want: object = None) -> NoReturn:
         """Raises :class:`CheckFailed`: what was tested, got and expected, why, where to read."""
         lines = [f"Exercise {self.exercise.name}, {self.exercise.title}: not yet ({cause})."]
         if want is not None:
-            lines += [f"  got       {_short(got)}", f"  expected  {_short(want)}"]
-        lines += textwrap.wrap(says, 96, initial_indent="  ", subsequent_indent="  ")
+            place = _furthest(got, want)
+            lines += [f"  got       {_short(got, place)}", f"  expected  {_short(want, place)}"]
+        for part in says.splitlines():
+            lines += textwrap.wrap(part, 96, initial_indent="  ", subsequent_indent="  ")
         lines += [f"  Read: {self.exercise.read}. Next: hint(), three times, then solution()."]
-        raise CheckFailed("\n".join(lines), cause) from None
+        raise CheckFailed("\n".join(lines), cause, says) from None
 
     def __call__(self, *inputs: Any, changes_inputs: bool = False) -> Any:
         """The answer's result for some inputs; every way not to have one is refused by name."""
         before = [_copy(value) for value in inputs]
         try:
             result = self.answer(*inputs)
-        except NotImplementedError:
-            self._not_attempted()
         except CheckFailed:
             raise
-        except Exception as error:
-            self._broke(error)
+        except (Exception, SystemExit) as error:
+            self._fits(inputs)
+            self.explain(error)
         if result is None:
-            says = "Your function returned None. Does it end with a return?"
+            says = (
+                "Your function returned None. Does it end with a return? (To print a value is not "
+                "to return it.)"
+            )
             self.refuse("nothing returned", says)
         if result is Ellipsis:
             self._not_attempted()
-        if not changes_inputs:
-            self._unchanged(before, inputs)
+        if not changes_inputs and not all(map(_equal, before, inputs)):
+            says = (
+                "Your function changes the tensor it was given. An operation whose name ends "
+                "in an underscore, or an assignment to a slice, works in place."
+            )
+            self.refuse("input changed in place", says)
         return result
 
-    def _not_attempted(self) -> None:
+    def explain(self, error: BaseException) -> NoReturn:
+        """Refuses for an exception: at the learner's line, if it came from there."""
+        names, file = _home(self.answer)
+        frames = list(traceback.walk_tb(error.__traceback__))
+        mine = [(frame, line) for frame, line in frames if frame.f_globals is names]
+        what = textwrap.shorten(f"{type(error).__name__}: {error}", 300, placeholder=" …")
+        advice = next((says for part, says in ADVICE.items() if part in str(error)), "")
+        if not mine:
+            says = f"The check can't use what your function does or returns. {what}. {advice}"
+            self.refuse("of no use", says)
+        frame, number = mine[-1]
+        if isinstance(error, NotImplementedError) and frame is frames[-1][0]:
+            if file in (None, frame.f_code.co_filename):
+                self._not_attempted()
+            says = f"Your code calls {frame.f_code.co_name}(), which is not written yet."
+            self.refuse("another exercise comes first", says)
+        code = linecache.getline(frame.f_code.co_filename, number, frame.f_globals).strip()
+        where = f"At line {number}: {code}" if code else f"At line {number} of your code."
+        self.refuse("your code raised", f"Your code stopped with {what}. {advice}\n{where}")
+
+    def _fits(self, inputs: Sequence[Any]) -> None:
+        """The answer must take as many arguments as the check has."""
+        try:
+            signature = inspect.signature(self.answer)
+        except (TypeError, ValueError):  # a built-in function may have none
+            return
+        try:
+            signature.bind(*inputs)
+        except TypeError:
+            says = "Your function takes other arguments than asked. Leave its def line as it was."
+            self.refuse("wrong arguments", says, str(signature), f"{len(inputs)} arguments")
+
+    def _not_attempted(self) -> NoReturn:
         message = f"Exercise {self.exercise.name}, {self.exercise.title}: not attempted."
         raise CheckFailed(message, "not attempted") from None
-
-    def _broke(self, error: Exception) -> None:
-        file = self.answer.__code__.co_filename if hasattr(self.answer, "__code__") else None
-        frames = traceback.extract_tb(error.__traceback__)
-        mine = [frame for frame in frames if frame.filename == file] or frames[-1:]
-        where = f"line {mine[-1].lineno}: {mine[-1].line}" if mine[-1].line else "in your code"
-        says = f"Your code stopped with {type(error).__name__}: {error}. It was at {where}"
-        self.refuse("your code raised", says)
-
-    def _unchanged(self, before: Sequence[Any], after: Sequence[Any]) -> None:
-        for a, b in zip(before, after, strict=True):
-            if isinstance(a, Tensor) and not torch.equal(a, b):
-                says = (
-                    "Your function changes the tensor it was given. An operation whose name ends "
-                    "in an underscore, or an assignment to a slice, works in place."
-                )
-                self.refuse("input changed in place", says)
 
     # ---------------------------------------------------------------- comparing results
 
     def tensor(self, got: Any, shape: Sequence[int], like: Tensor | None = None) -> Tensor:
-        """``got``, which must be a tensor of this shape (and on the device of ``like``)."""
+        """``got``, which must be a tensor of this shape, on the device of ``like`` (or the CPU's).
+
+        A scalar has the shape ``()``.
+        """
         if not isinstance(got, Tensor):
             says = f"A torch tensor is wanted, and this is a {type(got).__name__}."
             self.refuse("not a tensor", says, type(got).__name__, "Tensor")
@@ -171,9 +226,10 @@ class Trial:
                 "can also come from broadcasting (B,) with (B, 1)."
             )
             self.refuse("wrong shape", says, tuple(got.shape), tuple(shape))
-        if like is not None and got.device != like.device:
+        device = torch.device("cpu") if like is None else like.device
+        if got.device != device:
             says = "The result is on another device than the input. Make new tensors there."
-            self.refuse("wrong device", says, got.device, like.device)
+            self.refuse("wrong device", says, got.device, device)
         return got
 
     def equal(
@@ -185,60 +241,75 @@ class Trial:
         otherwise: str = "The value is wrong.",
     ) -> None:
         """``got`` must be ``want``; if it is what a foreseeable mistake gives, say which."""
-        if isinstance(got, Tensor) and got.shape == want.shape and _close(got, want):
+        if _same(got, want):
             return
         for mistake in mistakes:
-            wrong = mistake.result(*inputs)
-            if isinstance(got, Tensor) and got.shape == wrong.shape and _close(got, wrong):
+            if _same(got, mistake.result(*inputs)):
                 self.refuse(mistake.name, mistake.says, got, want)
         got = self.tensor(got, want.shape, want)
+        if not got.isfinite().all() and want.isfinite().all():
+            otherwise += " There is nan or inf in it: a logarithm or a division of zero?"
         self.refuse("wrong value", otherwise, got, want)
 
 
-def _close(a: Tensor, b: Tensor) -> bool:
-    a, b = a.detach().double().cpu(), b.detach().double().cpu()
+def _home(answer: Callable) -> tuple[Mapping[str, Any] | None, str | None]:
+    """The names that the answer's code sees (its notebook's), and the file (cell) it is in."""
+    function = inspect.unwrap(answer)
+    while isinstance(function, functools.partial):
+        function = function.func
+    if hasattr(function, "__code__"):
+        return function.__globals__, function.__code__.co_filename
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    return (None if module is None else vars(module)), None
+
+
+def _same(got: Any, want: Tensor) -> bool:
+    if not isinstance(got, Tensor) or got.shape != want.shape or got.device != want.device:
+        return False
+    a, b = got.detach().double().cpu(), want.detach().double().cpu()
     return torch.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
 
 
 def _copy(value: Any) -> Any:
-    return value.detach().clone() if isinstance(value, Tensor) else value
-
-
-def _short(value: object) -> str:
+    """A copy of the tensors in ``value``; anything else is not looked after."""
     if isinstance(value, Tensor):
-        if value.numel() > 4:
-            return f"tensor of shape {tuple(value.shape)}, first value {value.flatten()[0]:.4g}"
-        numbers = [f"{v:.4g}" for v in value.detach().flatten().tolist()]
-        return numbers[0] if value.dim() == 0 else f"[{', '.join(numbers)}]"
-    return str(value)
+        return value.detach().clone()
+    if isinstance(value, list | tuple):
+        return [_copy(v) for v in value]
+    return {k: _copy(v) for k, v in value.items()} if isinstance(value, dict) else None
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """No warning and no bar on stderr: nbgrader scores a check that writes there as zero."""
-    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
+def _equal(before: Any, after: Any) -> bool:
+    """Whether the tensors in ``after`` still are those of ``before``."""
+    if isinstance(before, Tensor):
+        return before.shape == after.shape and torch.equal(
+            before.nan_to_num(nan=0.5), after.detach().nan_to_num(nan=0.5)
+        )
+    if isinstance(before, list):
+        return len(before) == len(after) and all(map(_equal, before, after))
+    if isinstance(before, dict):
+        return before.keys() == after.keys() and all(_equal(before[k], after[k]) for k in before)
+    return True
 
 
-@contextlib.contextmanager
-def _limit(trial: Trial, seconds: float) -> Iterator[None]:
-    """Stops an endless loop (where the system has timers, and in the main thread only)."""
-    main = threading.current_thread() is threading.main_thread()
-    if not main or not hasattr(signal, "setitimer"):
-        yield
-        return
+def _furthest(got: object, want: object) -> tuple[int, ...] | None:
+    """Where two tensors of one shape differ most."""
+    if not (isinstance(got, Tensor) and isinstance(want, Tensor) and got.shape == want.shape):
+        return None
+    if got.numel() == 0 or got.is_meta:
+        return None
+    gap = (got.detach().double().cpu() - want.detach().double().cpu()).abs().nan_to_num(torch.inf)
+    return tuple(int(i) for i in torch.unravel_index(gap.argmax(), gap.shape))
 
-    def stop(_signal: int, _frame: object) -> None:
-        raise TookTooLong
 
-    old = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    except TookTooLong:
-        says = f"It was still running after {seconds:.0f} s. Is there a loop that never ends?"
-        trial.refuse("took too long", says)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
+def _short(value: object, place: tuple[int, ...] | None = None) -> str:
+    if not isinstance(value, Tensor):
+        return str(value)
+    if value.is_meta:
+        return f"tensor of shape {tuple(value.shape)} on the device meta"
+    if value.numel() > 4:
+        place = place or (0,) * value.dim()
+        number = value.detach()[place].item()
+        return f"tensor of shape {tuple(value.shape)}, {number:.4g} at {list(place)}"
+    numbers = [f"{v:.4g}" for v in value.detach().flatten().tolist()]
+    return numbers[0] if value.dim() == 0 else f"[{', '.join(numbers)}]"

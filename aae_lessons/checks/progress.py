@@ -1,6 +1,7 @@
 """Which exercises are done: one small local file, which may be deleted at any time.
 
-It is ``~/.cache/aae_lessons/progress.json``, or what ``AAE_PROGRESS`` names.
+It is ``~/.cache/aae_lessons/progress.json``, or what ``AAE_PROGRESS`` names. Where that is not a
+file (``AAE_PROGRESS=/dev/null``), nothing is kept.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from aae_lessons.files import write_atomically
 
 
 def path() -> Path:
-    """Where the file is."""
+    """Where the file is. Raises RuntimeError where the user has no home folder."""
     return Path(
         os.environ.get("AAE_PROGRESS") or Path.home() / ".cache" / "aae_lessons" / "progress.json"
     )
@@ -25,7 +26,7 @@ def done() -> set[str]:
     try:
         found = json.loads(path().read_text("utf-8"))
         return set(map(str, found["done"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError):
         return set()
 
 
@@ -33,5 +34,6 @@ def note(name: str) -> None:
     """Adds one exercise. Where the file can't be written, nothing is noted and nothing fails."""
     names = done() | {name}
     text = json.dumps({"done": sorted(names)})
-    with contextlib.suppress(OSError):
-        write_atomically(path(), lambda stream: stream.write(text.encode()))
+    with contextlib.suppress(OSError, RuntimeError):
+        if path().is_file() or not path().exists():  # never in place of a device or a folder
+            write_atomically(path(), lambda stream: stream.write(text.encode()))

@@ -1,0 +1,124 @@
+"""Around every check: a time limit, silence on stderr, and torch in a known state."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import torch
+
+AGAIN = 1.0  # seconds until an answer that swallowed the first stop is stopped once more
+PATIENCE = 6  # times the limit: what an answer may take that hardly computes in that time
+
+
+class TookTooLong(BaseException):
+    """Not an Exception, so that an ``except Exception`` in the answer can't swallow it."""
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """No warning and no bar on stderr: nbgrader scores a check that writes there as zero."""
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def settled(seed: int) -> Iterator[None]:
+    """One random state, float32, CPU and gradients on, whatever the notebook has set.
+
+    All of it is put back at the end. CUDA is left alone where the notebook has not used it yet:
+    to touch it would cost seconds and several hundred MB.
+    """
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    cards = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
+    on_cpu = contextlib.nullcontext() if device.type == "cpu" else torch.device("cpu")
+    with torch.random.fork_rng(cards), on_cpu, torch.enable_grad():
+        torch.set_default_dtype(torch.float32)
+        torch.manual_seed(seed)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raises :class:`TookTooLong` inside the block when its time is over, then every second.
+
+    The time is over after ``seconds`` of computing; on a machine that is busy with other things,
+    and for a block that waits, after ``PATIENCE`` times that. An import is never cut short: half
+    a module would stay behind. By a timer of the system where there is one (not on Windows, and in
+    the main thread only), otherwise from a second thread. Code that does not come back to Python
+    can't be stopped.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    limit = _by_signal if main and hasattr(signal, "setitimer") else _by_thread
+    with limit(seconds, _judge(seconds)):
+        yield
+
+
+def _judge(seconds: float) -> Callable[[FrameType | None], bool]:
+    """Says, given the frame that is running now, whether it is to be stopped."""
+    began, worked, imports = time.monotonic(), time.process_time(), _imports(sys._getframe())
+
+    def over(frame: FrameType | None) -> bool:
+        busy, waited = time.process_time() - worked, time.monotonic() - began
+        late = busy >= 0.9 * seconds or waited >= PATIENCE * seconds
+        return late and _imports(frame) <= imports
+
+    return over
+
+
+def _imports(frame: FrameType | None) -> int:
+    """How many frames of the import system are on the stack."""
+    count = 0
+    while frame is not None:
+        count += frame.f_code.co_filename.startswith("<frozen importlib")
+        frame = frame.f_back
+    return count
+
+
+@contextlib.contextmanager
+def _by_signal(seconds: float, over: Callable[[FrameType | None], bool]) -> Iterator[None]:
+    def stop(_signal: int, frame: FrameType | None) -> None:
+        if over(frame):
+            raise TookTooLong
+
+    handler = signal.signal(signal.SIGALRM, stop)
+    before = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
+        signal.setitimer(signal.ITIMER_REAL, *before)
+
+
+@contextlib.contextmanager
+def _by_thread(seconds: float, over: Callable[[FrameType | None], bool]) -> Iterator[None]:
+    me, ended = threading.get_ident(), threading.Event()
+    raise_in, exception = ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.py_object(TookTooLong)
+
+    def watch() -> None:
+        pause = seconds
+        while not ended.wait(pause):
+            if over(sys._current_frames().get(me)):
+                raise_in(ctypes.c_ulong(me), exception)
+            pause = AGAIN
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()

@@ -1,0 +1,463 @@
+"""Answers to the exercises of lesson 7: wrong ones by the name of their mistake, right ones."""
+
+import torch
+from torch.nn import functional as F
+
+from aae_lessons.checks import wasserstein as check
+from aae_lessons.objectives import (
+    inverse_multiquadratics,
+    random_directions,
+    rbf,
+    sliced_wasserstein,
+)
+from aae_lessons.objectives import mmd as package_mmd
+
+CHECKS = {
+    "sliced": check.sliced,
+    "kernel": check.kernel,
+    "mmd": check.mmd,
+    "own_discrepancy": check.own_discrepancy,
+    "wae_step": check.wae_step,
+    "mended_wae": check.mended_wae,
+}
+
+
+def not_attempted(*inputs):
+    raise NotImplementedError
+
+
+# ------------------------------------------------------------------------------- shadows
+
+
+def sliced_with(
+    rank=lambda s: s.sort(dim=0).values,
+    rank_prior=None,
+    gap=torch.square,
+    reduce=torch.mean,
+):
+    def sliced(z, z_prior, directions):
+        shadows = rank(z @ directions), (rank_prior or rank)(z_prior @ directions)
+        return reduce(gap(shadows[0] - shadows[1]))
+
+    return sliced
+
+
+def sliced_by_loops(z, z_prior, directions):
+    total = 0.0
+    for theta in directions.T:
+        pairs = zip(sorted(z @ theta), sorted(z_prior @ theta), strict=True)
+        total = total + sum((a - b) ** 2 for a, b in pairs) / len(z)
+    return total / directions.shape[1]
+
+
+def sliced_by_einsum_sorted(z, z_prior, directions):
+    a, b = (torch.einsum("bd,dn->nb", s.double(), directions.double()) for s in (z, z_prior))
+    return F.mse_loss(a.sort(-1, descending=True)[0], b.sort(-1, descending=True)[0])
+
+
+def sliced_by_gather(z, z_prior, directions):
+    a, b = z @ directions, z_prior @ directions
+    return (a.gather(0, a.argsort(0)) - b.gather(0, b.argsort(0))).pow(2).mean(1).mean()
+
+
+# -------------------------------------------------------------------------------- kernel
+
+
+def kernel_with(term=lambda d2, c: c / (c + d2), c=lambda dim, std: 2 * dim * std**2, over=sum):
+    def kernel(squared_distance, dim, std, scales):
+        return over([term(squared_distance, c(dim, std) * s) for s in scales])
+
+    return kernel
+
+
+def kernel_by_broadcasting(squared_distance, dim, std, scales):
+    c = 2 * dim * std**2 * torch.tensor(scales, dtype=torch.float64)
+    return (c / (c + squared_distance[..., None])).sum(-1)
+
+
+def kernel_by_reciprocals(squared_distance, dim, std, scales):
+    total = torch.zeros_like(squared_distance)
+    for s in scales:
+        total += torch.reciprocal(1 + squared_distance / (2 * dim * s) / std**2)
+    return total
+
+
+# ----------------------------------------------------------------------------------- MMD
+
+
+def distances(a, b):
+    return torch.cdist(a, b)
+
+
+def squared(a, b):
+    return (a[:, None] - b[None]).pow(2).sum(2)
+
+
+def no_diagonal(k):
+    return k * (1 - torch.eye(len(k), dtype=k.dtype))
+
+
+def unbiased(k):
+    return no_diagonal(k).sum() / (len(k) * (len(k) - 1))
+
+
+def mmd_with(within=unbiased, cross=torch.mean, between=squared, times=2.0, last=lambda v: v):
+    def mmd(z, z_prior, kernel):
+        inside = within(kernel(between(z, z))) + within(kernel(between(z_prior, z_prior)))
+        return last(inside - times * cross(kernel(between(z, z_prior))))
+
+    return mmd
+
+
+def mmd_of_equal_sizes(z, z_prior, kernel):
+    n = len(z)
+    inside = no_diagonal(kernel(squared(z, z))).sum()
+    inside = inside + no_diagonal(kernel(squared(z_prior, z_prior))).sum()
+    return inside / (n * (n - 1)) - 2 * kernel(squared(z, z_prior)).sum() / (n * n)
+
+
+def mmd_by_loops(z, z_prior, kernel):
+    def among(a):
+        pairs = [(i, j) for i in range(len(a)) for j in range(len(a)) if i != j]
+        return sum(kernel((a[i] - a[j]).square().sum()) for i, j in pairs) / len(pairs)
+
+    across = [kernel((a - b).square().sum()) for a in z for b in z_prior]
+    return among(z) + among(z_prior) - 2 * sum(across) / len(across)
+
+
+def mmd_by_inner_products(z, z_prior, kernel):
+    z, z_prior = z.double(), z_prior.double()
+
+    def k(a, b):
+        inner = torch.einsum("id,jd->ij", a, b)
+        return kernel((a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * inner)
+
+    def pairs(a):
+        i, j = torch.triu_indices(len(a), len(a), 1)
+        return k(a, a)[i, j].mean()  # i < j: each pair once
+
+    return pairs(z) + pairs(z_prior) - 2 * k(z, z_prior).mean()
+
+
+# ------------------------------------------------------------- a discrepancy of one's own
+
+
+def moments(z, z_prior):
+    mean = (z.mean(0) - z_prior.mean(0)).square().sum()
+    return mean + (z.T.cov() - z_prior.T.cov()).square().sum()
+
+
+def energy(z, z_prior):
+    def mean_distance(a, b):
+        return torch.cdist(a, b).mean()
+
+    return 2 * mean_distance(z, z_prior) - mean_distance(z, z) - mean_distance(z_prior, z_prior)
+
+
+def sliced_own(z, z_prior):
+    return sliced_wasserstein(z, z_prior, random_directions(z.shape[1], 50, like=z))
+
+
+def mmd_own(z, z_prior):
+    return package_mmd(z, z_prior, inverse_multiquadratics(z.shape[1]))
+
+
+def characteristic(z, z_prior):
+    t = 1.5 * torch.randn(z.shape[1], 200)
+    gaps = [f(z @ t).mean(0) - f(z_prior @ t).mean(0) for f in (torch.cos, torch.sin)]
+    return sum(gap.square().mean() for gap in gaps)
+
+
+def energy_with_roots(z, z_prior):
+    def mean_distance(a, b):
+        return squared(a, b).sqrt().mean()
+
+    return 2 * mean_distance(z, z_prior) - mean_distance(z, z) - mean_distance(z_prior, z_prior)
+
+
+def energy_to_normal(z, z_prior):
+    return energy(z, torch.randn(len(z), z.shape[1]))
+
+
+# ------------------------------------------------------------------------------- the steps
+
+
+def half_square(x, logits):
+    return 0.5 * (x - logits.sigmoid()).square().sum(1).mean()
+
+
+def make_step(
+    cost=half_square,
+    discrepancy=lambda d, z, z_prior, x_hat, x: d(z, z_prior),
+    total=lambda cost, penalty, weight: cost + weight * penalty,
+    order="zbs",
+    returned=lambda c, p, w: {"cost": c.detach(), "discrepancy": p.detach()},
+    noisy=lambda x: x,
+    target=lambda x, noisy: x,
+):
+    def step(encoder, decoder, optimizer, x, z_prior, d, weight):
+        given = noisy(x)
+        z = encoder(given)
+        logits = decoder(z)
+        c = cost(target(x, given), logits)
+        p = discrepancy(d, z, z_prior, logits.sigmoid(), x)
+        loss = total(c, p, weight)
+        for letter in order:
+            if letter == "z":
+                optimizer.zero_grad()
+            elif letter == "b":
+                loss.backward()
+            else:
+                optimizer.step()
+        return returned(c, p, weight)
+
+    return step
+
+
+def two_descents(encoder, decoder, optimizer, x, z_prior, d, weight):
+    cost = half_square(x, decoder(encoder(x)))
+    optimizer.zero_grad()
+    cost.backward()
+    optimizer.step()
+    penalty = d(encoder(x), z_prior)
+    optimizer.zero_grad()
+    (weight * penalty).backward()
+    optimizer.step()
+    return {"cost": cost.detach(), "discrepancy": penalty.detach()}
+
+
+def by_two_backwards(encoder, decoder, optimizer, x, z_prior, d, weight):
+    optimizer.zero_grad()
+    cost = F.mse_loss(decoder(encoder(x)).sigmoid(), x, reduction="sum") / (2 * len(x))
+    cost.backward()
+    penalty = d(encoder(x), z_prior)
+    (weight * penalty).backward()  # gradients add up, and that is a sum of losses too
+    optimizer.step()
+    return {"discrepancy": penalty.detach(), "cost": cost.detach()}
+
+
+def denoising_by_functional_gradients(encoder, decoder, optimizer, x, z_prior, d, weight):
+    z = encoder(torch.normal(x, 0.3))
+    error = x - torch.sigmoid(decoder(z))
+    cost = torch.einsum("bp,bp->", error, error) / (2 * len(x))
+    penalty = d(z, z_prior)
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    gradients = torch.autograd.grad(cost + weight * penalty, parameters)
+    for p, gradient in zip(parameters, gradients, strict=True):
+        p.grad = gradient
+    optimizer.step()
+    return {"cost": cost.detach(), "discrepancy": penalty.detach()}
+
+
+def noise(x):
+    return x + 0.3 * torch.randn_like(x)
+
+
+def noise_in_place(x):
+    return x.add_(0.3 * torch.randn_like(x))
+
+
+def subtract(cost, penalty, weight):
+    return cost - weight * penalty
+
+
+WRONG = {
+    "sliced": {
+        "not sorted": sliced_with(rank=lambda s: s),
+        "only one sorted": sliced_with(rank_prior=lambda s: s),
+        "prior only sorted": sliced_with(lambda s: s, lambda s: s.sort(0).values),
+        "sorted along the directions": sliced_with(rank=lambda s: s.sort().values),
+        "sorted before projecting": lambda z, z_prior, directions: sliced_with(rank=lambda s: s)(
+            z.sort(0).values, z_prior.sort(0).values, directions
+        ),
+        "sum in place of a mean": sliced_with(reduce=torch.sum),
+        "sum over directions": sliced_with(reduce=lambda gap: gap.sum(1).mean()),
+        "sum over ranks": sliced_with(reduce=lambda gap: gap.sum(0).mean()),
+        "root taken": sliced_with(reduce=lambda gap: gap.mean().sqrt()),
+        "not squared": sliced_with(gap=torch.abs),
+        "gradient cut": lambda *given: sliced_with()(*given).detach(),
+        "wrong gradient": sliced_with(
+            rank_prior=lambda s: s.sort(0).values, rank=lambda s: s.sort(0).values.detach() + 0 * s
+        ),
+        "wrong shape": sliced_with(reduce=lambda gap: gap.mean(0)),
+        "input changed in place": lambda z, z_prior, directions: sliced_with()(
+            z, z_prior, directions.mul_(2).div_(3)
+        ),
+        "your code raised": lambda z, z_prior, directions: sliced_with()(
+            z, z_prior, directions[None, None] @ directions
+        ),
+        "not attempted": not_attempted,
+    },
+    "kernel": {
+        "bandwidth inverted": kernel_with(lambda d2, c: 1 / (1 + c * d2)),
+        "averaged over dimensions": kernel_with(c=lambda dim, std: 2 * std**2),
+        "distance averaged over dimensions": lambda d2, dim, std, scales: kernel_with()(
+            d2 / dim, dim, std, scales
+        ),
+        "deviation for the variance": kernel_with(c=lambda dim, std: 2 * dim * std),
+        "squared twice": kernel_with(lambda d2, c: c / (c + d2**2)),
+        "root of the squared distance": kernel_with(lambda d2, c: c / (c + d2.sqrt())),
+        "two forgotten": kernel_with(c=lambda dim, std: dim * std**2),
+        "mean over scales": kernel_with(over=lambda terms: sum(terms) / len(terms)),
+        "numerator 1": kernel_with(lambda d2, c: 1 / (c + d2)),
+        "upside down": kernel_with(lambda d2, c: d2 / (c + d2)),
+        "a Gaussian kernel": kernel_with(lambda d2, c: (-d2 / c).exp()),
+        "wrong shape": lambda *given: kernel_with()(*given).mean(),
+        "input changed in place": lambda d2, *rest: kernel_with()(d2.sqrt_(), *rest),
+        "nothing returned": lambda *given: None,
+        "not attempted": not_attempted,
+    },
+    "mmd": {
+        "diagonal left in": mmd_with(within=torch.mean),
+        "diagonal left in, B(B − 1)": mmd_with(within=lambda k: k.sum() / (len(k) * (len(k) - 1))),
+        "diagonal out, still divided by B²": mmd_with(within=lambda k: no_diagonal(k).mean()),
+        "divided twice": mmd_with(
+            within=lambda k: (no_diagonal(k) / (len(k) * (len(k) - 1))).mean()
+        ),
+        "divided twice everywhere": mmd_with(
+            within=lambda k: (no_diagonal(k) / (len(k) * (len(k) - 1))).mean(),
+            cross=lambda k: (k / k.numel()).mean(),
+        ),
+        "norms not squared": mmd_with(between=distances),
+        "averaged over dimensions": mmd_with(
+            between=lambda a, b: (a[:, None] - b[None]).pow(2).mean(2)
+        ),
+        "cross term once": mmd_with(times=1.0),
+        "cross term without its diagonal": mmd_with(cross=unbiased),
+        "sign lost": mmd_with(last=torch.neg),
+        "root taken": mmd_with(last=torch.sqrt),
+        "negative values cut off": mmd_with(last=lambda v: v.clamp(min=0)),
+        "absolute value": mmd_with(last=torch.abs),
+        "sizes taken for equal": mmd_of_equal_sizes,
+        "gradient cut": mmd_with(last=torch.detach),
+        "wrong gradient": mmd_with(between=lambda a, b: squared(a.detach(), b)),
+        "a root of 0": mmd_with(between=lambda a, b: squared(a, b).sqrt() ** 2),
+        "not attempted": not_attempted,
+    },
+    "own_discrepancy": {
+        "codes compared row by row": lambda z, z_prior: (z - z_prior).square().mean(),
+        "blind to a shift": lambda z, z_prior: (z.T.cov() - z_prior.T.cov()).square().sum(),
+        "blind to the spread": lambda z, z_prior: (z.mean(0) - z_prior.mean(0)).square().sum(),
+        "each dimension by itself": lambda z, z_prior: (
+            (z.sort(0).values - z_prior.sort(0).values).square().mean()
+        ),
+        "blind beyond mean and covariance": moments,
+        "one kernel, too wide": lambda z, z_prior: package_mmd(z, z_prior, rbf(10.0)),
+        "upside down": lambda z, z_prior: -energy(z, z_prior),
+        "similarity": lambda z, z_prior: torch.exp(-torch.cdist(z, z_prior)).mean(),
+        "prior's samples not used": energy_to_normal,
+        "gradient cut": lambda z, z_prior: energy(z.detach(), z_prior),
+        "gradient not finite": energy_with_roots,
+        "not finite": lambda z, z_prior: energy(z, z_prior).neg().log(),
+        "wrong shape": lambda z, z_prior: (z.mean(0) - z_prior.mean(0)).square(),
+        "not a tensor": lambda z, z_prior: energy(z, z_prior).item(),
+        "nothing returned": lambda z, z_prior: None,
+        "not attempted": not_attempted,
+    },
+    "wae_step": {
+        "penalty subtracted": make_step(total=subtract),
+        "two descents": two_descents,
+        "mean over pixels": make_step(
+            cost=lambda x, logits: 0.5 * (x - logits.sigmoid()).square().mean()
+        ),
+        "sum over the batch": make_step(
+            cost=lambda x, logits: 0.5 * (x - logits.sigmoid()).square().sum()
+        ),
+        "half forgotten": make_step(cost=lambda x, logits: 2 * half_square(x, logits)),
+        "logits taken for pixels": make_step(
+            cost=lambda x, logits: 0.5 * (x - logits).square().sum(1).mean()
+        ),
+        "weight forgotten": make_step(total=lambda cost, penalty, weight: cost + penalty),
+        "weight on the cost": make_step(
+            total=lambda cost, penalty, weight: weight * cost + penalty
+        ),
+        "penalty left out": make_step(total=lambda cost, penalty, weight: cost),
+        "codes detached from the penalty": make_step(
+            discrepancy=lambda d, z, z_prior, x_hat, x: d(z.detach(), z_prior)
+        ),
+        "codes and prior swapped": make_step(
+            discrepancy=lambda d, z, z_prior, x_hat, x: d(z_prior, z)
+        ),
+        "discrepancy of images": make_step(
+            discrepancy=lambda d, z, z_prior, x_hat, x: d(x_hat, x)
+        ),
+        "discrepancy not called": make_step(
+            discrepancy=lambda d, z, z_prior, x_hat, x: (z - z_prior).square().mean()
+        ),
+        "nothing encoded": lambda encoder, decoder, optimizer, x, z_prior, d, weight: {},
+        "noisy input as the target": make_step(noisy=noise, target=lambda x, given: given),
+        "stale gradients": make_step(order="bs"),
+        "nothing moved": make_step(order="zb"),
+        "uphill": make_step(total=lambda cost, penalty, weight: -cost - weight * penalty),
+        "two terms wanted": make_step(returned=lambda c, p, w: (c + w * p).detach()),
+        "weight in the discrepancy returned": make_step(
+            returned=lambda c, p, w: {"cost": c.detach(), "discrepancy": w * p.detach()}
+        ),
+        "loss not detached": make_step(returned=lambda c, p, w: {"cost": c, "discrepancy": p}),
+        "nothing returned": make_step(returned=lambda c, p, w: None),
+        "not attempted": not_attempted,
+    },
+    "mended_wae": {
+        "noisy input as the target": make_step(noisy=noise, target=lambda x, given: given),
+        "penalty subtracted": make_step(noisy=noise, total=subtract),
+        "as it came": check.broken_step,
+        "noise taken away": make_step(),
+        "another noise": make_step(noisy=lambda x: x + 0.09 * torch.randn_like(x)),
+        "uniform noise": make_step(noisy=lambda x: x + 0.3 * torch.rand_like(x)),
+        "input changed in place": make_step(noisy=noise_in_place),
+        "stale gradients": make_step(noisy=noise, order="bs"),
+        "not attempted": not_attempted,
+    },
+}
+
+MESSAGE = {
+    ("sliced", "prior only sorted"): "only one sorted",
+    ("sliced", "sum over directions"): "sum in place of a mean",
+    ("sliced", "sum over ranks"): "sum in place of a mean",
+    ("kernel", "distance averaged over dimensions"): "averaged over dimensions",
+    ("mmd", "diagonal left in, B(B − 1)"): "diagonal left in",
+    ("mmd", "divided twice everywhere"): "divided twice",
+    ("mmd", "absolute value"): "negative values cut off",
+    ("mmd", "a root of 0"): "wrong gradient",
+    ("own_discrepancy", "one kernel, too wide"): "blind beyond mean and covariance",
+    ("own_discrepancy", "similarity"): "upside down",
+    ("wae_step", "uphill"): "another step",
+    ("mended_wae", "as it came"): "noisy input as the target",
+    ("mended_wae", "uniform noise"): "another noise",
+}
+
+RIGHT = {
+    "sliced": {
+        "loops": sliced_by_loops,
+        "einsum in float64, descending": sliced_by_einsum_sorted,
+        "gather": sliced_by_gather,
+    },
+    "kernel": {
+        "one line": kernel_with(),
+        "broadcasting in float64": kernel_by_broadcasting,
+        "reciprocals": kernel_by_reciprocals,
+    },
+    "mmd": {
+        "a mask": mmd_with(),
+        "loops": mmd_by_loops,
+        "inner products in float64, each pair once": mmd_by_inner_products,
+        "the package's": package_mmd,
+    },
+    "own_discrepancy": {
+        "energy distance": energy,
+        "its root": lambda z, z_prior: energy(z, z_prior).sqrt(),
+        "sliced Wasserstein": sliced_own,
+        "MMD": mmd_own,
+        "characteristic functions": characteristic,
+        "in float64": lambda z, z_prior: energy(z.double(), z_prior.double()),
+    },
+    "wae_step": {
+        "as in the lesson": make_step(),
+        "zero_grad last": make_step(order="zbsz"),
+        "two backwards, one step": by_two_backwards,
+    },
+    "mended_wae": {
+        "two names": make_step(noisy=noise),
+        "functional gradients": denoising_by_functional_gradients,
+    },
+}
