@@ -1,8 +1,10 @@
-"""The one place where a device is chosen: cuda, mps or cpu."""
+"""The one place where a device is chosen (cuda, mps or cpu), and how exactly it multiplies."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 import torch
 
@@ -36,3 +38,24 @@ def _mps() -> bool:
 
 def _best() -> str:
     return "cuda" if torch.cuda.is_available() else "mps" if _mps() else "cpu"
+
+
+PRECISIONS = ("highest", "high", "medium")
+
+
+@contextlib.contextmanager
+def matrix_products(precision: str) -> Iterator[None]:
+    """Within it, the precision of single-precision matrix products: "highest" as they come.
+
+    With "medium", factors are rounded to bfloat16 where the processor or the card has units for
+    that, and products are summed in single precision: half the time of a step and more.
+    Everything else, such as losses, weights and optimizers, stays as it is. Where there are no
+    such units nothing changes.
+    """
+    require(precision in PRECISIONS, "precision", precision, f"one of {', '.join(PRECISIONS)}")
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -8,7 +8,6 @@ Nothing here waits for the device but every ``log_every`` steps.
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from torch.optim import Optimizer
 from tqdm.auto import tqdm
 
 from aae_lessons.arguments import number, require, whole
+from aae_lessons.device import matrix_products
 from aae_lessons.files import save_atomically
 
 Optimizers = Mapping[str, Optimizer]
@@ -124,7 +124,7 @@ def fit(
         checkpoint_every: updates between two checkpoints; one more is written at the end.
         log_every: updates between two points of the history.
         capture: replay the whole update as one CUDA graph; by default on CUDA only.
-        precision: of matrix products, see :func:`matrix_products`.
+        precision: of matrix products, see :func:`aae_lessons.device.matrix_products`.
         progress: show a bar with the current losses.
 
     Raises:
@@ -165,27 +165,6 @@ def fit(
                 if run.done % checkpoint_every == 0 or at_end:
                     run.save()
     return run.history
-
-
-PRECISIONS = ("highest", "high", "medium")
-
-
-@contextlib.contextmanager
-def matrix_products(precision: str) -> Iterator[None]:
-    """Within it, the precision of single-precision matrix products: "highest" as they come.
-
-    With "medium", factors are rounded to bfloat16 where the processor or the card has units for
-    that, and products are summed in single precision: half the time of a step and more.
-    Everything else, such as losses, weights and optimizers, stays as it is. Where there are no
-    such units nothing changes.
-    """
-    require(precision in PRECISIONS, "precision", precision, f"one of {', '.join(PRECISIONS)}")
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision(precision)
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
 
 
 def _set_rates(optimizers: Optimizers, factor: float) -> None:

@@ -38,7 +38,7 @@ from torch.optim import Adam
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from aae_lessons import data, training
+from aae_lessons import data, device
 from aae_lessons.models import adversarial
 from aae_lessons.priors import Gaussian
 
@@ -220,7 +220,7 @@ def with_relu(model: adversarial.AAE) -> adversarial.AAE:
 
 def seconds(name: str, update: Update, n: int) -> float:
     torch.set_flush_denormal(name != "textbook")
-    with training.matrix_products("medium" if name.endswith("bfloat16") else "highest"):
+    with device.matrix_products("medium" if name.endswith("bfloat16") else "highest"):
         started = time.perf_counter()
         for _ in range(n):
             update()

@@ -192,7 +192,8 @@ class Trial:
             self.refuse("another exercise comes first", says)
         code = linecache.getline(frame.f_code.co_filename, number, frame.f_globals).strip()
         where = f"At line {number}: {code}" if code else f"At line {number} of your code."
-        self.refuse("your code raised", f"Your code stopped with {what}. {advice}\n{where}")
+        says = f"Your code stopped with {what}. {advice}".rstrip()
+        self.refuse("your code raised", f"{says}\n{where}")
 
     def _fits(self, inputs: Sequence[Any]) -> None:
         """The answer must take as many arguments as the check has."""

@@ -3,22 +3,41 @@
 Classes have a colour *and* a marker, from a palette that colour-blind readers can tell apart.
 """
 
+from aae_lessons.plots.clusters import bars, codes_and_heads, contingency, rows_of_clusters
+from aae_lessons.plots.discrete import (
+    class_members,
+    code_bars,
+    over_epochs,
+    peaks,
+    peaks_over_training,
+    simplex,
+)
 from aae_lessons.plots.latent import codes, panels_of_codes, posteriors, transport
 from aae_lessons.plots.pictures import decoded_plane, images, reconstructions, rows_of_images
 from aae_lessons.plots.runs import Claims, claims, curves, histograms, losses
 
 __all__ = [
     "Claims",
+    "bars",
     "claims",
+    "class_members",
+    "code_bars",
     "codes",
+    "codes_and_heads",
+    "contingency",
     "curves",
     "decoded_plane",
     "histograms",
     "images",
     "losses",
+    "over_epochs",
     "panels_of_codes",
+    "peaks",
+    "peaks_over_training",
     "posteriors",
     "reconstructions",
+    "rows_of_clusters",
     "rows_of_images",
+    "simplex",
     "transport",
 ]

@@ -1,61 +1,204 @@
-"""A first explorer: two sliders for a code, and the image that it decodes to."""
+"""LatentExplorer: the plane of a 2-D code, under the reader's hand."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
+from typing import Any
 
-import ipywidgets as widgets
-import matplotlib.image
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
+from traitlets import Bool, Bytes, Float, Int, TraitError, validate
+from traitlets import List as ListOf
 
-from aae_lessons.arguments import number
+from aae_lessons import plots
+from aae_lessons.arguments import labels as require_labels
+from aae_lessons.arguments import matrix, number, require
+from aae_lessons.widgets import bundle, density, packing
+from aae_lessons.widgets.base import Decoding, device_of
 
-SIDE = 168  # of the image on the screen, in pixels
+OPINION_SIDE = 65
+CAPTION = (
+    "Drag or click in the plane, or focus it and use the arrow keys (with shift: larger steps; "
+    "Home: the origin). The digit is what the decoder makes of the code at the cross."
+)
+LINES = " Grey lines hold 50, 90 and 99 % of the prior."
+Logits = Callable[[Tensor], Tensor]
+
+
+class LatentExplorer(Decoding):
+    """Codes in the plane, the decoded digit at the cross, the nearest of the given digits.
+
+    Args:
+        model: with ``decode`` (codes (n, 2) -> images (n, 784) in [0, 1]); a reference run; or
+            such a function itself. Where it has ``decoder``, ``encode``, ``prior`` or a
+            discriminator, these are used.
+        x: digits to show as points, (n, 784).
+        labels: their classes, (n,).
+        z: their codes, (n, 2); by default ``model.encode(x)``.
+        prior: whose contours are drawn; by default the model's own. False for none.
+        discriminator: codes (n, 2) -> logits (n,), positive where "a prior sample"; by default
+            the model's own, told no label. False for none.
+        extent: half the side of the square that is shown, around the origin; by default whatever
+            holds codes and prior.
+        device: where ``decode`` wants its codes, if it is a function without a model.
+        caption: in place of the usual one.
+
+    Traits:
+        z: the code at the cross, [z₁, z₂]; observe it, link it, set it.
+        opinion_shown: whether the discriminator's opinion is the background.
+    """
+
+    _esm = bundle.script("latent")
+    z = ListOf(Float(), [0.0, 0.0]).tag(sync=True)
+    opinion_shown = Bool(False).tag(sync=True)
+    extent = ListOf(Float()).tag(sync=True)
+    size = Int(340).tag(sync=True)
+    codes = Bytes().tag(sync=True)
+    labels = Bytes().tag(sync=True)
+    digits = Bytes().tag(sync=True)
+    contours = ListOf().tag(sync=True)
+    opinion = Bytes().tag(sync=True)
+    picture = Bytes().tag(sync=True)
+
+    def __init__(
+        self,
+        model: Any,
+        x: Tensor | None = None,
+        labels: Tensor | None = None,
+        *,
+        z: Tensor | None = None,
+        prior: Any = None,
+        discriminator: Logits | bool | None = None,
+        extent: float | None = None,
+        device: torch.device | str | None = None,
+        caption: str = "",
+    ) -> None:
+        model, decode = parts(model)
+        where = torch.device(device) if device is not None else device_of(model)
+        prior = getattr(model, "prior", None) if prior is None else prior or None
+        self._points = points(model, x, labels, z, where)
+        self._prior_sample = _sample(prior)
+        super().__init__(title="Latent plane", caption=caption or CAPTION + LINES * bool(prior))
+        self.extent = list(self._square(extent))
+        self._send_points(x)
+        if prior is not None:
+            self.contours = density.contours(prior, tuple(self.extent))
+        logits = opinion_of(model) if discriminator is None else discriminator or None
+        if logits is not None:
+            self.opinion = opinion(logits, tuple(self.extent), where)
+        probes = self._prior_sample if self._points is None else self._points[0]
+        self.decode_with(decode, getattr(model, "decoder", None), 2, probes)
+        self._where = where
+        self.picture = packing.greys(self.decode(torch.tensor([self.z])))
+
+    @validate("z")
+    def _two_numbers(self, proposal: dict) -> list[float]:
+        z = [float(value) for value in proposal["value"]]
+        if len(z) != 2 or not all(abs(value) < float("inf") for value in z):
+            raise TraitError(f"z: got {proposal['value']}, want two finite numbers")
+        return z
+
+    def _square(self, extent: float | None) -> density.Extent:
+        if extent is not None:
+            number(extent, "extent", above=0)
+            return (-extent, extent, -extent, extent)
+        clouds = [] if self._points is None else [self._points[0]]
+        clouds += [] if self._prior_sample is None else [self._prior_sample]
+        return density.extent_of(clouds) if clouds else (-3.0, 3.0, -3.0, 3.0)
+
+    def _send_points(self, x: Tensor | None) -> None:
+        if self._points is None:
+            return
+        z, labels = self._points
+        self.codes, self.labels = packing.halves(z), bytes(labels.tolist())
+        self.digits = packing.small(packing.greys(x))
+
+    @property
+    def x_hat(self) -> Tensor:
+        """The decoded digit at the cross, (1, 784)."""
+        return self.decode(torch.tensor([self.z]))
+
+    def static(self) -> Figure:
+        """Codes over prior samples; without codes, the decoded plane."""
+        if self._points is not None:
+            return plots.codes(*self._points, prior=self._prior_sample)
+        half = (self.extent[1] - self.extent[0]) / 2
+        return plots.decoded_plane(self.decode, extent=half, steps=12)
 
 
 def latent_explorer(
     decode: Callable[[Tensor], Tensor],
     extent: float = 3.0,
     device: torch.device | str | None = None,
-) -> widgets.VBox:
-    """Two sliders, z₁ and z₂, beside the decoded digit; arrow keys move a focused slider.
+) -> LatentExplorer:
+    """A plane without digits: the one that ``decode`` makes of the code at the cross.
+
+    Where ``decode`` is a method of a model, the contours of its prior and its discriminator's
+    opinion are there too.
 
     Args:
-        decode: codes (1, 2) -> images (1, 784) in [0, 1].
-        extent: sliders go from -extent to extent.
+        decode: codes (n, 2) -> images (n, 784) in [0, 1].
+        extent: the plane goes from -extent to extent.
         device: where ``decode`` wants its codes.
     """
-    number(extent, "extent", above=0)
-    sliders = [
-        widgets.FloatSlider(
-            0.0, min=-extent, max=extent, step=extent / 60, description=name, readout_format=".2f"
-        )
-        for name in ("z₁", "z₂")
-    ]
-    image = widgets.Image(format="png", width=SIDE, height=SIDE)
-    image.layout.border = "1px solid gray"
-    image.layout.object_fit = "contain"
-
-    def draw(_=None) -> None:
-        z = torch.tensor([[slider.value for slider in sliders]], device=device)
-        with torch.no_grad():
-            image.value = _png(decode(z))
-
-    for slider in sliders:
-        slider.observe(draw, names="value")
-    draw()
-    caption = widgets.HTML(
-        "The digit that the decoder makes of the code (z₁, z₂). Drag a slider, or focus it and "
-        "use the arrow keys."
-    )
-    return widgets.VBox([widgets.HBox([image, widgets.VBox(sliders)]), caption])
+    return LatentExplorer(decode, extent=extent, device=device)
 
 
-def _png(x: Tensor) -> bytes:
-    stream = io.BytesIO()
-    picture = 1 - x.detach().cpu().view(28, 28)
-    large = picture.repeat_interleave(6, 0).repeat_interleave(6, 1)
-    matplotlib.image.imsave(stream, large.numpy(), cmap="gray", vmin=0, vmax=1, format="png")
-    return stream.getvalue()
+# ------------------------------------------------------------- what a model has to show
+
+
+def parts(model: Any) -> tuple[Any, packing.Decode]:
+    """A model and its ``decode``: of a model, a reference run, a bound method or a function."""
+    model = getattr(model, "model", model)
+    if hasattr(model, "decode"):
+        return model, model.decode
+    require(callable(model), "model", model, "a model with decode, or a function of codes")
+    return getattr(model, "__self__", None), model
+
+
+@torch.no_grad()
+def points(
+    model: Any, x: Tensor | None, labels: Tensor | None, z: Tensor | None, where: torch.device
+) -> tuple[Tensor, Tensor] | None:
+    """Codes (n, 2) and classes (n,) of the digits ``x``, on the CPU; None without digits."""
+    if x is None:
+        require(z is None, "x", None, "the digits whose codes z are")
+        return None
+    packing.images(x, "x")
+    if z is None:
+        require(hasattr(model, "encode"), "z", None, "codes: this model has no encode")
+        z = model.encode(x.to(where))
+    matrix(z, "z", columns=2, rows=len(x))
+    require_labels(labels, "labels", 10)
+    require(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one for each digit")
+    return packing.finite(z, "z"), labels.cpu()
+
+
+def opinion_of(model: Any) -> Logits | None:
+    """The model's discriminator as codes -> logits, told no label; None if it has none."""
+    if hasattr(model, "discriminate"):
+        return lambda z: model.discriminate(z, torch.full((len(z),), -1, device=z.device))
+    return getattr(getattr(model, "discrepancy", None), "logits", None)
+
+
+@torch.no_grad()
+def opinion(logits: Logits, extent: density.Extent, where: torch.device) -> bytes:
+    """The probability of "a prior sample" over a square grid, row by row from the top."""
+    left, right, bottom, top = extent
+    side = OPINION_SIDE
+    columns, rows = torch.linspace(left, right, side), torch.linspace(top, bottom, side)
+    grid = torch.cartesian_prod(rows, columns).flip(1)
+    found = logits(grid.to(where))
+    ok = isinstance(found, Tensor) and found.shape == (side * side,)
+    require(ok, "discriminator(z)", found, f"logits of shape ({side * side},)")
+    return packing.greys(found.sigmoid())
+
+
+def _sample(prior: Any) -> Tensor | None:
+    if prior is None:
+        return None
+    require(getattr(prior, "dim", None) == 2, "prior", prior, "one with dim 2")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return prior.sample(2000).cpu()
