@@ -162,6 +162,7 @@ def _train(recipe: Recipe, model, batches, epochs: int, watched: Tensor, checkpo
         batches,
         epochs,
         schedule=recipe.schedule,
+        adjust=recipe.adjust,
         snapshot=lambda m: recipe.watch(m, watched) if recipe.watch else {},
         checkpoint=checkpoint,
         precision=recipe.matmul_precision,

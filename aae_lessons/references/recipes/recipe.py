@@ -30,6 +30,7 @@ class Recipe:
         held_out: how many of the last training images are kept for validation.
         batches: ``batches(images, B, seed)``.
         schedule: of the rates.
+        adjust: what else changes during the run, such as a temperature; of ``fit``.
         matmul_precision: of matrix products while training, "highest" or "medium" (see
             ``torch.set_float32_matmul_precision``): with "medium", factors are rounded to
             bfloat16 where that is faster; sums and everything else stay in single precision.
@@ -54,4 +55,5 @@ class Recipe:
     held_out: int = 0
     batches: Callable[..., training.Batches] = Minibatches
     schedule: training.Schedule = training.constant_then_linear
+    adjust: Callable[[nn.Module, float], None] | None = None
     matmul_precision: str = "highest"

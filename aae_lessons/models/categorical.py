@@ -1,0 +1,231 @@
+"""Lesson 4: an autoencoder with a categorical code.
+
+Principle:
+    min over Q, G:  E[ c(x, G(y)) ]  +  D_cat(Q_Y, Cat(K)),   y = softmax of K logits
+
+    A softmax code is free to be soft: with all K probabilities it stores K − 1 real numbers. A
+    discriminator compares it with one-hot vectors, the samples of Cat(K). What it can't tell from
+    them is peaked at one class, and uses all classes equally often.
+
+Reference:
+    Makhzani et al. 2015, §2 (the phases), §4 and §5 (the categorical code); the slides "GAN for
+    Discrete Latent Structure". The contrast: Jang et al. 2017, "Categorical Reparameterization
+    with Gumbel-Softmax", arXiv:1611.01144, §2.
+
+Note:
+    Three steps share the model: :func:`train_step` has D_cat; :func:`plain_step` has nothing;
+    :func:`annealed_step` has noise and a temperature instead of an opponent, and the temperature
+    needs a schedule, :func:`anneal`. All need :func:`start`: else the first thing that the
+    decoder wants of every code is the mean image, all images get the same class, and its softmax
+    saturates before they are told apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Adam
+
+from aae_lessons.arguments import matrix, number, require, whole
+from aae_lessons.data import Batch
+from aae_lessons.networks import Discriminator, mlp
+from aae_lessons.objectives import (
+    Cost,
+    descend,
+    discriminator_loss,
+    generator_loss,
+    squared_error,
+)
+from aae_lessons.priors import Categorical
+
+DARKEST = 1e-3  # of a mean image's pixels, for their logits
+TINY = 1e-6  # the least spread that is widened
+
+
+@dataclass(frozen=True)
+class Config:
+    """
+    Args:
+        classes: K, 2 or more.
+        hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
+        discriminator_hidden: sizes of the discriminator's hidden layers.
+        pixels: of an image.
+        cost: c(logits, x), summed over pixels, mean over the batch.
+        spread: standard deviation of each logit of y over the images that ``start`` is given.
+        reconstruction_rate, discriminator_rate, generator_rate: Adam's learning rates.
+        beta1: Adam's decay of its first moment.
+        start_temperature, end_temperature: τ of ``annealed_step`` at the start and the end.
+        cooled_at: share of the run after which τ has reached its end.
+    """
+
+    classes: int = 10
+    hidden: tuple[int, ...] = (128, 128)
+    discriminator_hidden: tuple[int, ...] = (128, 128)
+    pixels: int = 784
+    cost: Cost = squared_error
+    spread: float = 0.5
+    reconstruction_rate: float = 5e-4
+    discriminator_rate: float = 1e-3
+    generator_rate: float = 5e-4
+    beta1: float = 0.5
+    start_temperature: float = 2.0
+    end_temperature: float = 0.1
+    cooled_at: float = 0.8
+
+    def __post_init__(self) -> None:
+        whole(self.classes, "classes", at_least=2)
+        for name in (
+            "spread",
+            "reconstruction_rate",
+            "discriminator_rate",
+            "generator_rate",
+            "start_temperature",
+            "end_temperature",
+            "cooled_at",
+        ):
+            number(getattr(self, name), name, above=0)
+
+
+class CategoricalAAE(nn.Module):
+    """x -> y -> x_hat: all that the decoder is told of an image is its softmax code.
+
+    ``temperature``, τ, is a buffer: 1 unless :func:`anneal` fills it.
+    """
+
+    def __init__(self, config: Config = Config()) -> None:
+        super().__init__()
+        self.config, self.prior = config, Categorical(config.classes)
+        self.encoder = mlp((config.pixels, *config.hidden, config.classes))
+        self.decoder = mlp((config.classes, *reversed(config.hidden), config.pixels))
+        self.discriminator = Discriminator(config.classes, config.discriminator_hidden)
+        self.register_buffer("temperature", torch.tensor(1.0))
+
+    def y_logits(self, x: Tensor) -> Tensor:
+        """Logits of y, (B, K), of images ``x``, (B, 784)."""
+        matrix(x, "x", columns=self.config.pixels)
+        return self.encoder(x)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Codes y = softmax(logits / τ), (B, K), of images ``x``, (B, 784), without noise."""
+        return (self.y_logits(x) / self.temperature).softmax(1)
+
+    def one_hot(self, y: Tensor) -> Tensor:
+        """The nearest corner of each code ``y``, (B, K): a one-hot vector, (B, K)."""
+        matrix(y, "y", columns=self.config.classes)
+        return F.one_hot(y.argmax(1), self.config.classes).to(y.dtype)
+
+    def decode(self, y: Tensor) -> Tensor:
+        """Images x_hat, (B, 784), in [0, 1], of codes ``y``, (B, K)."""
+        matrix(y, "y", columns=self.config.classes)
+        return self.decoder(y).sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reconstructions x_hat, (B, 784), of images ``x``, (B, 784)."""
+        return self.decode(self.encode(x))
+
+
+@torch.no_grad()
+def start(model: CategoricalAAE, x: Tensor) -> None:
+    """Chooses the last layers' first weights by some images ``x``, (n, 784), n at least 2.
+
+    The decoder begins with their mean. Each logit of y begins with mean 0 and standard deviation
+    ``spread`` over them, so that they begin in different classes.
+    """
+    matrix(x, "x", columns=model.config.pixels)
+    require(len(x) > 1, "x", f"{len(x)} image", "2 images or more")
+    mean = x.mean(0).clamp(DARKEST, 1 - DARKEST)
+    model.decoder[-1].bias.copy_(mean.logit())
+    last, logits = model.encoder[-1], model.encoder(x)
+    gain = model.config.spread / logits.std(0).clamp(min=TINY)
+    last.weight.mul_(gain[:, None])
+    last.bias.sub_(logits.mean(0)).mul_(gain)
+
+
+def optimizers(model: CategoricalAAE, config: Config) -> dict[str, Adam]:
+    """One Adam a phase. The encoder is in two: it encodes, and it is the game's generator."""
+    betas = (config.beta1, 0.999)
+    encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
+    judge = list(model.discriminator.parameters())
+    return {
+        "reconstruction": Adam(encoder + decoder, config.reconstruction_rate, betas, fused=True),
+        "discriminator": Adam(judge, config.discriminator_rate, betas, fused=True),
+        "generator": Adam(encoder, config.generator_rate, betas, fused=True),
+    }
+
+
+def train_step(
+    model: CategoricalAAE, optimizers: dict[str, Adam], batch: Batch
+) -> dict[str, Tensor]:
+    """One update with D_cat (§2). Returns the loss of each phase, in nats."""
+    # Reconstruction phase: encoder and decoder learn to rebuild the image.
+    y = model.encode(batch.x)
+    reconstruction = model.config.cost(model.decoder(y), batch.x)
+    descend(reconstruction, optimizers["reconstruction"])
+
+    # Regularization phase, discriminator: tell one-hot vectors (real) from codes (fake).
+    y = model.encode(batch.x)
+    y_prior = model.prior.sample(len(y), y.device)
+    # detached: the discriminator's phase must not move the encoder
+    logits = model.discriminator(torch.cat([y_prior, y.detach()]))
+    discriminator = discriminator_loss(*logits.split(len(y)))
+    descend(discriminator, optimizers["discriminator"])
+
+    # Regularization phase, generator: the encoder makes codes that pass for one-hot vectors.
+    generator = generator_loss(model.discriminator(y))
+    descend(generator, optimizers["generator"])
+
+    return {
+        "reconstruction": reconstruction.detach(),
+        "discriminator": discriminator.detach(),
+        "generator": generator.detach(),
+    }
+
+
+# --------------------------------------------------------------------- without a discriminator
+
+
+def plain_step(
+    model: CategoricalAAE, optimizers: dict[str, Adam], batch: Batch
+) -> dict[str, Tensor]:
+    """The reconstruction phase alone: the softmax code by itself."""
+    reconstruction = model.config.cost(model.decoder(model.encode(batch.x)), batch.x)
+    descend(reconstruction, optimizers["reconstruction"])
+    return {"reconstruction": reconstruction.detach()}
+
+
+def gumbel_softmax(logits: Tensor, temperature: Tensor | float) -> Tensor:
+    """softmax((logits + g) / τ), g = −log(−log u), u uniform: a soft draw of a class, (B, K).
+
+    Class k is its largest entry with probability softmax(logits)_k, whatever τ; as τ falls the
+    draw nears a one-hot vector, and its gradient by the logits nears zero almost everywhere and
+    is huge in between (Jang et al. 2017, §2).
+
+    Args:
+        logits: (B, K).
+        temperature: τ above 0; a tensor is not looked at.
+    """
+    matrix(logits, "logits")
+    if not isinstance(temperature, Tensor):
+        number(temperature, "temperature", above=0)
+    g = -torch.empty_like(logits).exponential_().log()
+    return ((logits + g) / temperature).softmax(1)
+
+
+def annealed_step(
+    model: CategoricalAAE, optimizers: dict[str, Adam], batch: Batch
+) -> dict[str, Tensor]:
+    """One update on Gumbel-softmax draws at the model's temperature: the continuous relaxation."""
+    y = gumbel_softmax(model.y_logits(batch.x), model.temperature)
+    reconstruction = model.config.cost(model.decoder(y), batch.x)
+    descend(reconstruction, optimizers["reconstruction"])
+    return {"reconstruction": reconstruction.detach()}
+
+
+def anneal(model: CategoricalAAE, done: float) -> None:
+    """τ, from start to end by equal factors until ``cooled_at``: the ``adjust`` of ``fit``."""
+    config = model.config
+    ratio = config.end_temperature / config.start_temperature
+    model.temperature.fill_(config.start_temperature * ratio ** min(1.0, done / config.cooled_at))

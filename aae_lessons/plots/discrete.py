@@ -1,0 +1,168 @@
+"""Categorical codes: points on the simplex, bars of probabilities, peaks over a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from torch import Tensor
+
+from aae_lessons.arguments import labels as require_labels
+from aae_lessons.arguments import matrix, require
+from aae_lessons.plots.style import COLOURS, MARKERS, PRIOR_GREY, new_figure
+
+CORNERS = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.5, math.sqrt(0.75)]])
+NAMES = ((-0.05, -0.07), (1.05, -0.07), (0.5, 0.95))
+LINES = ["-", "--", "-.", ":"]
+
+
+def simplex(panels: Sequence[tuple[str, Tensor, Tensor]], size: float = 2.6) -> Figure:
+    """Codes of three classes as points in a triangle: a corner is a one-hot vector, and has
+    its class's number.
+
+    Args:
+        panels: (title, codes (n, 3), labels (n,)).
+        size: width of one panel in inches.
+    """
+    require(len(panels) > 0, "panels", panels, "one panel or more")
+    figure, axes = new_figure(1, len(panels), size * len(panels) + 0.3, size + 0.1)
+    for ax, (title, y, label) in zip(axes[0], panels, strict=True):
+        matrix(y, "y", columns=3)
+        require_labels(label, "labels", 10)
+        require(len(y) == len(label), "labels", label, f"{len(y)} labels, one per code")
+        ax.plot(*CORNERS[[0, 1, 2, 0]].T.numpy(), color="0.6", linewidth=1)
+        places = y.detach().cpu() @ CORNERS
+        for k in label.unique().tolist():
+            style = {"color": COLOURS[k], "marker": MARKERS[k], "alpha": 0.5, "linewidths": 0}
+            ax.scatter(*places[label.cpu() == k].T.numpy(), s=14, clip_on=False, **style)
+        for k, (left, up) in enumerate(NAMES):
+            ax.text(left, up, str(k), ha="center", va="center", fontsize=9)
+        ax.set(xlim=(-0.08, 1.08), ylim=(-0.14, 1.02), aspect="equal")
+        ax.set_title(title, fontsize=11)
+        ax.set_axis_off()
+    return figure
+
+
+def code_bars(x: Tensor, codes: Mapping[str, Tensor]) -> Figure:
+    """Images, and under each one its code as bars, a row for each model.
+
+    Args:
+        x: images, (n, 784), in [0, 1].
+        codes: name -> codes of these images, (n, K).
+    """
+    matrix(x, "x", columns=784)
+    require(len(codes) > 0, "codes", codes, "one name or more")
+    rows = len(codes) + 1
+    figure, axes = new_figure(rows, len(x), 0.95 * len(x) + 0.6, 0.9 * rows)
+    for ax, picture in zip(axes[0], x.detach().cpu(), strict=True):
+        ax.imshow((1 - picture.view(28, 28)).numpy(), cmap="gray", vmin=0, vmax=1)
+        ax.set_axis_off()
+    for i, (name, y) in enumerate(codes.items()):
+        matrix(y, "codes", rows=len(x))
+        for ax, row in zip(axes[i + 1], y.detach().cpu(), strict=True):
+            ax.bar(range(len(row)), row.tolist(), color=COLOURS[i], width=0.9)
+            ax.set(ylim=(0, 1.05), xticks=[], yticks=[])
+        axes[i + 1, 0].set_yticks([0, 1])
+        axes[i + 1, 0].set_ylabel(name, fontsize=9)
+        axes[i + 1, 0].tick_params(labelsize=8)
+    return figure
+
+
+def peaks_over_training(shares: Mapping[str, Tensor], edges: Sequence[float]) -> Figure:
+    """Histograms of the largest probability, one column an epoch, a panel for each run.
+
+    Args:
+        shares: title -> share of the codes in each bin, (epochs + 1, bins).
+        edges: of the bins, bins + 1 of them.
+    """
+    require(len(shares) > 0, "shares", shares, "one run or more")
+    figure, axes = new_figure(1, len(shares), 3.0 * len(shares) + 0.6, 2.9)
+    for ax, (title, table) in zip(axes[0], shares.items(), strict=True):
+        matrix(table, "shares", columns=len(edges) - 1)
+        extent = (-0.5, len(table) - 0.5, edges[0], edges[-1])
+        drawn = ax.imshow(
+            table.T.sqrt().numpy(), origin="lower", aspect="auto", extent=extent, cmap="Blues",
+            vmin=0, vmax=1, interpolation="nearest",
+        )  # fmt: skip
+        ax.set_title(title, fontsize=11)
+        ax.set_xlabel("epochs", fontsize=9)
+        ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        ax.tick_params(labelsize=8)
+    axes[0, 0].set_ylabel("largest probability of y", fontsize=9)
+    bar = figure.colorbar(drawn, ax=list(axes[0]), ticks=[0, 0.1**0.5, 0.5, 1])
+    bar.ax.set_yticklabels(["0 %", "10 %", "25 %", "100 %"], fontsize=8)
+    bar.set_label("share of the images", fontsize=9)
+    return figure
+
+
+def peaks(shares: Mapping[str, Tensor], edges: Sequence[float], title: str = "") -> Figure:
+    """Histograms of the largest probability side by side, each to the same scale.
+
+    Args:
+        shares: name -> share of the codes in each bin, (bins,).
+        edges: of the bins, bins + 1 of them.
+        title: of the figure.
+    """
+    require(len(shares) > 0, "shares", shares, "one run or more")
+    figure, axes = new_figure(1, len(shares), 2.7 * len(shares), 2.5)
+    for i, (ax, (name, share)) in enumerate(zip(axes[0], shares.items(), strict=True)):
+        require(len(share) == len(edges) - 1, "shares", share, f"{len(edges) - 1} shares")
+        width = edges[1] - edges[0]
+        ax.bar(edges[:-1], share.tolist(), width, align="edge", color=COLOURS[i], edgecolor="w")
+        ax.set(xlim=(edges[0], edges[-1]), ylim=(0, 1))
+        ax.set_title(name, fontsize=10)
+        ax.set_xlabel("largest probability of y", fontsize=9)
+        ax.tick_params(labelsize=8)
+    axes[0, 0].set_ylabel("share of the images", fontsize=9)
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def over_epochs(
+    lines: Mapping[str, Sequence[float]], ylabel: str, levels: Mapping[str, float] | None = None
+) -> Figure:
+    """Lines over epochs from 0 on, the vertical axis linear from 0.
+
+    Args:
+        lines: name -> values, (epochs + 1,).
+        ylabel: name of the vertical axis, with its unit.
+        levels: name -> height of a dotted line.
+    """
+    require(len(lines) > 0, "lines", lines, "one line or more")
+    figure, axes = new_figure(1, 1, 6.4, 2.8)
+    ax = axes[0, 0]
+    for i, (name, values) in enumerate(lines.items()):
+        style = {"color": COLOURS[i], "marker": MARKERS[i], "linestyle": LINES[i % 4]}
+        ax.plot(range(len(values)), values, markersize=4, label=name, **style)
+    for name, level in (levels or {}).items():
+        ax.axhline(level, color="0.2", linestyle=":", linewidth=1)
+        ax.text(0, level, name, fontsize=8, va="bottom")
+    ax.set(xlabel="epochs", ylabel=ylabel, ylim=(0, 1.08 * ax.get_ylim()[1]))
+    ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
+def class_members(corners: Tensor, members: Sequence[Tensor]) -> Figure:
+    """What the decoder makes of each corner, and images whose code is nearest to it.
+
+    Args:
+        corners: decoded one-hot vectors, (K, 784).
+        members: for each class up to 8 images, (n, 784); n may be 0.
+    """
+    matrix(corners, "corners", columns=784, rows=len(members))
+    most = max(1, *(len(m) for m in members))
+    figure, axes = new_figure(1, 1, 0.55 * (most + 2), 0.55 * len(members))
+    sheet = torch.zeros(len(members), most + 2, 784)
+    sheet[:, 0] = corners.detach().cpu()
+    for k, images in enumerate(members):
+        sheet[k, 2 : 2 + len(images)] = images.cpu()
+    rows = sheet.view(len(members), most + 2, 28, 28).transpose(1, 2).flatten(0, 1).flatten(1)
+    axes[0, 0].imshow((1 - rows).numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes[0, 0].axvline(42, color=PRIOR_GREY, linewidth=1)
+    for k in range(len(members)):
+        axes[0, 0].text(-6, 28 * k + 14, f"{k}", ha="right", va="center", fontsize=9)
+    axes[0, 0].set_axis_off()
+    return figure

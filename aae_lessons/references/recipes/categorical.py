@@ -1,0 +1,56 @@
+"""Lesson 4: a categorical code with D_cat, without it, and with an annealed temperature."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aae_lessons import training
+from aae_lessons.data import Minibatches
+from aae_lessons.models import categorical
+from aae_lessons.references import measures_categorical as measures
+from aae_lessons.references.recipes.recipe import Recipe
+
+EPOCHS = 15
+ENOUGH = 10_000  # training images to start from
+
+
+def start(model: categorical.CategoricalAAE, batches: Minibatches) -> None:
+    """The first weights of the last layers, by the first training images."""
+    categorical.start(model, batches.images.subset(slice(0, ENOUGH)).x)
+
+
+def code(step: training.Step, **settings) -> Recipe:
+    """A run of one of the lesson's three steps; ``settings`` are of its Config."""
+    config = categorical.Config(**settings)
+    return Recipe(
+        build=lambda: categorical.CategoricalAAE(config),
+        optimizers=lambda model: categorical.optimizers(model, config),
+        step=step,
+        measure=measures.codes,
+        epochs=EPOCHS,
+        prepare=start,
+        watch=measures.watch,
+        rank_by="reconstruction_mse",
+    )
+
+
+def annealed(**settings) -> Recipe:
+    """A run with Gumbel-softmax draws."""
+    return replace(code(categorical.annealed_step, **settings), adjust=categorical.anneal)
+
+
+RECIPES: dict[str, Recipe] = {
+    "categorical-adversarial": code(categorical.train_step),
+    "categorical-none": code(categorical.plain_step),
+    "categorical-annealed": annealed(),
+    "categorical-annealed-fast": replace(
+        annealed(cooled_at=0.01, end_temperature=0.02),
+        keep="pictures",
+        note="Cold from the first hundred updates on.",
+    ),
+    "categorical-annealed-slow": replace(
+        annealed(start_temperature=5.0, end_temperature=2.0, cooled_at=1.0),
+        keep="pictures",
+        note="Warm to the end.",
+    ),
+}

@@ -1,0 +1,50 @@
+"""Lesson 6: clusters without labels at several K, and clusters with heads in the plane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from aae_lessons.models import clustering
+from aae_lessons.models.clustering import ClusteringAAE, Config, HeadedAAE
+from aae_lessons.references import measures, measures_clustering
+from aae_lessons.references.recipes.recipe import Recipe
+
+EPOCHS = 16
+NOTE = (
+    "Not the paper's recipe: the weighted form, narrow layers, few epochs; the input jittered, "
+    "the logits of y normalised, and two copies of an image asked to agree."
+)
+
+
+def clustered(build: Callable[[], ClusteringAAE], **changes) -> Recipe:
+    """A run of ``joint_step`` on 50,000 images, none of them labelled."""
+    recipe = Recipe(
+        build=build,
+        optimizers=lambda model: clustering.joint_optimizers(model, model.config),
+        step=clustering.joint_step,
+        measure=measures_clustering.clustering,
+        epochs=EPOCHS,
+        batch=500,
+        labels=0,
+        watch=measures_clustering.validation_error,
+        held_out=measures.VALIDATION,
+        matmul_precision="medium",
+        rank_by="clustering_error_percent",
+        keep="bytes",
+        note=NOTE,
+    )
+    return replace(recipe, **changes)
+
+
+RECIPES: dict[str, Recipe] = {
+    **{
+        f"clustering-{k}": clustered(lambda k=k: ClusteringAAE(Config(classes=k)))
+        for k in (10, 16, 30)
+    },
+    "clustering-2d": clustered(
+        lambda: HeadedAAE(Config(classes=20, dim=2), distance=3.0, push=10.0),
+        measure=measures_clustering.headed,
+        note=f"{NOTE} Heads pushed apart to a distance of 3, with weight 10.",
+    ),
+}
