@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 from torch import Tensor
 
 from aae_lessons.arguments import require
@@ -72,8 +72,10 @@ def curves(
         ax.axhline(floor, color="0.2", linestyle=":")
     ax.yaxis.set_major_formatter("{x:g}")
     low, high = ax.get_ylim()
-    few = high < 50 * low  # over more decades the labels between them would lie on each other
-    ax.yaxis.set_minor_formatter("{x:g}" if few else NullFormatter())
+    # between the decades as many labels as fit without lying on each other
+    if high >= 6 * low:
+        ax.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    ax.yaxis.set_minor_formatter("{x:g}" if high < 50 * low else NullFormatter())
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend(fontsize=9)
     return figure
