@@ -1,0 +1,110 @@
+"""What all explorers share: script, style, colours, words, and a picture for paper."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import anywidget
+import torch
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from torch import Tensor
+from traitlets import Bytes, Dict, Unicode
+from traitlets import List as ListOf
+
+from aae_lessons.arguments import matrix
+from aae_lessons.plots.style import COLOURS, MARKERS
+from aae_lessons.widgets import bundle, packing
+
+PIXELS = 784
+
+
+class Explorer(anywidget.AnyWidget):
+    """A widget whose work is done in the browser.
+
+    Args (of every explorer, by name):
+        title: what it is, for a screen reader.
+        caption: what to do and what to see, in a sentence or two under it.
+    """
+
+    _css = bundle.style()
+    title = Unicode().tag(sync=True)
+    caption = Unicode().tag(sync=True)
+    colours = ListOf(Unicode(), [to_hex(c) for c in COLOURS]).tag(sync=True)
+    markers = Unicode(MARKERS).tag(sync=True)
+
+    def static(self) -> Figure:
+        """The same content as a figure, for paper and for pages without scripts."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict] | None:
+        found = super()._repr_mimebundle_(**kwargs)
+        if found is None:
+            return None
+        stream = io.BytesIO()
+        self.static().savefig(stream, format="png")
+        data, metadata = found
+        picture = base64.b64encode(stream.getvalue()).decode()
+        return {**data, "text/plain": self.title, "image/png": picture}, metadata
+
+
+class Decoding(Explorer):
+    """An explorer with a decoder: in the browser where it can be, else in the kernel.
+
+    The network goes to the browser (once, in half precision) if it is an mlp of this course and
+    does what ``decode`` does to within 0.01 of a pixel; ``in_browser`` tells.
+    """
+
+    network = Dict().tag(sync=True)
+    weights = Bytes().tag(sync=True)
+
+    def decode_with(self, decode: packing.Decode, decoder: object, inputs: int, like: Any) -> None:
+        """Sets how codes become pictures.
+
+        Args:
+            decode: codes (n, inputs) -> images (n, 784) in [0, 1].
+            decoder: the network in it, if there is one.
+            inputs: size of a code.
+            like: codes near which the two are compared, (n, inputs); None for standard normal.
+        """
+        generator = torch.Generator().manual_seed(0)
+        probes = torch.randn(packing.PROBES, inputs, generator=generator) if like is None else like
+        self._where = device_of(decoder)
+        self._decode = decode
+        x_hat = self.decode(probes[: packing.PROBES])
+        matrix(x_hat, "decode(z)", columns=PIXELS, rows=min(len(probes), packing.PROBES))
+        packed = packing.for_browser(self.decode, decoder, probes[: packing.PROBES])
+        if packed is not None:
+            self.network, self.weights = packed
+        self.on_msg(self._answer)
+
+    @property
+    def in_browser(self) -> bool:
+        """Whether pictures are made in the browser."""
+        return bool(self.network)
+
+    @torch.no_grad()
+    def decode(self, codes: Tensor) -> Tensor:
+        """Images (n, 784) on the CPU, of codes (n, inputs)."""
+        return self._decode(codes.to(self._where)).cpu()
+
+    def _answer(self, _widget: object, content: dict, _buffers: object) -> None:
+        """Decodes for a browser that can't."""
+        if content.get("kind") != "decode":
+            return
+        reply = {key: content[key] for key in ("from", "number")}
+        try:
+            x_hat = self.decode(torch.tensor(content["codes"]))
+        except Exception as error:
+            self.send({**reply, "kind": "error", "text": f"decode failed: {error}"})
+            return
+        self.send({**reply, "kind": "pictures"}, [packing.greys(x_hat)])
+
+
+def device_of(module: object) -> torch.device:
+    """Where a module's parameters are; the CPU if it has none."""
+    parameters = getattr(module, "parameters", lambda: iter(()))()
+    first = next(parameters, None)
+    return torch.device("cpu") if first is None else first.device

@@ -1,0 +1,37 @@
+"""The explorers' JavaScript: plain ES modules in ``js/``, joined where a browser needs one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from aae_lessons.arguments import require
+
+FOLDER = Path(__file__).parent / "js"
+IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
+
+
+def script(name: str) -> str:
+    """One ES module: ``js/NAME.js`` after the modules that it imports, each once.
+
+    A widget's code reaches the browser as one text, where an import of a neighbouring file would
+    find nothing. Names at the top of the modules must therefore differ.
+    """
+    require((FOLDER / f"{name}.js").is_file(), "name", name, f"a module in {FOLDER}")
+    parts: dict[str, str] = {}
+    _collect(name, parts)
+    return "\n".join(parts.values())
+
+
+def _collect(name: str, parts: dict[str, str]) -> None:
+    text = (FOLDER / f"{name}.js").read_text("utf-8")
+    for other in IMPORT.findall(text):
+        if other not in parts:
+            _collect(other, parts)
+    parts[name] = EXPORT.sub("", IMPORT.sub("", text))
+
+
+def style() -> str:
+    """The one style sheet of all explorers."""
+    return (FOLDER / "explorers.css").read_text("utf-8")

@@ -1,0 +1,169 @@
+"""ClassStyleExplorer: what y says, and what is left to z."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+from traitlets import Bytes, Float, TraitError, Unicode, validate
+from traitlets import List as ListOf
+
+from aae_lessons import plots
+from aae_lessons.arguments import labels as require_labels
+from aae_lessons.arguments import matrix, require
+from aae_lessons.widgets import bundle, packing
+from aae_lessons.widgets.base import Decoding, device_of
+from aae_lessons.widgets.density import MASSES
+
+STYLES = 6  # rows of the static figure
+CAPTION = (
+    "Left: the style z, in a plane of two of its dimensions (drag, click or arrow keys). Right: "
+    "the class y; drag the bars for a mixture, click a digit for one class alone. The small "
+    "digits are all classes in the same style."
+)
+ONLY_CLASS = (
+    "The class y: drag the bars (or use their arrow keys) for a mixture, click a digit for one "
+    "class alone."
+)
+LINES = " Grey lines hold 50, 90 and 99 % of the prior."
+
+
+class ClassStyleExplorer(Decoding):
+    """Class times style, for a decoder of y and z side by side.
+
+    Args:
+        model: with ``decoder`` (codes (n, K + D) -> logits (n, 784)), ``prior`` (of z) and
+            ``prior_y``, or a ``prior`` of y alone; or a reference run.
+        x: digits whose styles are shown as points, (n, 784); needs ``encode``.
+        labels: their classes, (n,).
+        names: of the K classes or clusters; by default 0 … K-1.
+        caption: in place of the usual one.
+
+    Traits:
+        y: K probabilities that add up to 1.
+        z: the style, D numbers.
+        directions: two unit vectors of length D at a right angle: what the plane shows. None
+            where D is below 2: then there is no plane.
+    """
+
+    _esm = bundle.script("class_style")
+    y = ListOf(Float()).tag(sync=True)
+    z = ListOf(Float()).tag(sync=True)
+    directions = ListOf(ListOf(Float())).tag(sync=True)
+    names = ListOf(Unicode()).tag(sync=True)
+    codes = Bytes().tag(sync=True)
+    labels = Bytes().tag(sync=True)
+    radii = ListOf(Float()).tag(sync=True)
+    std = Float(1.0).tag(sync=True)
+
+    def __init__(
+        self,
+        model: Any,
+        x: Tensor | None = None,
+        labels: Tensor | None = None,
+        *,
+        names: Sequence[str] | None = None,
+        caption: str = "",
+    ) -> None:
+        model = getattr(model, "model", model)
+        require(hasattr(model, "decoder"), "model", model, "a model with a decoder of y and z")
+        self._classes, self._dim, std = sizes(model)
+        names = range(self._classes) if names is None else names
+        require(len(names) == self._classes, "names", names, f"{self._classes} names")
+        words = CAPTION * (self._dim > 1) or ONLY_CLASS
+        words += LINES * (std is not None and self._dim > 1)
+        super().__init__(title="Class and style", caption=caption or words)
+        self.names = [str(name) for name in names]
+        self.y = [1.0] + [0.0] * (self._classes - 1)
+        self.z = [0.0] * self._dim
+        self.directions = [
+            [float(i == j) for j in range(self._dim)] for i in range(2 * (self._dim > 1))
+        ]
+        if std is not None:
+            self.std = std
+            self.radii = [std * math.sqrt(-2 * math.log(1 - mass)) for mass in MASSES]
+        self._send_points(model, x, labels)
+        decoder = model.decoder
+        code = self._classes + self._dim
+        self.decode_with(lambda codes: decoder(codes).sigmoid(), decoder, code, self._probes())
+
+    def _probes(self) -> Tensor:
+        generator = torch.Generator().manual_seed(0)
+        classes = torch.arange(packing.PROBES) % self._classes
+        y = torch.nn.functional.one_hot(classes, self._classes).float()
+        z = self.std * torch.randn(packing.PROBES, self._dim, generator=generator)
+        return torch.cat([y, z], dim=1)
+
+    def _send_points(self, model: Any, x: Tensor | None, labels: Tensor | None) -> None:
+        if x is None:
+            return
+        packing.images(x, "x")
+        require_labels(labels, "labels", 10)
+        require(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one for each digit")
+        with torch.no_grad():
+            found = model.encode(x.to(device_of(model)))
+        z = found[-1] if isinstance(found, tuple) else found
+        require(self._dim > 1, "x", x, "None: this model has no plane of styles")
+        matrix(z, "z", columns=self._dim, rows=len(x))
+        self.codes, self.labels = packing.halves(packing.finite(z, "z")), bytes(labels.tolist())
+
+    @validate("y")
+    def _probabilities(self, proposal: dict) -> list[float]:
+        y = [float(value) for value in proposal["value"]]
+        ok = len(y) == self._classes and all(value >= 0 for value in y)
+        if not ok or abs(sum(y) - 1) > 1e-3:
+            want = f"{self._classes} probabilities that add up to 1"
+            raise TraitError(f"y: got {proposal['value']}, want {want}")
+        return y
+
+    @validate("z")
+    def _style(self, proposal: dict) -> list[float]:
+        z = [float(value) for value in proposal["value"]]
+        if len(z) != self._dim or not all(map(math.isfinite, z)):
+            raise TraitError(f"z: got {proposal['value']}, want {self._dim} finite numbers")
+        return z
+
+    @validate("directions")
+    def _right_angle(self, proposal: dict) -> list[list[float]]:
+        if self._dim < 2:
+            return []
+        rows = torch.tensor(proposal["value"], dtype=torch.double)
+        ok = rows.shape == (2, self._dim) and bool(
+            (rows @ rows.T - torch.eye(2)).abs().max() < 1e-3
+        )
+        if not ok:
+            want = f"two unit vectors of length {self._dim} at a right angle"
+            raise TraitError(f"directions: got {proposal['value']}, want {want}")
+        return proposal["value"]
+
+    @property
+    def x_hat(self) -> Tensor:
+        """The decoded digit, (1, 784)."""
+        return self.decode(torch.tensor([[*self.y, *self.z]]))
+
+    def static(self) -> Figure:
+        """Every class (columns) in some styles (rows)."""
+        generator = torch.Generator().manual_seed(0)
+        styles = self.std * torch.randn(STYLES, self._dim, generator=generator)
+        codes = torch.cat(
+            [
+                torch.eye(self._classes).repeat(STYLES, 1),
+                styles.repeat_interleave(self._classes, 0),
+            ],
+            dim=1,
+        )
+        return plots.images(self.decode(codes), columns=self._classes)
+
+
+def sizes(model: Any) -> tuple[int, int, float | None]:
+    """K, D (0 where the code is y alone) and the standard deviation of a Gaussian z."""
+    prior, prior_y = getattr(model, "prior", None), getattr(model, "prior_y", None)
+    if prior_y is None:
+        require(hasattr(prior, "classes"), "model", model, "a model with a prior of y")
+        return prior.dim, 0, None
+    std = getattr(prior, "std", None)
+    return prior_y.dim, prior.dim, None if std is None else float(std)

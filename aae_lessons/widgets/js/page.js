@@ -1,0 +1,212 @@
+// What every explorer's page is made of: elements, theme, pictures of digits, words.
+
+export const SIDE = 28;
+
+/** A new element: properties (or attributes, where the name has a dash or is a role), children. */
+export function make(tag, properties = {}, ...children) {
+  const found = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.includes("-") || name === "role" || name === "for") found.setAttribute(name, value);
+    else found[name] = value;
+  }
+  found.append(...children);
+  return found;
+}
+
+/** The explorer's root, with its caption below; JupyterLab's own shortcuts stay out of it. */
+export function page(model, el, name, ...children) {
+  const caption = make("p", { className: "aae-caption" }, model.get("caption"));
+  const notice = make("p", { className: "aae-notice", role: "status", hidden: true });
+  const words = make("p", { className: "aae-words", "aria-live": "polite" });
+  const root = make(
+    "section",
+    {
+      className: `aae ${name}`,
+      "aria-label": model.get("title"),
+      "data-lm-suppress-shortcuts": "true",
+    },
+    ...children,
+    words,
+    notice,
+    caption,
+  );
+  root.addEventListener("keydown", (event) => event.stopPropagation());
+  el.replaceChildren(root);
+  let timer = 0;
+  return {
+    root,
+    /** Says it in words, for those who listen: not more than four times a second. */
+    say(text) {
+      clearTimeout(timer);
+      timer = setTimeout(() => (words.textContent = text), words.textContent ? 250 : 0);
+    },
+    notice(text) {
+      notice.textContent = text;
+      notice.hidden = !text;
+    },
+  };
+}
+
+/** Colours of the theme that the element is in now. */
+export function theme(root) {
+  const style = getComputedStyle(root);
+  const value = (name, otherwise) => rgb(style.getPropertyValue(name).trim() || otherwise);
+  const paper = value("--aae-paper", "#fff"); // there is no style before it is in the document
+  const [ink, line] = [value("--aae-ink", "#222"), value("--aae-line", "#999")];
+  const dark = luminance(paper) < luminance(ink);
+  return { paper, ink, line, dark, font: style.fontFamily };
+}
+
+/** Any CSS colour as [red, green, blue]. */
+function rgb(colour) {
+  const context = make("canvas", { width: 1, height: 1 }).getContext("2d");
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+}
+
+export function luminance([r, g, b]) {
+  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+}
+
+export function css([r, g, b], alpha = 1) {
+  return `rgba(${r}, ${g}, ${b}, ${alpha})`;
+}
+
+/** Between two colours: `share` 0 … 1. */
+export function mix(a, b, share) {
+  return a.map((value, i) => Math.round(value + share * (b[i] - value)));
+}
+
+/** A class's colour on this paper: black turns white on a dark one. */
+export function classColour(colours, label, shades) {
+  const hex = colours[label % colours.length];
+  const colour = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+  return shades.dark && luminance(colour) < 0.2 ? [235, 235, 235] : colour;
+}
+
+/** Calls `redraw` now, once the page holds `root`, and when the theme may have changed. */
+export function onTheme(root, draw) {
+  const redraw = () => {
+    root.style.colorScheme = theme(root).dark ? "dark" : "light"; // of boxes and sliders
+    draw();
+  };
+  redraw();
+  let left = root.isConnected ? 0 : 600; // frames to wait for that
+  const wait = () => {
+    if (root.isConnected) redraw();
+    else if (left-- > 0) requestAnimationFrame(wait);
+  };
+  if (left) requestAnimationFrame(wait);
+  const media = matchMedia("(prefers-color-scheme: dark)");
+  const soon = () => requestAnimationFrame(redraw);
+  const observer = new MutationObserver(soon);
+  observer.observe(document.body, { attributes: true });
+  observer.observe(document.documentElement, { attributes: true });
+  media.addEventListener("change", soon);
+  return () => {
+    left = 0;
+    observer.disconnect();
+    media.removeEventListener("change", soon);
+  };
+}
+
+/** A picture of 28 × 28 pixels, ink on the theme's paper. */
+export class Digit {
+  constructor(size, label, className = "") {
+    this.canvas = make("canvas", {
+      width: SIDE,
+      height: SIDE,
+      className: `aae-digit ${className}`,
+      role: "img",
+      "aria-label": label,
+    });
+    this.canvas.style.width = this.canvas.style.height = `${size}px`;
+    this.context = this.canvas.getContext("2d");
+    this.image = this.context.createImageData(SIDE, SIDE);
+    this.pixels = new Uint32Array(this.image.data.buffer);
+  }
+
+  /** Greys 0 … 255, (784,). */
+  show(greys, ramp) {
+    this.greys = greys;
+    for (let i = 0; i < this.pixels.length; i++) this.pixels[i] = ramp[greys[i]];
+    this.context.putImageData(this.image, 0, 0);
+  }
+
+  redraw(ramp) {
+    if (this.greys) this.show(this.greys, ramp);
+  }
+}
+
+/** The colour of each grey level, from paper (0) to ink (255), as ImageData wants it. */
+export function ramp({ paper, ink }) {
+  const table = new Uint32Array(256);
+  for (let i = 0; i < 256; i++) {
+    const [r, g, b] = mix(paper, ink, i / 255);
+    table[i] = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+  }
+  return table;
+}
+
+/** A number as it is said: a real minus sign, two digits after the point. */
+export function said(value, digits = 2) {
+  return value.toFixed(digits).replace("-", "−");
+}
+
+/** A labelled checkbox for a boolean trait. */
+export function checkbox(model, name, text) {
+  const box = make("input", { type: "checkbox", checked: model.get(name) });
+  box.addEventListener("change", () => put(model, { [name]: box.checked }));
+  model.on(`change:${name}`, () => (box.checked = model.get(name)));
+  return make("label", { className: "aae-check" }, box, text);
+}
+
+/** A labelled slider; `show(value)` makes the words beside it. */
+export function slider({ label, min, max, step, value, show = said, change }) {
+  const input = make("input", { type: "range", min, max, step, "aria-label": label });
+  const output = make("output", {}, show(value));
+  input.value = value;
+  input.addEventListener("input", () => {
+    output.textContent = show(+input.value);
+    change(+input.value);
+  });
+  const set = (to) => {
+    input.value = to;
+    output.textContent = show(to);
+  };
+  return {
+    row: make("label", { className: "aae-slider" }, make("span", {}, label), input, output),
+    input,
+    set,
+  };
+}
+
+/** Sets traits and sends them to the kernel, if there is one. */
+export function put(model, values) {
+  for (const [name, value] of Object.entries(values)) model.set(name, value);
+  try {
+    model.save_changes();
+  } catch {
+    // the kernel is gone: what the browser can do by itself goes on
+  }
+}
+
+/** Sends a message to the kernel; false where there is none to take it. */
+export function send(model, content) {
+  if (model.kernel === false) return false;
+  try {
+    model.send(content);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Several listeners at once; returns how to take them off again. */
+export function listen(model, listeners) {
+  for (const [name, call] of Object.entries(listeners)) model.on(name, call);
+  return () => {
+    for (const [name, call] of Object.entries(listeners)) model.off(name, call);
+  };
+}

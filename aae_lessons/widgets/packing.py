@@ -1,0 +1,101 @@
+"""What an explorer sends to the browser, made small: half precision, bytes, deflate."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from aae_lessons.arguments import matrix, require
+
+Decode = Callable[[Tensor], Tensor]
+
+AGREE = 0.01  # the largest pixel difference at which the browser may decode in the model's place
+PROBES = 32
+
+
+def halves(values: Tensor) -> bytes:
+    """Numbers in half precision, little-endian."""
+    return values.detach().cpu().half().contiguous().numpy().astype("<f2").tobytes()
+
+
+def greys(x: Tensor) -> bytes:
+    """Images in [0, 1] as bytes 0 … 255."""
+    return (255 * x.detach().cpu().clamp(0, 1)).round().byte().contiguous().numpy().tobytes()
+
+
+def small(data: bytes) -> bytes:
+    """Deflated; the browser inflates it itself."""
+    return zlib.compress(data, 9)
+
+
+def network(decoder: object) -> tuple[dict[str, Any], bytes] | None:
+    """An mlp for the browser, or None where it is none of :func:`aae_lessons.networks.mlp`'s.
+
+    Returns:
+        ``{"sizes": [inputs, …, outputs], "slope": below zero}``, and for each layer its matrix
+        (inputs × outputs, row by row) and its biases in half precision.
+    """
+    if not isinstance(decoder, nn.Sequential) or len(decoder) % 2 == 0:
+        return None
+    linear, between = list(decoder[::2]), list(decoder[1::2])
+    slopes = {_slope(activation) for activation in between} or {0.0}
+    dense = all(isinstance(layer, nn.Linear) and layer.bias is not None for layer in linear)
+    if not dense or len(slopes) > 1 or None in slopes:
+        return None
+    sizes = [linear[0].in_features, *(layer.out_features for layer in linear)]
+    data = b"".join(halves(layer.weight.T) + halves(layer.bias) for layer in linear)
+    return {"sizes": sizes, "slope": slopes.pop()}, data
+
+
+def _slope(activation: nn.Module) -> float | None:
+    if isinstance(activation, nn.ReLU):
+        return 0.0
+    return activation.negative_slope if isinstance(activation, nn.LeakyReLU) else None
+
+
+@torch.no_grad()
+def decoded(layout: dict[str, Any], data: bytes, codes: Tensor) -> Tensor:
+    """What the browser makes of codes (n, inputs): images (n, outputs) in [0, 1]."""
+    numbers = torch.frombuffer(bytearray(data), dtype=torch.float16).float()
+    h, last = codes.cpu().float(), len(layout["sizes"]) - 2
+    for i, (inputs, outputs) in enumerate(zip(layout["sizes"], layout["sizes"][1:], strict=False)):
+        weight, bias, numbers = numbers.split(
+            [inputs * outputs, outputs, len(numbers) - (inputs + 1) * outputs]
+        )
+        h = h @ weight.view(inputs, outputs) + bias
+        h = h if i == last else F.leaky_relu(h, layout["slope"])
+    return h.sigmoid()
+
+
+@torch.no_grad()
+def for_browser(
+    decode: Decode, decoder: object, codes: Tensor
+) -> tuple[dict[str, Any], bytes] | None:
+    """The packed network if it does what ``decode`` does on some codes, (n, inputs), else None."""
+    packed = network(decoder)
+    if packed is None or packed[0]["sizes"][0] != codes.shape[1]:
+        return None
+    x_hat = decode(codes).cpu()
+    mine = decoded(*packed, codes)
+    agree = x_hat.shape == mine.shape and bool((x_hat - mine).abs().max() < AGREE)
+    return packed if agree else None
+
+
+def images(x: object, name: str) -> Tensor:
+    """Refuses what is no batch of digits, (n, 784) in [0, 1]; returns it on the CPU."""
+    matrix(x, name, columns=784)
+    x = x.detach().cpu()
+    ok = bool((x >= 0).all() and (x <= 1).all())
+    require(ok, name, "values outside 0 … 1", "images in [0, 1]")
+    return x
+
+
+def finite(values: Tensor, name: str) -> Tensor:
+    """Refuses nan and infinity; returns the values on the CPU."""
+    require(bool(values.isfinite().all()), name, "nan or infinite values", "finite ones")
+    return values.detach().cpu().float()

@@ -1,0 +1,203 @@
+"""PriorPainter: draw a prior by hand, and watch the codes flow into it."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+from traitlets import Bool, Bytes, Float, TraitError, Unicode, validate
+from traitlets import List as ListOf
+
+from aae_lessons import plots
+from aae_lessons.arguments import labels as require_labels
+from aae_lessons.arguments import matrix, number, require
+from aae_lessons.plots.style import new_figure
+from aae_lessons.widgets import bundle, packing
+from aae_lessons.widgets.base import Explorer
+
+POINTS = 6000
+EVERY = 0.1  # seconds between two pictures of the codes, at least
+CAPTION = (
+    "Draw with the pointer, or focus the square: arrow keys move the pen, space puts it down and "
+    "lifts it. Then press train: the drawing becomes a prior, known by its samples only, and the "
+    "coloured codes of test digits flow into it."
+)
+Show = Callable[[Tensor, float], None]
+Train = Callable[[Tensor, Show], Any]
+
+
+class Stopped(Exception):
+    """Raised by ``show`` in the middle of a training that somebody stopped."""
+
+
+class PriorPainter(Explorer):
+    """A canvas whose drawing becomes a prior.
+
+    Args:
+        train: ``train(points, show)``, called in a thread of its own when "train" is pressed.
+            ``points``: (6000, 2), of the drawing, moved to mean 0 and scaled to standard
+            deviation 1 over both axes (as :class:`aae_lessons.priors.Painted` wants it).
+            ``show(z, share)`` puts codes (n, 2) on the canvas when a share of the run is done,
+            0 … 1. What it returns is kept in ``result``.
+        labels: classes of the codes that are shown, (n,); None for one colour.
+        strokes: a drawing to begin with; see the trait.
+        brush: width of a stroke.
+        caption: in place of the usual one.
+
+    Traits:
+        strokes: lists [x, y, x, y, …] of points in the square from -1 to 1.
+        brush: width of a stroke, in the same units.
+        running, progress (0 … 1), status: of the training.
+    """
+
+    _esm = bundle.script("painter")
+    strokes = ListOf(ListOf(Float())).tag(sync=True)
+    brush = Float(0.12).tag(sync=True)
+    codes = Bytes().tag(sync=True)
+    labels = Bytes().tag(sync=True)
+    running = Bool(False).tag(sync=True)
+    progress = Float(0.0).tag(sync=True)
+    status = Unicode().tag(sync=True)
+
+    def __init__(
+        self,
+        train: Train,
+        labels: Tensor | None = None,
+        *,
+        strokes: Sequence[Sequence[float]] = (),
+        brush: float = 0.12,
+        caption: str = "",
+    ) -> None:
+        require(callable(train), "train", train, "a function of points and show")
+        number(brush, "brush", above=0)
+        if labels is not None:
+            require_labels(labels, "labels", 10)
+        self._train, self._labels, self._z = train, labels, None
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self.result: Any = None
+        super().__init__(title="A prior drawn by hand", caption=caption or CAPTION, brush=brush)
+        self.strokes = [list(stroke) for stroke in strokes]
+        if labels is not None:
+            self.labels = bytes(labels.tolist())
+        self.on_msg(self._pressed)
+
+    @validate("strokes")
+    def _points_in_pairs(self, proposal: dict) -> list[list[float]]:
+        for stroke in proposal["value"]:
+            inside = all(abs(value) <= 1 for value in stroke)
+            if len(stroke) < 2 or len(stroke) % 2 or not inside:
+                raise TraitError("strokes: want lists [x, y, x, y, …] of numbers from -1 to 1")
+        return proposal["value"]
+
+    def start(self) -> None:
+        """Trains on the drawing as it is now; returns at once. :meth:`wait` waits for the end.
+
+        Raises ValueError where nothing is drawn, or a training is running.
+        """
+        require(not self.running, "start", "a training that runs", "one at a time: stop it first")
+        drawn = points(self.strokes, self.brush)
+        self._middle, self._spread = drawn.mean(0), (drawn - drawn.mean(0)).square().mean().sqrt()
+        self._stop.clear()
+        self.running, self.progress, self.status, self.codes = True, 0.0, "training …", b""
+        given = (drawn - self._middle) / self._spread
+        self._began = time.perf_counter()
+        self._thread = threading.Thread(target=self._run, args=(given,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the training when it next shows its codes."""
+        self._stop.set()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Waits until the training has ended, at most so many seconds."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def _pressed(self, _widget: object, content: dict, _buffers: object) -> None:
+        if content.get("kind") == "stop":
+            self.stop()
+        elif content.get("kind") == "train" and not self.running:
+            try:
+                self.start()
+            except ValueError as error:
+                self.status = str(error)
+
+    def _run(self, given: Tensor) -> None:
+        torch.set_flush_denormal(True)  # it holds for one thread
+        self._z, self._sent = None, 0.0
+        try:
+            self.result = self._train(given, self._show)
+            words = f"done in {self._seconds():.0f} s"
+        except Stopped:
+            words = f"stopped after {self._seconds():.0f} s"
+        except Exception as error:
+            words = f"training failed: {error}"
+        self._tell(words, running=False)
+
+    def _show(self, z: Tensor, share: float) -> None:
+        """Puts codes on the canvas: the ``show`` that a training is given."""
+        matrix(z, "z", columns=2)
+        wanted = len(z) if self._labels is None else len(self._labels)
+        require(len(z) == wanted, "z", z, f"{wanted} codes, one for each label")
+        self._z, self._share = packing.finite(z, "z"), float(share)
+        if time.perf_counter() - self._sent > EVERY:
+            self._tell(f"{share:.0%} of the training, {self._seconds():.0f} s", running=True)
+            self._sent = time.perf_counter()
+        if self._stop.is_set():
+            raise Stopped
+
+    def _tell(self, words: str, running: bool) -> None:
+        """All that changed, in one message."""
+        with self.hold_sync():
+            if self._z is not None:
+                self.codes = packing.halves(self._z * self._spread + self._middle)
+                self.progress = self._share
+            self.status, self.running = words, running
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self._began
+
+    def static(self) -> Figure:
+        """The codes over the drawing, as far as there are any."""
+        if not self.strokes:
+            figure, axes = new_figure(1, 1, 4, 4)
+            axes[0, 0].text(0.5, 0.5, "nothing drawn yet", ha="center")
+            axes[0, 0].set(xticks=[], yticks=[])
+            return figure
+        drawn = points(self.strokes, self.brush, 2000)
+        if self._z is None:
+            return plots.codes(drawn, torch.full((len(drawn),), -1), title="the drawing")
+        z = self._z * self._spread + self._middle
+        labels = torch.zeros(len(z), dtype=torch.int64) if self._labels is None else self._labels
+        return plots.codes(z, labels, prior=drawn, behind="drawing")
+
+
+def points(
+    strokes: Sequence[Sequence[float]], brush: float, n: int = POINTS, seed: int = 0
+) -> Tensor:
+    """Points of a drawing, evenly spread along its strokes and over their width: (n, 2).
+
+    Args:
+        strokes: lists [x, y, x, y, …]; one point alone is a dot.
+        brush: width of a stroke.
+        n: how many.
+        seed: of the points.
+    """
+    require(len(strokes) > 0, "strokes", "an empty drawing", "one stroke or more")
+    lines = [torch.tensor(s, dtype=torch.float32).view(-1, 2) for s in strokes]
+    begin = torch.cat([line[:-1] if len(line) > 1 else line for line in lines])
+    end = torch.cat([line[1:] if len(line) > 1 else line for line in lines])
+    generator = torch.Generator().manual_seed(seed)
+    lengths = (end - begin).norm(dim=1).clamp(min=0.01 * brush)
+    chosen = torch.multinomial(lengths, n, replacement=True, generator=generator)
+    along, out, angle = torch.rand(3, n, 1, generator=generator)
+    offset = 2 * math.pi * angle
+    disk = brush / 2 * out.sqrt() * torch.cat([offset.cos(), offset.sin()], dim=1)
+    return begin[chosen] + along * (end - begin)[chosen] + disk

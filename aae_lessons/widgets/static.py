@@ -1,0 +1,83 @@
+"""Explorers for a page without a kernel: their state, their scripts, and a small loader.
+
+The state is what ipywidgets stores in a notebook's metadata. No widget manager is needed and
+nothing is fetched: a page with this text in it works from a folder, with the network off.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aae_lessons.arguments import require
+from aae_lessons.widgets import bundle
+
+ANYWIDGET = "anywidget"
+REFERENCE = "IPY_MODEL_"
+LINKS = {"LinkModel": True, "DirectionalLinkModel": False}
+DROPPED = ("_esm", "_css", "_anywidget_id", "layout", "tabbable", "tooltip", "_dom_classes")
+
+States = Mapping[str, Mapping[str, Any]]
+
+
+def explorers(states: States, model_id: str) -> list[str]:
+    """The ids of the explorers that a widget is or contains, in the order they are shown."""
+    require(model_id in states, "model_id", model_id, "the id of a stored widget")
+    record = states[model_id]
+    if record["model_module"] == ANYWIDGET:
+        return [model_id]
+    children = [c.removeprefix(REFERENCE) for c in record["state"].get("children", [])]
+    return [found for child in children for found in explorers(states, child)]
+
+
+def place(model_id: str) -> str:
+    """The element that an explorer is put into."""
+    return f'<div data-aae-widget="{model_id}"></div>'
+
+
+def scripts(states: States, shown: Iterable[str]) -> str:
+    """What a page needs once, at its end, for the explorers ``shown`` by :func:`place`.
+
+    Args:
+        states: id -> ``{"model_name", "model_module", "state", "buffers"}``.
+        shown: ids of explorers.
+    """
+    shown = list(dict.fromkeys(shown))
+    texts: list[str] = []
+    styles: list[str] = []
+    models = {}
+    for model_id in shown:
+        record = states[model_id]
+        state = dict(record["state"])
+        script, style = state["_esm"], state.get("_css", "")
+        texts += [script] * (script not in texts)
+        styles += [style] * (bool(style) and style not in styles)
+        models[model_id] = {
+            "script": texts.index(script),
+            "state": {k: v for k, v in state.items() if k not in DROPPED},
+            "buffers": [{"path": b["path"], "data": b["data"]} for b in record.get("buffers", [])],
+        }
+    found = {"scripts": texts, "styles": styles, "models": models, "links": links(states, shown)}
+    data = json.dumps(found, ensure_ascii=False).replace("</", "<\\/").replace("<!--", "<\\!--")
+    loader = bundle.script("static")
+    return (
+        f'<script type="application/json" id="aae-widgets">{data}</script>\n'
+        f'<script type="module">\n{loader}</script>\n'
+    )
+
+
+def links(states: States, shown: Iterable[str]) -> list[dict[str, Any]]:
+    """Links made by jslink and jsdlink, where both of their widgets are shown."""
+    found = []
+    for record in states.values():
+        if record["model_name"] not in LINKS:
+            continue
+        ends = [
+            [record["state"][end][0].removeprefix(REFERENCE), record["state"][end][1]]
+            for end in ("source", "target")
+        ]
+        if all(model_id in shown for model_id, _ in ends):
+            both = LINKS[record["model_name"]]
+            found.append({"source": ends[0], "target": ends[1], "both": both})
+    return found

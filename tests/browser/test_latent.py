@@ -1,0 +1,87 @@
+"""LatentExplorer in JupyterLab: pointer, keys, kernel, theme."""
+
+import pytest
+
+SOURCE = """
+from aae_lessons import data, references
+from aae_lessons.widgets.latent import LatentExplorer
+test = data.mnist("test", "cpu").subset(slice(0, 1000))
+explorer = LatentExplorer(references.load("adversarial-gaussian"), test.x, test.labels)
+explorer
+"""
+
+
+def ink(page, selector):
+    """All pixels of a canvas, as a data address."""
+    return page.eval_on_selector(selector, "canvas => canvas.toDataURL()")
+
+
+def test_pointer_keys_and_kernel_move_the_cross(lab, page):
+    lab.run(page, lab.write("latent", SOURCE))
+    page.wait_for_selector(".aae-latent")
+    before = ink(page, ".aae-main")
+    lab.shoot(page, ".aae-latent", "latent-first")
+    page.locator(".aae-cross").scroll_into_view_if_needed()
+    box = page.locator(".aae-cross").bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 300, box["y"] + 250, steps=5)
+    page.mouse.up()
+    dragged = ink(page, ".aae-main")
+    assert dragged != before
+    z = lab.value(page, "explorer.z")
+    left, right, bottom, top = lab.value(page, "explorer.extent")
+    assert abs(z[0] - (left + (right - left) * (300 - 26) / 340)) < 0.03
+    assert abs(z[1] - (top - (top - bottom) * 250 / 340)) < 0.03
+
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Shift+ArrowUp")
+    moved = lab.value(page, "explorer.z")
+    step = (right - left) / 80
+    assert abs(moved[0] - (z[0] - step)) < 1e-3 and abs(moved[1] - (z[1] + 8 * step)) < 1e-3
+    assert ink(page, ".aae-main") != dragged
+    assert "nearest test digits" in page.locator(".aae-words").inner_text()
+
+    lab.python(page, "explorer.z = [0.5, -1.0]")
+    page.wait_for_function("document.querySelector('.aae-place').textContent.includes('−1.00')")
+    plane = ink(page, ".aae-plane canvas")
+    page.get_by_label("the discriminator's opinion").check()
+    assert ink(page, ".aae-plane canvas") != plane
+    lab.shoot(page, ".aae-latent", "latent")
+    assert lab.value(page, "explorer.opinion_shown") is True
+
+
+KERNEL = """
+import torch
+from aae_lessons.widgets.latent import latent_explorer
+def decode(z):
+    if z[0, 0] > 2:
+        raise ArithmeticError("too far")
+    return torch.sigmoid(z[:, :1] - z[:, 1:]).expand(-1, 784)
+explorer = latent_explorer(decode)
+explorer
+"""
+
+
+def test_a_decoder_of_ones_own_answers_from_the_kernel(lab, page):
+    lab.run(page, lab.write("kernel", KERNEL))
+    page.wait_for_selector(".aae-latent")
+    assert lab.value(page, "explorer.in_browser") is False
+    before = ink(page, ".aae-main")
+    page.locator(".aae-cross").focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        "before => document.querySelector('.aae-main').toDataURL() !== before", arg=before
+    )
+    assert lab.value(page, "explorer.z") == pytest.approx([0.75, 0.0])
+    assert page.locator(".aae-notice").is_hidden()
+    lab.python(page, "explorer.z = [2.5, 0.0]")
+    page.wait_for_selector(".aae-notice:has-text('too far')")
+    page.keyboard.press("Home")
+    page.wait_for_selector(".aae-notice", state="hidden")
+    page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
+    page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    page.locator(".aae-cross").focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector(".aae-notice:has-text('made by the kernel')", timeout=15_000)
