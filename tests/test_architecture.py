@@ -27,13 +27,14 @@ EDGES = {  # what each part may import of ours
     "priors": set(),
     "networks": set(),
     "objectives": set(),
-    "models": GROUND,
+    "clusters": set(),
+    "models": GROUND | {"clusters"},
     "training": set(),
-    "references": {"models", "training", "metrics"} | GROUND,
+    "references": {"models", "training", "metrics", "clusters"} | GROUND,
     "metrics": {"objectives", "networks", "priors"},
     "plots": set(),
     "widgets": {"plots"},
-    "checks": {"objectives", "priors", "models"},
+    "checks": {"objectives", "priors", "models", "plots"},
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
 
 from aae_lessons import training
@@ -26,7 +25,6 @@ class Budget:
 
 
 BUDGETS = {
-    "10": Budget(10, epochs=12, drop_after=10),
     "100": Budget(100, epochs=60, drop_after=50),
     "1000": Budget(1000, epochs=30, drop_after=26),
     "all": Budget(None, epochs=30, drop_after=24),
@@ -60,14 +58,7 @@ RECIPES: dict[str, Recipe] = {
     **{
         f"semi-supervised-{name}": partly_labelled(budget, semi_supervised.train_step)
         for name, budget in BUDGETS.items()
-        if name != "10"
     },
-    "semi-supervised-10": partly_labelled(
-        BUDGETS["10"],
-        semi_supervised.train_step,
-        batches=functools.partial(PartlyLabelledMinibatches, labelled_size=10),
-        keep="record",
-    ),
     "semi-supervised-100-informed": partly_labelled(
         replace(BUDGETS["100"], drop_after=55),
         semi_supervised.train_step,
@@ -85,6 +76,5 @@ RECIPES: dict[str, Recipe] = {
             note="The same encoder, trained on the labels alone.",
         )
         for name, budget in BUDGETS.items()
-        if name != "10"
     },
 }

@@ -1,0 +1,336 @@
+"""Lesson 6: clustering, the semi-supervised adversarial autoencoder without any label.
+
+Principle:
+    The encoder splits an image into a cluster y (softmax over K) and a style z. Two
+    discriminators match them to their priors: y to one-hot vectors, all K equally often; z to a
+    Gaussian. Nobody says what a cluster is, and K is free.
+
+        min over Q, G:  E[ c(x, G(y, z)) ]  +  D_cat(Q_Y, Cat(K))  +  D_gauss(Q_Z, N(0, I))
+
+Reference:
+    Makhzani et al. 2015, §6 (clustering, Fig 9), §7 (cluster heads W_C in the plane) and appendix
+    A (noise on the input, batch norm in the encoder). Agreement: Ji et al. 2019, arXiv:1807.06653.
+
+Note:
+    ``train_step`` is the paper's algorithm, with Adam. ``joint_step`` is its weighted form and
+    has one term more, *agreement*: two corrupted copies of an image should be in one cluster.
+    The reference runs use it: they have some thousand updates, the paper some hundred thousand.
+    The logits of y are normalised over the batch, or most clusters die in the first epoch.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Adam
+
+from aae_lessons.arguments import matrix, number, whole
+from aae_lessons.clusters import mutual_information, nearness
+from aae_lessons.data import Batch
+from aae_lessons.networks import Discriminator, mlp
+from aae_lessons.objectives import (
+    Cost,
+    descend,
+    discriminator_loss,
+    generator_loss,
+    squared_error,
+)
+from aae_lessons.priors import Categorical, Gaussian
+
+
+@dataclass(frozen=True)
+class Config:
+    """
+    Args:
+        classes: K, the number of clusters, 2 or more.
+        dim: D, of the style z.
+        hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
+        discriminator_hidden: sizes of both discriminators' hidden layers.
+        pixels: of an image.
+        cost: c(logits, x), summed over pixels, mean over the batch.
+        noise: standard deviation of Gaussian noise on the encoder's input.
+        jitter: standard deviation of the four entries of a random linear map of the encoder's
+            input: turned, sheared, scaled. For square images.
+        shift: of its two further entries, in halves of a side: .03 moves by 0.4 of 28 pixels.
+            All three in training only; the clean image is the target.
+        style_noise: standard deviation of Gaussian noise on z (a Gaussian posterior, §2), in
+            training only: what the style can tell is limited, so that y has to tell the rest.
+        spread: standard deviation of each logit of y over the batch.
+        reconstruction_weight, categorical_weight, gaussian_weight, agreement_weight: of the terms
+            of ``joint_step``.
+        reconstruction_rate, discriminator_rate, generator_rate: learning rates of Adam;
+            ``joint_step`` has no generator phase of its own.
+        beta1: of Adam.
+    """
+
+    classes: int = 16
+    dim: int = 3
+    hidden: tuple[int, ...] = (200, 200)
+    discriminator_hidden: tuple[int, ...] = (64, 64)
+    pixels: int = 784
+    cost: Cost = squared_error
+    noise: float = 0.3
+    jitter: float = 0.13
+    shift: float = 0.03
+    style_noise: float = 0.5
+    spread: float = 5.0
+    reconstruction_weight: float = 0.3
+    categorical_weight: float = 0.2
+    gaussian_weight: float = 2.0
+    agreement_weight: float = 20.0
+    reconstruction_rate: float = 4e-3
+    discriminator_rate: float = 2e-3
+    generator_rate: float = 1e-3
+    beta1: float = 0.5
+
+    def __post_init__(self) -> None:
+        whole(self.classes, "classes", at_least=2)
+        whole(self.dim, "dim")
+        for name in ("noise", "jitter", "shift", "style_noise"):
+            number(getattr(self, name), name, at_least=0)
+        number(self.spread, "spread", above=0)
+        for term in ("reconstruction", "categorical", "gaussian", "agreement"):
+            number(getattr(self, f"{term}_weight"), f"{term}_weight", at_least=0)
+        for phase in ("reconstruction", "discriminator", "generator"):
+            number(getattr(self, f"{phase}_rate"), f"{phase}_rate", above=0)
+
+
+class Encoder(nn.Module):
+    """Images (B, 784) -> logits of y, (B, K), and style z, (B, D), with batch norm inside.
+
+    The last batch norm gives each cluster's logit mean 0 and standard deviation ``spread`` over
+    the batch: no cluster starts so far behind the others that its gradient vanishes.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for inputs, outputs in itertools.pairwise((config.pixels, *config.hidden)):
+            layers += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, nn.Linear(outputs, config.classes + config.dim))
+        self.normalise = nn.BatchNorm1d(config.classes, affine=False)
+        self.sizes, self.spread = [config.classes, config.dim], config.spread
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y_logits, z = self.layers(x).split(self.sizes, dim=1)
+        return self.spread * self.normalise(y_logits), z
+
+
+class ClusteringAAE(nn.Module):
+    """x -> (y, z) -> x_hat, with a discriminator for y and one for z. No labels anywhere."""
+
+    def __init__(self, config: Config = Config()) -> None:
+        super().__init__()
+        self.config = config
+        self.prior_y, self.prior = Categorical(config.classes), Gaussian(config.dim)
+        self.encoder = Encoder(config)
+        code = config.classes + config.dim
+        self.decoder = mlp((code, *reversed(config.hidden), config.pixels), nn.ReLU)
+        hidden = config.discriminator_hidden
+        self.discriminator_y = Discriminator(config.classes, hidden, nn.ReLU)
+        self.discriminator_z = Discriminator(config.dim, hidden, nn.ReLU)
+        wobble = torch.tensor([config.jitter, config.jitter, config.shift])
+        self.register_buffer("wobble", wobble, persistent=False)
+        self.register_buffer("still", torch.eye(2, 3), persistent=False)
+
+    def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
+        matrix(x, "x", columns=self.config.pixels)
+        return self.encoder(x)
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Cluster probabilities y, (B, K), and style z, (B, D), of images ``x``, (B, 784)."""
+        y_logits, z = self.heads(x)
+        return y_logits.softmax(1), z
+
+    def decoder_logits(self, y: Tensor, z: Tensor) -> Tensor:
+        """Logits of the images, (B, 784), of y, (B, K), and z, (B, D)."""
+        matrix(y, "y", columns=self.config.classes)
+        matrix(z, "z", columns=self.config.dim, rows=len(y))
+        return self.decoder(torch.cat([y, z], dim=1))
+
+    def decode(self, y: Tensor, z: Tensor) -> Tensor:
+        """Images x_hat, (B, 784), in [0, 1], of y, (B, K), and z, (B, D)."""
+        return self.decoder_logits(y, z).sigmoid()
+
+    def classify(self, x: Tensor) -> Tensor:
+        """The cluster of highest q(y|x) of each image ``x``, (B, 784): (B,), 0 … K-1."""
+        return self.heads(x)[0].argmax(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reconstructions x_hat, (B, 784), of images ``x``, (B, 784)."""
+        return self.decode(*self.encode(x))
+
+    def penalty(self) -> Tensor | float:
+        """What the objective holds beside codes and images: nothing here (see HeadedAAE)."""
+        return 0.0
+
+    def training_codes(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """y, (B, K), and z, (B, D), of corrupted images ``x``, (B, 784), with noise on z."""
+        y, z = self.encode(self.corrupt(x))
+        return y, self.blur(z)
+
+    def blur(self, z: Tensor) -> Tensor:
+        """A draw from the Gaussian posterior of the style around ``z``, (B, D)."""
+        return z + self.config.style_noise * torch.randn_like(z)
+
+    def corrupt(self, x: Tensor) -> Tensor:
+        """Images ``x`` (B, 784), each moved by its own small affine map, with fresh noise."""
+        config, side = self.config, round(x.shape[1] ** 0.5)
+        if config.jitter or config.shift:
+            move = self.still + self.wobble * torch.randn(len(x), 2, 3, device=x.device)
+            grid = F.affine_grid(move, [len(x), 1, side, side], align_corners=False)
+            x = F.grid_sample(x.view(-1, 1, side, side), grid, align_corners=False).flatten(1)
+        return x + config.noise * torch.randn_like(x) if config.noise else x
+
+
+def optimizers(model: ClusteringAAE, config: Config) -> dict[str, Adam]:
+    """One Adam a phase. The encoder is in two: it encodes, and it is the games' generator."""
+    encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
+
+    def adam(parameters: Iterable[nn.Parameter], rate: float) -> Adam:
+        return Adam(parameters, rate, (config.beta1, 0.999), fused=True)
+
+    return {
+        "reconstruction": adam(encoder + decoder, config.reconstruction_rate),
+        "discriminator_y": adam(model.discriminator_y.parameters(), config.discriminator_rate),
+        "discriminator_z": adam(model.discriminator_z.parameters(), config.discriminator_rate),
+        "generator": adam(encoder, config.generator_rate),
+    }
+
+
+def train_step(
+    model: ClusteringAAE, optimizers: dict[str, Adam], batch: Batch
+) -> dict[str, Tensor]:
+    """One update of the paper's two phases (§6). Returns the loss of each, in nats."""
+    # Reconstruction phase: encoder and decoder learn to rebuild the clean image.
+    y, z = model.training_codes(batch.x)
+    reconstruction = model.config.cost(model.decoder_logits(y, z), batch.x)
+    descend(reconstruction, optimizers["reconstruction"])
+
+    # Regularization phase: each discriminator tells prior samples (real) from codes (fake) …
+    y, z = model.training_codes(batch.x)
+    # detached: the discriminators' phase must not move the encoder
+    discriminator_y = _tell_apart(model.discriminator_y, model.prior_y, y.detach())
+    descend(discriminator_y, optimizers["discriminator_y"])
+    discriminator_z = _tell_apart(model.discriminator_z, model.prior, z.detach())
+    descend(discriminator_z, optimizers["discriminator_z"])
+
+    # … and the encoder makes both codes pass for prior samples.
+    generator = generator_loss(model.discriminator_y(y)) + generator_loss(model.discriminator_z(z))
+    descend(generator, optimizers["generator"])
+
+    return {
+        "reconstruction": reconstruction.detach(),
+        "discriminator_y": discriminator_y.detach(),
+        "discriminator_z": discriminator_z.detach(),
+        "generator": generator.detach(),
+    }
+
+
+def _tell_apart(discriminator: Discriminator, prior: Categorical | Gaussian, z: Tensor) -> Tensor:
+    """A discriminator's loss, prior samples and codes in one batch."""
+    logits = discriminator(torch.cat([prior.sample(len(z), z.device), z]))
+    return discriminator_loss(*logits.split(len(z)))
+
+
+# ------------------------------------------------- the weighted form, with two copies of an image
+
+
+def joint_optimizers(model: ClusteringAAE, config: Config) -> dict[str, Adam]:
+    """Three Adams: one for encoder and decoder together, one for each discriminator."""
+    phases = optimizers(model, config)
+    return {
+        "autoencoder": phases["reconstruction"],
+        "discriminator_y": phases["discriminator_y"],
+        "discriminator_z": phases["discriminator_z"],
+    }
+
+
+def joint_step(
+    model: ClusteringAAE, optimizers: dict[str, Adam], batch: Batch
+) -> dict[str, Tensor]:
+    """One update of the weighted objective, with two corrupted copies of every image.
+
+    Returns the terms in nats, before their weights; ``agreement`` is the loss −I(y; y').
+    """
+    # Each image twice, with fresh noise and jitter; the second copy is for the agreement only.
+    y, z = model.training_codes(torch.cat([batch.x, batch.x]))
+    (y, y_other), z = y.split(len(batch.x)), z[: len(batch.x)]
+
+    # Discriminators: tell prior samples (real) from codes (fake).
+    # detached: these two must not move the encoder
+    discriminator_y = _tell_apart(model.discriminator_y, model.prior_y, y.detach())
+    descend(discriminator_y, optimizers["discriminator_y"])
+    discriminator_z = _tell_apart(model.discriminator_z, model.prior, z.detach())
+    descend(discriminator_z, optimizers["discriminator_z"])
+
+    # Encoder and decoder: rebuild the clean image, from codes that pass for prior samples …
+    terms = {
+        "reconstruction": model.config.cost(model.decoder_logits(y, z), batch.x),
+        "generator_y": generator_loss(model.discriminator_y(y)),
+        "generator_z": generator_loss(model.discriminator_z(z)),
+        # … and that put both copies into one cluster
+        "agreement": -mutual_information(y, y_other),
+    }
+    objective = (
+        model.config.reconstruction_weight * terms["reconstruction"]
+        + model.config.categorical_weight * terms["generator_y"]
+        + model.config.gaussian_weight * terms["generator_z"]
+        + model.config.agreement_weight * terms["agreement"]
+    )
+    descend(objective + model.penalty(), optimizers["autoencoder"])
+
+    terms |= {"discriminator_y": discriminator_y, "discriminator_z": discriminator_z}
+    return {name: term.detach() for name, term in terms.items()}
+
+
+# --------------------------------------------------- clusters with places in the plane (§7)
+
+
+class HeadedDecoder(nn.Module):
+    """y and z side by side, (B, K + D) -> W_Cᵀ y + z, (B, D) -> logits (B, 784)."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.heads = nn.Parameter(torch.randn(config.classes, config.dim))
+        self.layers = mlp((config.dim, *reversed(config.hidden), config.pixels), nn.ReLU)
+
+    def forward(self, code: Tensor) -> Tensor:
+        y, z = code.split(list(self.heads.shape), dim=1)
+        return self.layers(y @ self.heads + z)
+
+
+class HeadedAAE(ClusteringAAE):
+    """Each cluster has a head in D dimensions: the code is W_Cᵀ y + z, and z the style around it.
+
+    The heads W_C, (K, D), start as N(0, 1) and are learned with the decoder.
+
+    Args:
+        config: ``dim`` is 2 for a picture.
+        distance: η, which every two heads should have between them at least.
+        push: weight of the cost of heads that are nearer.
+    """
+
+    def __init__(
+        self, config: Config = Config(20, 2), distance: float = 3.0, push: float = 10.0
+    ) -> None:
+        super().__init__(config)
+        number(distance, "distance", above=0)
+        number(push, "push", at_least=0)
+        self.distance, self.push = distance, push
+        self.decoder = HeadedDecoder(config)
+
+    def place(self, x: Tensor) -> Tensor:
+        """Codes in D dimensions, W_Cᵀ y + z, (B, D), of images ``x``, (B, 784)."""
+        y, z = self.encode(x)
+        return y @ self.decoder.heads + z
+
+    def penalty(self) -> Tensor:
+        """The weighted cost of heads that lie too near each other."""
+        return self.push * nearness(self.decoder.heads, self.distance)

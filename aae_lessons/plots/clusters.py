@@ -1,0 +1,115 @@
+"""Clusters: their images, what they hold, and where their heads are in the plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+from torch import Tensor
+
+from aae_lessons.arguments import matrix, require
+from aae_lessons.plots.latent import panels_of_codes
+from aae_lessons.plots.style import COLOURS, new_figure
+
+SIDE, GAP, ROWS = 28, 14, 10  # pixels of an image, between head and members; rows in a column
+
+
+def rows_of_clusters(heads: Tensor, members: Sequence[Tensor], names: Sequence[str]) -> Figure:
+    """A row for each cluster: its head, a gap, then images it holds. Black ink on white.
+
+    Args:
+        heads: the head of each cluster, (K, 784), in [0, 1].
+        members: for each cluster some of its images, (m, 784); m may differ, and be 0.
+        names: of each cluster, written at the left of its row.
+    """
+    matrix(heads, "heads", columns=SIDE * SIDE)
+    for value, name in ((members, "members"), (names, "names")):
+        require(len(value) == len(heads), name, f"{len(value)}", f"{len(heads)}, one per head")
+    widest = max(len(m) for m in members)
+    columns = -(-len(heads) // ROWS)
+    rows = -(-len(heads) // columns)
+    figure, axes = new_figure(1, columns, columns * (0.36 * widest + 1.2), 0.36 * rows + 0.3)
+    for i, ax in enumerate(axes[0]):
+        part = slice(i * rows, (i + 1) * rows)
+        strips = [_strip(h, m, widest) for h, m in zip(heads[part], members[part], strict=True)]
+        ax.imshow(
+            1 - torch.cat(strips).numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest"
+        )
+        middles = [SIDE * j + SIDE / 2 for j in range(len(strips))]
+        ax.set_yticks(middles, names[part], fontsize=9)
+        ax.set_xticks([SIDE / 2], ["head"], fontsize=9)
+        ax.xaxis.tick_top()
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+    return figure
+
+
+def _strip(head: Tensor, members: Tensor, widest: int) -> Tensor:
+    """One row of pixels (28, width): head, gap, members, white to the end."""
+    strip = torch.zeros(SIDE, SIDE + GAP + widest * SIDE)
+    strip[:, :SIDE] = head.detach().cpu().view(SIDE, SIDE)
+    for j, image in enumerate(members.detach().cpu()):
+        left = SIDE + GAP + j * SIDE
+        strip[:, left : left + SIDE] = image.view(SIDE, SIDE)
+    return strip
+
+
+def contingency(counts: Tensor, names: Sequence[str], title: str = "") -> Figure:
+    """How many images of each class each cluster holds: a shaded table, a row for each cluster.
+
+    Args:
+        counts: (K, classes), whole numbers.
+        names: of each cluster, at the left of its row.
+        title: of the figure.
+    """
+    ok = isinstance(counts, Tensor) and counts.dim() == 2 and not counts.is_floating_point()
+    require(ok, "counts", counts, "a tensor of whole numbers, (K, classes)")
+    require(len(names) == len(counts), "names", names, f"{len(counts)} names, one per cluster")
+    counts = counts.cpu()
+    figure, axes = new_figure(1, 1, 6.0, 0.26 * len(counts) + 0.9)
+    ax, shares = axes[0, 0], counts / counts.sum(1, keepdim=True).clamp(min=1)
+    ax.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    cells = torch.cartesian_prod(*map(torch.arange, counts.shape)).tolist()
+    for (row, column), share in zip(cells, shares.flatten().tolist(), strict=True):
+        if counts[row, column]:
+            ink = "white" if share > 0.5 else "0.2"
+            number = str(int(counts[row, column]))
+            ax.text(column, row, number, ha="center", va="center", fontsize=8, color=ink)
+    ax.set_xticks(range(counts.shape[1]), [str(k) for k in range(counts.shape[1])])
+    ax.set_yticks(range(len(counts)), names, fontsize=8)
+    ax.set(xlabel="class of the image", ylabel="cluster and its name", title=title)
+    ax.tick_params(length=0)
+    return figure
+
+
+def codes_and_heads(z: Tensor, labels: Tensor, heads: Tensor, title: str = "") -> Figure:
+    """Codes in the plane by class, and the cluster heads among them, numbered.
+
+    Args:
+        z: codes, (n, 2).
+        labels: their classes, (n,).
+        heads: places of the cluster heads, (K, 2).
+        title: of the figure.
+    """
+    matrix(heads, "heads", columns=2)
+    figure = panels_of_codes([(title, z, labels, None)], size=5.4)
+    ax = figure.axes[0]
+    edge = {"facecolor": "white", "edgecolor": "black", "linewidths": 1.0}
+    ax.scatter(*heads.detach().cpu().T, s=150, zorder=4, **edge)
+    for k, (across, up) in enumerate(heads.detach().cpu().tolist()):
+        ax.text(across, up, str(k), ha="center", va="center", fontsize=7.5, zorder=5)
+    return figure
+
+
+def bars(shares: Sequence[float], names: Sequence[str], ylabel: str, level: float) -> Figure:
+    """One bar a cluster, and a dotted line at ``level``."""
+    require(len(names) == len(shares), "names", names, f"{len(shares)} names, one per bar")
+    figure, axes = new_figure(1, 1, 6.4, 2.2)
+    axes[0, 0].bar(range(len(shares)), shares, color=COLOURS[0])
+    axes[0, 0].axhline(level, color="0.2", linestyle=":")
+    axes[0, 0].set_xticks(range(len(shares)), names, fontsize=8)
+    axes[0, 0].xaxis.set_minor_locator(NullLocator())
+    axes[0, 0].set(ylabel=ylabel)
+    return figure

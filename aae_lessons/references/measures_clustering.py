@@ -1,0 +1,65 @@
+"""What is measured of a clustering: names from the validation images, errors on the test set."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from aae_lessons import clusters, data, metrics
+from aae_lessons.data import ImageSet
+from aae_lessons.models.clustering import ClusteringAAE, HeadedAAE
+from aae_lessons.objectives import entropy
+from aae_lessons.references import measures
+
+CHUNK = 2000  # images at a time
+
+
+@torch.no_grad()
+def probabilities(model: ClusteringAAE, x: Tensor) -> Tensor:
+    """q(y|x), (n, K), of images ``x`` (n, 784), by the model as it is in use (no noise)."""
+    training = model.training
+    y = torch.cat([model.eval().encode(rows)[0] for rows in x.split(CHUNK)])
+    model.train(training)
+    return y
+
+
+def validation_images(where: torch.device) -> ImageSet:
+    """The 10,000 images that the clusters' heads come from: the last training images."""
+    return data.split_validation(data.mnist("train", where), measures.VALIDATION)[1]
+
+
+def validation_error(model: ClusteringAAE, x: Tensor) -> dict[str, float]:
+    """The error by heads on the validation images themselves, watched while a model trains."""
+    held_out = validation_images(x.device)
+    y = probabilities(model, held_out.x)
+    names = clusters.cluster_names(y, held_out.labels)
+    return {
+        "validation_error_percent": clusters.clustering_error_percent(y, held_out.labels, names),
+        "clusters_in_use": float((clusters.cluster_sizes(y) > 0).sum()),
+    }
+
+
+def clustering(model: ClusteringAAE, test: ImageSet) -> dict[str, float]:
+    """Errors on the test images (read once, here); how sure y is; the match of z."""
+    y = probabilities(model, test.x)
+    held_out = validation_images(test.device)
+    names = clusters.cluster_names(probabilities(model, held_out.x), held_out.labels)
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(0)
+        z = model.blur(model.encode(test.x)[1])
+    return {
+        "clustering_error_percent": clusters.clustering_error_percent(y, test.labels, names),
+        **validation_error(model, test.x),
+        "one_to_one_error_percent": clusters.one_to_one_error_percent(y, test.labels),
+        "classes_named": float(len(names.unique())),
+        "mean_largest_probability": y.amax(1).mean().item(),
+        "entropy": entropy(y).item(),
+        "reconstruction_mse": metrics.reconstruction_mse(model, test.x),
+        "sliced_wasserstein_over_floor": metrics.sliced_wasserstein_over_floor(z, model.prior),
+    }
+
+
+def headed(model: HeadedAAE, test: ImageSet) -> dict[str, float]:
+    """:func:`clustering`, and how near the two nearest heads are."""
+    nearest = torch.pdist(model.decoder.heads.detach()).min().item()
+    return {**clustering(model, test), "nearest_heads": nearest}
