@@ -31,7 +31,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Keeps what a reader on a static page can see; drops bars, timings, widget state, versions.
 
-    A widget's output keeps only a line of text that says a kernel is needed.
+    Of a widget stay its picture, if it has one, and a line that says to run the cell.
     """
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
@@ -51,7 +51,9 @@ def _clean(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
     if WIDGET in data:
         if output.output_type == "display_data":  # a progress bar, closed by now
             return None
-        output["data"] = {"text/plain": "(an explorer: run this cell to move its sliders)"}
+        picture = {"image/png": data["image/png"]} if "image/png" in data else {}
+        data = {**picture, "text/plain": "(an explorer: run this cell to move it)"}
+        output["data"] = data
     if "image/png" in data:
         data["image/png"] = small(data["image/png"])
     output.get("metadata", {}).clear()

@@ -1,0 +1,237 @@
+"""Writes the tables of ``INSTRUCTORS.md`` that come from the course itself.
+
+python solutions/misconceptions.py            # write them
+python solutions/misconceptions.py --check    # fail where one is stale
+
+The exercises and the plans come from the masters' headings and the lessons' stated times. The
+misconceptions are found by giving every wrong answer of ``tests/answers`` to its check: what the
+table says is what a learner reads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import io
+import json
+import os
+import pkgutil
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from aae_lessons.checks import autoencoder, course
+from aae_lessons.checks.core import CheckFailed, Exercise
+from aae_lessons.files import write_atomically
+
+ROOT = Path(__file__).parent.parent
+GUIDE = ROOT / "INSTRUCTORS.md"
+HEADING = re.compile(r"^## (\d+\.\d+) (.+) · ([●○]{3}) · (\d+) minutes", re.MULTILINE)
+TIME = re.compile(r"\*\*Time:\*\*\s+(?:about\s+)?(\d+)\s+minutes")
+HOMEWORK = 30  # minutes: exercises as long as this are done at home
+# sessions -> their minutes, and for each session the lessons read and the lessons practised
+PLANS = {
+    4: (180, (((0, 1, 2), (1, 2)), ((3, 4), (3, 4)), ((5, 6), (5, 6)), ((7,), (7,)))),
+    8: (90, (((0, 1), (1,)), *(((k,), (k,)) for k in range(2, 8)), ((), ()))),
+    12: (
+        90,
+        (
+            *(((0, 1), (1,)), ((2,), (2,)), ((), (1, 2))),
+            *(((3,), (3,)), ((), (3,))),
+            *(((4,), (4,)), ((5,), (5,)), ((), (4, 5))),
+            *(((6,), (6,)), ((7,), (7,)), ((), (6, 7))),
+            ((), ()),
+        ),
+    ),
+}
+
+
+def broken(logits, x):
+    return x - x_hat  # noqa: F821, that is the point
+
+
+GENERAL: dict[str, Callable] = {  # what is refused in every exercise, shown with exercise 1.1
+    "a stub, left as it was": lambda logits, x: ...,
+    "no return": lambda logits, x: None,
+    "an exception": broken,
+    "another signature": lambda logits: logits,
+    "a float for a tensor": lambda logits, x: 0.0,
+    "a loss for each image": lambda logits, x: (x - logits.sigmoid()).square().sum(1),
+    "a tensor on another device": lambda logits, x: torch.zeros((), device="meta"),
+    "logits.sigmoid_()": lambda logits, x: logits.sigmoid_().mean(),
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """An exercise as its master announces it; ``minutes`` and ``points`` are whole numbers."""
+
+    name: str
+    title: str
+    hard: str
+    minutes: int
+    points: int
+
+
+def items() -> dict[int, list[Item]]:
+    """Lesson -> its exercises, from the masters."""
+    lessons: dict[int, list[Item]] = {}
+    for path in sorted((ROOT / "solutions").glob("[0-9][0-9]_*.ipynb")):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        points = [c["metadata"].get("nbgrader", {}).get("points") for c in cells]
+        headings = filter(None, (HEADING.search("".join(c["source"])) for c in cells))
+        lessons[int(path.name[:2])] = [
+            Item(*found.groups()[:3], int(found[4]), worth)
+            for found, worth in zip(headings, filter(None, points), strict=True)
+        ]
+    return lessons
+
+
+def reading() -> dict[int, int]:
+    """Lesson -> the minutes that its notebook says it takes."""
+    found = {}
+    for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        first = json.loads(path.read_text("utf-8"))["cells"][0]
+        found[int(path.name[:2])] = int(TIME.search("".join(first["source"]))[1])
+    return found
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    cells = [[str(c).replace("|", r"\|").replace("\n", " ") for c in line] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+
+
+def exercises_table() -> str:
+    head = ("exercise", "title", "", "minutes", "points")
+    rows = [
+        (i.name, i.title, i.hard, i.minutes, i.points) for row in items().values() for i in row
+    ]
+    total = ("", f"{len(rows)} exercises", "", sum(r[3] for r in rows), sum(r[4] for r in rows))
+    return table(head, [*rows, total])
+
+
+def split(todo: Sequence[Item], left: int, longest: int) -> tuple[list[Item], list[Item]]:
+    """What fits into ``left`` minutes of class, none longer than ``longest``; and the rest."""
+    here: list[Item] = []
+    rest: list[Item] = []
+    for item in todo:
+        fits = item.minutes <= min(left, longest)
+        (here if fits else rest).append(item)
+        left -= item.minutes * fits
+    return here, rest
+
+
+def plan(sessions: int) -> str:
+    """The table of one plan. An exercise that does not fit waits for practice, or is homework."""
+    minutes, rows = PLANS[sessions]
+    waiting, times, lines = items(), reading(), []
+    for number, (read, practised) in enumerate(rows, 1):
+        spent = sum(times.get(lesson, 0) for lesson in read)
+        todo = [item for lesson in practised for item in waiting.pop(lesson, [])]
+        here, rest = split(todo, minutes - spent, HOMEWORK - 1 if read else minutes)
+        later = {lesson for _, more in rows[number:] for lesson in more}
+        home = [item for item in rest if course.order(item.name)[0] not in later]
+        for item in rest:
+            if item not in home:
+                waiting.setdefault(course.order(item.name)[0], []).append(item)
+        what = ", ".join(map(str, read)) or (
+            "practice" if practised else "a project, or questions"
+        )
+        lines.append((number, what, spent or "–", _named(here), _named(home)))
+    head = ("session", "lessons", "minutes of them", "exercises in class", "homework")
+    return f"### {sessions} sessions of {minutes} minutes\n\n{table(head, lines)}"
+
+
+def _named(some: Sequence[Item]) -> str:
+    names = ", ".join(item.name for item in some)
+    return f"{names} ({sum(item.minutes for item in some)} min)" if some else "–"
+
+
+def refused(check: Exercise, answer: Callable) -> CheckFailed:
+    """What a check says to a wrong answer. Raises AssertionError if it is accepted."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            check(answer)
+        except CheckFailed as failed:
+            return failed
+    raise AssertionError(f"exercise {check.name} accepts {answer}")
+
+
+def general() -> str:
+    """What every exercise refuses."""
+    rows = []
+    for what, answer in GENERAL.items():
+        failed = refused(autoencoder.cost, answer)
+        rows.append((what, failed.cause, (failed.says or str(failed)).splitlines()[0]))
+    return table(("an answer with", "is refused for", "and reads"), rows)
+
+
+def misconceptions() -> str:
+    """By lesson: each misconception once, its message, and the exercises that meet it."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    shared = {"not attempted", *(refused(autoencoder.cost, a).cause for a in GENERAL.values())}
+    met: dict[int, dict[tuple[str, str], list[str]]] = {}
+    for found in pkgutil.iter_modules([str(ROOT / "tests" / "answers")]):
+        module = importlib.import_module(f"answers.{found.name}")
+        for key, wrong in module.WRONG.items():
+            check = module.CHECKS[key]
+            rows = met.setdefault(course.order(check.name)[0], {})
+            for failed in (refused(check, answer) for answer in wrong.values()):
+                names = rows.setdefault((failed.cause, failed.says), [])
+                if check.name not in names and failed.cause not in shared:
+                    names.append(check.name)
+    return "\n\n".join(_of_lesson(lesson, met[lesson]) for lesson in sorted(met))
+
+
+def _of_lesson(lesson: int, met: dict[tuple[str, str], list[str]]) -> str:
+    rows = [
+        (", ".join(sorted(names, key=course.order)), cause, says)
+        for (cause, says), names in met.items()
+        if names
+    ]
+    rows.sort(key=lambda row: course.order(row[0].split(", ")[0]))
+    title = f"Lesson {lesson} · {course.LESSONS[lesson]}: {len(rows)} messages"
+    body = table(("exercise", "misconception", "what the student reads"), rows)
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
+def guide() -> str:
+    """``INSTRUCTORS.md`` with every table made anew."""
+    text = GUIDE.read_text("utf-8")
+    parts = {
+        "exercises": exercises_table(),
+        "sessions": "\n\n".join(plan(sessions) for sessions in PLANS),
+        "general": general(),
+        "misconceptions": misconceptions(),
+    }
+    for name, new in parts.items():
+        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+        head, _, rest = text.partition(begin)
+        text = f"{head}{begin}\n{new}\n{end}{rest.partition(end)[2]}"
+    return text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, fail where stale")
+    asked = parser.parse_args()
+    os.environ["AAE_PROGRESS"] = os.devnull
+    torch.set_num_threads(1)
+    text = guide()
+    stale = text != GUIDE.read_text("utf-8")
+    if stale and not asked.check:
+        write_atomically(GUIDE, lambda stream: stream.write(text.encode()))
+    print(f"{GUIDE.name}:", "stale" if stale and asked.check else "written" if stale else "fresh")
+    if stale and asked.check:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

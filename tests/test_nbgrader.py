@@ -1,0 +1,202 @@
+"""The whole way through nbgrader: release, fetch, submit, collect, grade, feedback.
+
+nbgrader is not in the students' environment. With it:
+
+    uv run --isolated --group grading pytest tests/test_nbgrader.py
+"""
+
+import copy
+import csv
+import getpass
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+pytest.importorskip(
+    "nbgrader",
+    reason="nbgrader has an environment of its own: "
+    "uv run --isolated --group grading pytest tests/test_nbgrader.py",
+)
+from nbgrader.api import Gradebook
+
+ROOT = Path(__file__).parent.parent
+MASTERS = sorted((ROOT / "solutions").glob("[0-9][0-9]_*.ipynb"))
+GRADED = sorted({MASTERS[0], MASTERS[-1]})  # a kernel for each submission: two lessons are enough
+ME = getpass.getuser()  # nbgrader calls whoever submits by the name of their account
+
+sys.path.insert(0, str(ROOT / "solutions"))
+import release  # noqa: E402
+
+MEAN_OF_ALL = """def cross_entropy(logits, x):
+    return F.binary_cross_entropy_with_logits(logits, x)"""
+
+
+def assignment_of(path):
+    """A lesson's own, or the one that holds the notebooks that are released but not graded."""
+    return f"lesson-{path.stem[:2]}" if path in GRADED else "others"
+
+
+def marks(cell):
+    return cell.metadata.get("nbgrader", {})
+
+
+def points(notebook):
+    return {
+        marks(c)["grade_id"]: marks(c)["points"] for c in notebook.cells if marks(c).get("grade")
+    }
+
+
+def put(path, notebook, answers=(), checks=()):
+    """Writes a submission: this notebook with some answers (and checks) in place of its own."""
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        own = dict(answers) | dict(checks)
+        cell.source = own.get(marks(cell).get("grade_id"), cell.source)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+
+
+class Desk:
+    """A lecturer's course folder, a student's folder, and the exchange between them."""
+
+    def __init__(self, root):
+        self.course, self.student = root / "course", root / "student"
+        exchange = root / "exchange"
+        for folder in (self.course, self.student, exchange):
+            folder.mkdir()
+        exchange.chmod(0o777)
+        config = (ROOT / "solutions" / "nbgrader_config.py").read_text("utf-8")
+        config += f"c.Exchange.root = {str(exchange)!r}\n"
+        for folder in (self.course, self.student):
+            (folder / "nbgrader_config.py").write_text(config, "utf-8")
+        self.environment = os.environ | {
+            "AAE_PROGRESS": "/dev/null",
+            "AAE_DEVICE": "cpu",
+            "JUPYTER_CONFIG_DIR": str(root / "config"),
+            "JUPYTER_DATA_DIR": str(root / "data"),
+            "IPYTHONDIR": str(root / "ipython"),
+        }
+
+    def nbgrader(self, *arguments, cwd=None):
+        """Runs ``nbgrader …`` in the course's folder."""
+        done = subprocess.run(
+            [sys.executable, "-m", "nbgrader", *arguments],
+            cwd=cwd or self.course,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def feedback(self, student, path):
+        page = self.course / "feedback" / student / assignment_of(path) / f"{path.stem}.html"
+        return re.sub(r"<[^>]+>", "", page.read_text("utf-8"))
+
+    def scores(self, student, assignment):
+        """Points by check, as they are in the gradebook."""
+        url = f"sqlite:///{self.course / 'gradebook.db'}"
+        with Gradebook(url, "aae-lessons") as book:
+            found = book.find_submission(assignment, student)
+            return {grade.name: grade.score for each in found.notebooks for grade in each.grades}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """Everything that is done with a course, once; the tests look at what came of it."""
+    desk = Desk(tmp_path_factory.mktemp("nbgrader"))
+    for path in MASTERS:
+        target = desk.course / "source" / assignment_of(path) / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    for assignment in sorted({assignment_of(path) for path in MASTERS}):
+        desk.nbgrader("generate_assignment", assignment)
+    _hand_in_by_exchange(desk, MASTERS[0])
+    for path in GRADED:
+        released = nbformat.read(desk.course / "release" / assignment_of(path) / path.name, 4)
+        master = nbformat.read(path, as_version=4)
+        answers = {marks(c)["grade_id"]: c.source for c in master.cells if marks(c)}
+        submitted = desk.course / "submitted"
+        cheat = dict.fromkeys(points(released) if path == MASTERS[0] else [], "pass")
+        put(submitted / "blank" / assignment_of(path) / path.name, released, checks=cheat)
+        put(submitted / "right" / assignment_of(path) / path.name, released, answers)
+        desk.nbgrader("autograde", assignment_of(path))
+        desk.nbgrader("generate_feedback", assignment_of(path))
+    desk.nbgrader("export")
+    desk.nbgrader("release_feedback", assignment_of(MASTERS[0]), f"--student={ME}")
+    desk.nbgrader("fetch_feedback", assignment_of(MASTERS[0]), cwd=desk.student)
+    return desk
+
+
+def _hand_in_by_exchange(desk, path):
+    """A student fetches lesson 1, answers half of it, and hands it in."""
+    name = assignment_of(path)
+    desk.nbgrader("release_assignment", name)
+    desk.nbgrader("fetch_assignment", name, cwd=desk.student)
+    fetched = desk.student / name / path.name
+    master = nbformat.read(path, as_version=4)
+    answers = {marks(c)["grade_id"]: c.source for c in master.cells if marks(c)}
+    half = {k: v for k, v in answers.items() if k in ("cost-answer", "step-answer")}
+    half["cross-entropy-answer"] = MEAN_OF_ALL
+    put(fetched, nbformat.read(fetched, as_version=4), half)
+    desk.nbgrader("submit", name, cwd=desk.student)
+    desk.nbgrader("collect", name)
+
+
+@pytest.fixture(params=MASTERS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture(params=GRADED, ids=lambda path: path.stem)
+def graded(request):
+    return request.param
+
+
+def test_nbgraders_student_version_is_ours(desk, path):
+    theirs = nbformat.read(desk.course / "release" / assignment_of(path) / path.name, 4).cells
+    ours = release.student(nbformat.read(path, as_version=4)).cells
+    for a, b in zip(theirs, ours, strict=True):
+        assert (a.id, a.cell_type) == (b.id, b.cell_type)
+        assert a.source == b.source.replace("\n\n" + release.BANNER.rstrip(), "")
+        assert a.get("outputs", []) == b.get("outputs", []) == []
+        assert marks(b).items() <= marks(a).items()  # nbgrader adds a checksum
+
+
+def test_a_blank_submission_gets_nothing_whatever_it_does_to_its_checks(desk, graded):
+    want = dict.fromkeys(points(nbformat.read(graded, as_version=4)), 0)
+    assert desk.scores("blank", assignment_of(graded)) == want
+    assert desk.feedback("blank", graded).count("not attempted.") == len(want)
+
+
+def test_a_right_submission_gets_all_points(desk, graded):
+    want = points(nbformat.read(graded, as_version=4))
+    assert desk.scores("right", assignment_of(graded)) == want
+    assert desk.feedback("right", graded).count(": right.") == len(want)
+
+
+def test_a_half_right_submission_gets_its_part_and_hears_why(desk):
+    want = points(nbformat.read(MASTERS[0], as_version=4))
+    want |= {"cross-entropy-check": 0, "mended-check": 0}
+    assert desk.scores(ME, assignment_of(MASTERS[0])) == want
+    page = desk.feedback(ME, MASTERS[0])
+    assert "not yet (mean over pixels)" in page
+    assert page.count("not attempted.") == 1
+    assert "Traceback (most recent" not in page
+
+
+def test_grades_are_exported_and_feedback_reaches_the_student(desk):
+    with (desk.course / "grades.csv").open(encoding="utf-8") as file:
+        rows = {(row["assignment"], row["student_id"]): row for row in csv.DictReader(file)}
+    for path in GRADED:
+        most = sum(points(nbformat.read(path, as_version=4)).values())
+        for student, score in (("blank", 0), ("right", most)):
+            row = rows[assignment_of(path), student]
+            assert (float(row["score"]), float(row["max_score"])) == (score, most)
+    pages = list((desk.student / assignment_of(MASTERS[0]) / "feedback").rglob("*.html"))
+    assert [page.stem for page in pages] == [MASTERS[0].stem]
