@@ -87,6 +87,10 @@ BARS = {  # what the lessons promise of the references, on held-out codes
     "adversarial-mixture": ("judge_accuracy", 0.60),
     "adversarial-swiss-roll": ("judge_accuracy", 0.60),
     "classifier": ("test_error_percent", 1.0),
+    "semi-supervised-all": ("test_error_percent", 1.2),
+    "semi-supervised-100-informed": ("test_error_percent", 5.0),
+    "categorical-adversarial": ("entropy", 0.05),
+    "clustering-16": ("clustering_error_percent", 15.0),
 }
 
 
