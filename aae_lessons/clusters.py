@@ -46,8 +46,7 @@ def cluster_names(q: Tensor, labels: Tensor, classes: int = CLASSES) -> Tensor:
         classes: how many there are.
     """
     heads = cluster_heads(q)
-    require_labels(labels, "labels", classes)
-    require(len(labels) == len(q), "labels", labels, f"{len(q)} labels, one per row of q")
+    _one_label_each(q, labels, classes)
     return labels[heads]
 
 
@@ -73,8 +72,7 @@ def clustering_error_percent(
         classes: how many there are.
     """
     _probabilities(q, "q")
-    require_labels(labels, "labels", classes)
-    require(len(labels) == len(q), "labels", labels, f"{len(q)} labels, one per row of q")
+    _one_label_each(q, labels, classes)
     require_labels(names, "names", classes)
     require(len(names) == q.shape[1], "names", names, f"{q.shape[1]} names, one per cluster")
     return 100 * (names[q.argmax(1)] != labels).double().mean().item()
@@ -89,8 +87,7 @@ def contingency(q: Tensor, labels: Tensor, classes: int = CLASSES) -> Tensor:
         classes: how many there are.
     """
     _probabilities(q, "q")
-    require_labels(labels, "labels", classes)
-    require(len(labels) == len(q), "labels", labels, f"{len(q)} labels, one per row of q")
+    _one_label_each(q, labels, classes)
     cells = q.argmax(1) * classes + labels
     return cells.bincount(minlength=q.shape[1] * classes).view(-1, classes)
 
@@ -155,3 +152,8 @@ def _probabilities(q: Tensor, name: str) -> None:
     matrix(q, name)
     require(q.shape[1] >= 2, name, q, "two clusters (columns) or more")
     require(bool(torch.isfinite(q).all()), name, "nan or infinite values", "probabilities")
+
+
+def _one_label_each(q: Tensor, labels: Tensor, classes: int) -> None:
+    require_labels(labels, "labels", classes)
+    require(len(labels) == len(q), "labels", labels, f"{len(q)} labels, one per row of q")

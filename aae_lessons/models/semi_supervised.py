@@ -24,6 +24,7 @@ Note:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -180,9 +181,9 @@ def train_step(
     # detached: the discriminators' phase must not move the encoder
     discriminator_y = _tell_apart(model.discriminator_y, model.prior_y, y.detach())
     descend(discriminator_y, optimizers["discriminator_y"])
-    both = torch.cat([model.prior.sample(len(z), z.device), z.detach()])
-    logits = model.style_logits(both, told.repeat(2, 1))
-    discriminator_z = discriminator_loss(*logits.split(len(z)))
+    discriminator_z = _tell_apart(
+        lambda both: model.style_logits(both, told.repeat(2, 1)), model.prior, z.detach()
+    )
     descend(discriminator_z, optimizers["discriminator_z"])
 
     # … and the encoder makes both codes pass for prior samples.
@@ -214,7 +215,9 @@ def baseline_step(
     return {"classification": classification.detach()}
 
 
-def _tell_apart(discriminator: Discriminator, prior: Categorical | Gaussian, z: Tensor) -> Tensor:
+def _tell_apart(
+    discriminator: Callable[[Tensor], Tensor], prior: Categorical | Gaussian, z: Tensor
+) -> Tensor:
     """A discriminator's loss, prior samples and codes in one batch."""
     logits = discriminator(torch.cat([prior.sample(len(z), z.device), z]))
     return discriminator_loss(*logits.split(len(z)))

@@ -84,7 +84,7 @@ def unpack(name: str, tensors: dict[str, Tensor], record: dict, where: torch.dev
     snapshots = [] if codes is None else [{"z": z.float()} for z in codes]
     history = History(record["history"]["steps"], record["history"]["losses"], snapshots)
     kept = RECIPES[name].keep
-    if kept not in ("weights", "bytes"):
+    if not RECIPES[name].keeps_model:
         return Reference(name, None, record, history, tensors)
     model = RECIPES[name].build()
     weights = compact.unpack(tensors)

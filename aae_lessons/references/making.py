@@ -129,7 +129,7 @@ def _stored(
     recipe: Recipe, model: nn.Module, history: training.History, x: Tensor
 ) -> dict[str, Tensor]:
     """What goes into the safetensors file: weights or pictures, and the watched codes."""
-    if recipe.keep in ("pictures", "record"):
+    if not recipe.keeps_model:
         return pictures.take(model, x) if recipe.keep == "pictures" else {}
     weights = model.state_dict()
     if recipe.keep == "bytes":

@@ -14,7 +14,7 @@ from aae_lessons.references.recipes import RECIPES
 def report(device: str | None = None) -> dict[str, dict[str, float]]:
     """Metrics of every run whose weights are stored, computed again on the test set."""
     test = data.mnist("test", device)
-    kept = [name for name in references.names() if RECIPES[name].keep in ("weights", "bytes")]
+    kept = [name for name in references.names() if RECIPES[name].keeps_model]
     loaded = {name: references.load(name, test.device) for name in kept}
     return {name: RECIPES[name].measure(run.model, test) for name, run in loaded.items()}
 

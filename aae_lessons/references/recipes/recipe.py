@@ -31,9 +31,8 @@ class Recipe:
         batches: ``batches(images, B, seed)``.
         schedule: of the rates.
         adjust: what else changes during the run, such as a temperature; of ``fit``.
-        matmul_precision: of matrix products while training, "highest" or "medium" (see
-            ``torch.set_float32_matmul_precision``): with "medium", factors are rounded to
-            bfloat16 where that is faster; sums and everything else stay in single precision.
+        matmul_precision: of matrix products while training; see
+            :func:`aae_lessons.device.matrix_products`.
         rank_by: the metric by which the kept seed is the median; empty for the first seed.
         keep: "weights"; "bytes", the weights of encoder and decoder in a byte each
             (:mod:`aae_lessons.references.compact`); "pictures"
@@ -57,3 +56,8 @@ class Recipe:
     schedule: training.Schedule = training.constant_then_linear
     adjust: Callable[[nn.Module, float], None] | None = None
     matmul_precision: str = "highest"
+
+    @property
+    def keeps_model(self) -> bool:
+        """Whether what is stored is enough to encode and decode."""
+        return self.keep in ("weights", "bytes")
