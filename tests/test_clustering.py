@@ -269,19 +269,6 @@ def test_the_input_is_corrupted_and_the_clean_image_is_the_target(monkeypatch):
     assert all(torch.equal(x, batch.x) for x in targets)
 
 
-def test_jitter_moves_images_and_keeps_most_of_their_ink():
-    config = Config(pixels=784, noise=0.0, jitter=0.1, shift=0.1, hidden=(8,))
-    x = torch.zeros(400, 1, 28, 28)
-    x[:, :, 10:18, 10:18] = 1.0
-    x = x.flatten(1)
-    torch.manual_seed(0)
-    moved_x = ClusteringAAE(config).corrupt(x)
-    assert moved_x.shape == x.shape and not torch.equal(moved_x[0], moved_x[1])
-    assert 0.9 < moved_x.sum() / x.sum() < 1.1
-    columns = moved_x.view(-1, 28, 28).sum(1) @ torch.arange(28.0) / moved_x.sum(1)
-    assert columns.std().item() == pytest.approx(1.4, rel=0.25)  # .1 of half a side
-
-
 def test_shapes():
     model = ClusteringAAE(SMALL).eval()
     x = torch.rand(5, 16)

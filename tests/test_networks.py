@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from aae_lessons.networks import (
+    Corruption,
     DigitClassifier,
     Discriminator,
     conv_decoder,
@@ -39,6 +40,39 @@ def test_a_discriminator_has_one_logit_a_code(inputs, hidden):
 def test_a_discriminator_has_no_batch_norm_and_sees_each_code_alone():
     network, z = Discriminator(2, (8,)), torch.randn(6, 2)
     torch.testing.assert_close(network(z)[:1], network(z[:1]))
+
+
+def test_noise_is_fresh_and_as_large_as_asked():
+    x = torch.rand(20_000, 12)
+    noise = Corruption(0.3)(x) - x
+    assert noise.std().item() == pytest.approx(0.3, rel=0.02)
+    assert noise.mean().item() == pytest.approx(0.0, abs=0.01)
+    assert Corruption(0.0)(x) is x
+
+
+def test_jitter_moves_each_image_its_own_way_and_keeps_most_of_its_ink():
+    x = torch.zeros(400, 1, 28, 28)
+    x[:, :, 10:18, 10:18] = 1.0
+    x = x.flatten(1)
+    torch.manual_seed(0)
+    moved_x = Corruption(0.0, jitter=0.1, shift=0.1)(x)
+    assert moved_x.shape == x.shape and not torch.equal(moved_x[0], moved_x[1])
+    assert 0.9 < moved_x.sum() / x.sum() < 1.1
+    columns = moved_x.view(-1, 28, 28).sum(1) @ torch.arange(28.0) / moved_x.sum(1)
+    assert columns.std().item() == pytest.approx(1.4, rel=0.25)  # .1 of half a side
+    turned = Corruption(0.0, jitter=0.1)(x).view(-1, 28, 28)
+    columns = turned.sum(1) @ torch.arange(28.0) / turned.sum((1, 2))
+    assert columns.std() < 0.2  # a linear map leaves the middle where it is
+
+
+def test_a_corruption_has_nothing_to_store():
+    assert Corruption(0.3, 0.1, 0.03).state_dict() == {}
+
+
+@pytest.mark.parametrize("name", ["noise", "jitter", "shift"])
+def test_a_corruption_refuses_what_is_below_zero(name):
+    with pytest.raises(ValueError, match=rf"^{name}"):
+        Corruption(**{"noise": 0.3, name: -0.1})
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (2, 8, 12)])

@@ -181,6 +181,16 @@ def test_noise_is_on_the_input_and_the_clean_image_is_the_target(monkeypatch):
     assert torch.equal(targets[0], batch.x)
 
 
+def test_the_input_can_be_moved_too():
+    x = torch.zeros(8, 784)
+    x[:, 14 * 28 + 4 : 14 * 28 + 24] = 1.0
+    still, moved = (
+        make(Config(hidden=(8,), noise=0.0, jitter=jitter))[0].corrupt(x) for jitter in (0.0, 0.2)
+    )
+    assert torch.equal(still, x)
+    assert ((moved - x).abs().sum(1) > 1).all() and not torch.equal(moved[0], moved[1])
+
+
 def test_weights_start_small_and_biases_at_zero():
     model = SemiSupervisedAAE(Config(hidden=(200, 200)))
     for name, parameter in model.named_parameters():
@@ -207,6 +217,8 @@ def test_shapes():
         (lambda: Config(classes=1), "classes"),
         (lambda: Config(dim=0), "dim"),
         (lambda: Config(noise=-0.1), "noise"),
+        (lambda: Config(jitter=-0.1), "jitter"),
+        (lambda: Config(shift=-0.1), "shift"),
         (lambda: Config(generator_rate=0.0), "generator_rate"),
         (lambda: make()[0].encode(torch.rand(2, 11)), "x"),
         (lambda: make()[0].decode(torch.rand(2, 4), torch.rand(3, 3)), "z"),

@@ -26,13 +26,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim import Adam
 
 from aae_lessons.arguments import matrix, number, whole
 from aae_lessons.clusters import mutual_information, nearness
 from aae_lessons.data import Batch
-from aae_lessons.networks import Discriminator, mlp
+from aae_lessons.networks import Corruption, Discriminator, mlp
 from aae_lessons.objectives import (
     Cost,
     descend,
@@ -53,11 +52,8 @@ class Config:
         discriminator_hidden: sizes of both discriminators' hidden layers.
         pixels: of an image.
         cost: c(logits, x), summed over pixels, mean over the batch.
-        noise: standard deviation of Gaussian noise on the encoder's input.
-        jitter: standard deviation of the four entries of a random linear map of the encoder's
-            input: turned, sheared, scaled. For square images.
-        shift: of its two further entries, in halves of a side: .03 moves by 0.4 of 28 pixels.
-            All three in training only; the clean image is the target.
+        noise, jitter, shift: of the :class:`~aae_lessons.networks.Corruption` of the encoder's
+            input, in training only; the clean image is the target.
         style_noise: standard deviation of Gaussian noise on z (a Gaussian posterior, §2), in
             training only: what the style can tell is limited, so that y has to tell the rest.
         spread: standard deviation of each logit of y over the batch.
@@ -134,9 +130,7 @@ class ClusteringAAE(nn.Module):
         hidden = config.discriminator_hidden
         self.discriminator_y = Discriminator(config.classes, hidden, nn.ReLU)
         self.discriminator_z = Discriminator(config.dim, hidden, nn.ReLU)
-        wobble = torch.tensor([config.jitter, config.jitter, config.shift])
-        self.register_buffer("wobble", wobble, persistent=False)
-        self.register_buffer("still", torch.eye(2, 3), persistent=False)
+        self.corrupt = Corruption(config.noise, config.jitter, config.shift)
 
     def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
@@ -178,15 +172,6 @@ class ClusteringAAE(nn.Module):
     def blur(self, z: Tensor) -> Tensor:
         """A draw from the Gaussian posterior of the style around ``z``, (B, D)."""
         return z + self.config.style_noise * torch.randn_like(z)
-
-    def corrupt(self, x: Tensor) -> Tensor:
-        """Images ``x`` (B, 784), each moved by its own small affine map, with fresh noise."""
-        config, side = self.config, round(x.shape[1] ** 0.5)
-        if config.jitter or config.shift:
-            move = self.still + self.wobble * torch.randn(len(x), 2, 3, device=x.device)
-            grid = F.affine_grid(move, [len(x), 1, side, side], align_corners=False)
-            x = F.grid_sample(x.view(-1, 1, side, side), grid, align_corners=False).flatten(1)
-        return x + config.noise * torch.randn_like(x) if config.noise else x
 
 
 def optimizers(model: ClusteringAAE, config: Config) -> dict[str, Adam]:

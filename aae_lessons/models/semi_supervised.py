@@ -35,7 +35,7 @@ from torch.optim import SGD
 from aae_lessons.arguments import labels as require_labels
 from aae_lessons.arguments import matrix, number, whole
 from aae_lessons.data import Batch, PartlyLabelled
-from aae_lessons.networks import Discriminator, mlp, normal_weights
+from aae_lessons.networks import Corruption, Discriminator, mlp, normal_weights
 from aae_lessons.objectives import (
     Cost,
     descend,
@@ -56,8 +56,8 @@ class Config:
             discriminators have the same.
         pixels: of an image.
         cost: c(logits, x), summed over pixels, mean over the batch.
-        noise: standard deviation of Gaussian noise on the encoder's input, in training only; the
-            clean image is the target.
+        noise, jitter, shift: of the :class:`~aae_lessons.networks.Corruption` of the encoder's
+            input, in training only; the clean image is the target. The paper has the noise alone.
         class_informed: whether the discriminator of z is told y beside it (see the module's note).
         weight_std: of the initial weights; biases start at 0.
         reconstruction_rate, discriminator_rate, generator_rate, classification_rate: learning
@@ -72,6 +72,8 @@ class Config:
     pixels: int = 784
     cost: Cost = squared_error
     noise: float = 0.3
+    jitter: float = 0.0
+    shift: float = 0.0
     class_informed: bool = False
     weight_std: float = 0.01
     reconstruction_rate: float = 0.01
@@ -84,7 +86,8 @@ class Config:
     def __post_init__(self) -> None:
         whole(self.classes, "classes", at_least=2)
         whole(self.dim, "dim")
-        number(self.noise, "noise", at_least=0)
+        for name in ("noise", "jitter", "shift"):
+            number(getattr(self, name), name, at_least=0)
         number(self.weight_std, "weight_std", above=0)
         for phase in ("reconstruction", "discriminator", "generator", "classification"):
             number(getattr(self, f"{phase}_rate"), f"{phase}_rate", above=0)
@@ -103,6 +106,7 @@ class SemiSupervisedAAE(nn.Module):
         self.discriminator_y = Discriminator(config.classes, config.hidden, nn.ReLU)
         shown = code if config.class_informed else config.dim
         self.discriminator_z = Discriminator(shown, config.hidden, nn.ReLU)
+        self.corrupt = Corruption(config.noise, config.jitter, config.shift)
         normal_weights(self, config.weight_std)
 
     def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -140,10 +144,6 @@ class SemiSupervisedAAE(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Reconstructions x_hat, (B, 784), of images ``x``, (B, 784)."""
         return self.decode(*self.encode(x))
-
-    def corrupt(self, x: Tensor) -> Tensor:
-        """Images with fresh noise on every pixel, (B, 784)."""
-        return x + self.config.noise * torch.randn_like(x) if self.config.noise else x
 
 
 def optimizers(model: SemiSupervisedAAE, config: Config) -> dict[str, SGD]:
