@@ -33,6 +33,7 @@ SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "docmanager-extension/plugin": {"autosave": False},
 }
+WIDGET_SETTINGS = {"jupyterlab-manager/plugin": {"saveState": True}}
 
 
 def missing(reason):
@@ -64,10 +65,11 @@ def lab(tmp_path_factory, browser):
     home = tmp_path_factory.mktemp("jupyter")
     folder = home / "notebooks"
     folder.mkdir()
-    for name, values in SETTINGS.items():
-        path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values))
+    for owner, settings in {"@jupyterlab": SETTINGS, "@jupyter-widgets": WIDGET_SETTINGS}.items():
+        for name, values in settings.items():
+            path = home / "settings" / owner / f"{name}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(values))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

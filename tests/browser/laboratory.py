@@ -60,6 +60,21 @@ class Lab:
         complaints = page.locator(".jp-RenderedText[data-mime-type*=stderr]").all_inner_texts()
         assert done is not False and not complaints, complaints
 
+    def outputs(self, page):
+        """For each code cell of the notebook that was run: its number, and the kinds of output."""
+        return page.evaluate(
+            """() => [...jupyterapp.shell.currentWidget.content.model.cells]
+                .filter(cell => cell.type === 'code')
+                .map(cell => [cell.executionCount, cell.toJSON().outputs.map(o => o.output_type)])
+            """
+        )
+
+    def saved(self, page):
+        """The notebook that was run, as JupyterLab saves it: with the state of its widgets."""
+        page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+        name = page.evaluate("jupyterapp.shell.currentWidget.context.path")
+        return nbformat.read(self.folder / name, as_version=4)
+
     def theme(self, page, name):
         """Changes JupyterLab's theme: "Light" or "Dark"."""
         page.evaluate(

@@ -1,0 +1,142 @@
+"""Every lesson in JupyterLab: run all cells, see no error, and move each explorer it shows."""
+
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from laboratory import watched_page
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "notebooks"))
+import website
+
+LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+EXPLORERS = {  # how many of each a lesson shows
+    "00_start_here": {"latent": 1},
+    "01_autoencoder": {"latent": 1, "interpolation": 1},
+    "02_adversarial": {"latent": 1, "scrubber": 1, "painter": 1},
+    "03_variational": {"menus": 1},
+    "04_categorical": {"menus": 1, "class-style": 2},
+    "05_semi_supervised": {"class-style": 1},
+    "06_clustering": {"menus": 1, "class-style": 1},
+    "07_wasserstein": {"costs": 1},
+}
+
+
+def drag(page, place, start=(0.3, 0.3), end=(0.7, 0.6)):
+    """The pointer pressed and moved over an element, in shares of its sides."""
+    place.scroll_into_view_if_needed()
+    box = place.bounding_box()
+    points = [(box["x"] + a * box["width"], box["y"] + b * box["height"]) for a, b in (start, end)]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    page.mouse.move(*points[1], steps=8)
+    page.mouse.up()
+
+
+def latent(page, found):
+    drag(page, found.locator(".aae-cross"))
+    yield
+    found.locator(".aae-cross").press("Shift+ArrowLeft")
+    yield
+
+
+def class_style(page, found):
+    slider = found.get_by_role("slider", name="probability of class").nth(1)
+    slider.press("End")
+    yield
+    if found.locator(".aae-cross").count():
+        drag(page, found.locator(".aae-cross"))
+        yield
+
+
+def interpolation(page, found):
+    found.locator(".aae-thumb").nth(6).click()
+    yield
+    found.get_by_role("slider").press("ArrowRight")
+    yield
+
+
+def scrubber(page, found):
+    found.get_by_role("slider").press("ArrowLeft")
+    yield
+
+
+def painter(page, found):
+    drag(page, found.locator(".aae-paint"))
+    yield
+
+
+def costs(page, found):
+    found.locator("[role=radio][aria-checked=true]").press("ArrowDown")
+    yield
+
+
+def menus(page, found):
+    found.locator("[role=slider], select").first.press("ArrowRight")
+    yield
+
+
+MOVES = {
+    "latent": latent,
+    "class-style": class_style,
+    "interpolation": interpolation,
+    "scrubber": scrubber,
+    "painter": painter,
+    "costs": costs,
+    "menus": menus,
+}
+SEEN = """root => [...root.querySelectorAll('canvas, img')]
+    .map(e => e.tagName === 'IMG' ? e.src : e.toDataURL()).join()"""
+
+
+def shown(page, kind):
+    """The explorers of a kind; menus over figures are a box with an image in it."""
+    if kind == "menus":
+        return page.locator(".jp-OutputArea .widget-vbox:has(> .widget-image)").all()
+    return page.locator(f"section.aae-{kind}").all()
+
+
+def move_all(page):
+    """Moves every explorer of a page, and waits for other pictures; how many of each there are."""
+    found = {kind: explorers for kind in MOVES if (explorers := shown(page, kind))}
+    for kind, explorers in found.items():
+        for explorer in explorers:
+            explorer.scroll_into_view_if_needed()
+            before = explorer.evaluate(SEEN)
+            for _ in MOVES[kind](page, explorer):
+                page.wait_for_function(
+                    f"([root, before]) => ({SEEN})(root) !== before",
+                    arg=[explorer.element_handle(), before],
+                )
+                before = explorer.evaluate(SEEN)
+    return {kind: len(explorers) for kind, explorers in found.items()}
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_and_its_page(lab, browser, page, shots, lesson, tmp_path):
+    """In JupyterLab, and then what JupyterLab saved as a page, with the network off."""
+    if os.environ.get("AAE_BROWSER") != "required":
+        pytest.skip("whole lessons take minutes: set AAE_BROWSER=required")
+    page.set_default_timeout(60_000)
+    notebook = nbformat.read(lesson, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, lab.folder / lesson.name)
+    lab.run(page, lab.folder / lesson.name)
+    outputs = lab.outputs(page)
+    assert all(count for count, _ in outputs)
+    assert not [count for count, kinds in outputs if "error" in kinds]
+    assert move_all(page) == EXPLORERS[lesson.stem]
+    shots(page, "section.aae", f"{lesson.stem}")
+
+    [written] = website.write(tmp_path, [lesson], run=lambda path: lab.saved(page))
+    with watched_page(browser, offline=True) as away:
+        away.goto(written.as_uri())
+        wanted = {kind: n for kind, n in EXPLORERS[lesson.stem].items() if kind != "menus"}
+        if wanted:
+            away.wait_for_selector("section.aae canvas")
+        assert move_all(away) == wanted
+        shots(away, "section.aae", f"{lesson.stem}-page")
