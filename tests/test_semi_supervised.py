@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from aae_lessons import data
+from aae_lessons.clusters import mutual_information
 from aae_lessons.data import PartlyLabelled
 from aae_lessons.models import semi_supervised
 from aae_lessons.models.semi_supervised import Config, SemiSupervisedAAE
@@ -69,6 +70,30 @@ def test_no_loss_reaches_a_network_that_it_should_not(monkeypatch, config):
     monkeypatch.setattr(semi_supervised, "descend", watch)
     semi_supervised.train_step(model, optimizers, make_batch())
     assert reached == REACHES
+
+
+def test_agreement_is_one_phase_more_and_moves_only_what_leads_to_y(monkeypatch):
+    config = Config(classes=4, dim=3, hidden=(16,), pixels=12, weight_std=0.3, noise=0.0)
+    model, _ = make(config)
+    optimizers = semi_supervised.agreeing_optimizers(model, config)
+    batch, seen, real = make_batch(), {}, semi_supervised.descend
+
+    def watch(loss, optimizer):
+        if optimizer is optimizers["agreement"]:
+            with torch.no_grad():
+                y, _ = model.encode(batch.x)
+            seen["expected"] = -mutual_information(y, y).item()
+            seen["before"] = {n: p.clone() for n, p in model.named_parameters()}
+        real(loss, optimizer)
+
+    monkeypatch.setattr(semi_supervised, "descend", watch)
+    losses = semi_supervised.agreeing_step(model, optimizers, batch)
+    assert list(losses) == [*REACHES, "agreement"]
+    assert losses["agreement"].item() == pytest.approx(seen["expected"], abs=1e-5)
+    moved = {n for n, p in model.named_parameters() if not torch.equal(p, seen["before"][n])}
+    assert {n.split(".")[0] for n in moved} == {"encoder"}
+    rows = (model.encoder[-1].weight - seen["before"]["encoder.2.weight"]).abs().sum(1)
+    assert (rows[:4] > 0).all() and (rows[4:] == 0).all()
 
 
 def test_told_the_class_the_discriminator_sees_a_style_that_depends_on_it():

@@ -11,6 +11,7 @@ Principle:
 Reference:
     Makhzani et al. 2015, §4 (class given, style learned), §5 and appendix A.2.1 (the three
     phases, stochastic gradient descent, rates, noise on the input, N(0, 0.01²) weights).
+    Agreement: Ji et al. 2019, arXiv:1807.06653.
 
 Note:
     The cost is a *sum* over pixels. With their mean and the same rates the reconstruction would
@@ -34,6 +35,7 @@ from torch.optim import SGD
 
 from aae_lessons.arguments import labels as require_labels
 from aae_lessons.arguments import matrix, number, whole
+from aae_lessons.clusters import mutual_information
 from aae_lessons.data import Batch, PartlyLabelled
 from aae_lessons.networks import Corruption, Discriminator, mlp, normal_weights
 from aae_lessons.objectives import (
@@ -213,6 +215,33 @@ def baseline_step(
     classification = F.cross_entropy(y_logits, batch.label)
     descend(classification, optimizers["classification"])
     return {"classification": classification.detach()}
+
+
+# --------------------------------------------------- one phase more: copies of an image agree
+
+
+def agreeing_optimizers(model: SemiSupervisedAAE, config: Config) -> dict[str, SGD]:
+    """Those of :func:`optimizers`, and the encoder's for the phase of agreement."""
+    encoder = model.encoder.parameters()
+    agreement = SGD(
+        encoder, config.generator_rate, momentum=config.adversarial_momentum, fused=True
+    )
+    return {**optimizers(model, config), "agreement": agreement}
+
+
+def agreeing_step(
+    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: PartlyLabelled
+) -> dict[str, Tensor]:
+    """The paper's three phases and lesson 6's agreement: not an adversarial term, and not theirs.
+
+    Two copies of an image, each corrupted by itself, should be given one class. Returns the losses
+    of :func:`train_step` and ``agreement``, −I(y; y') in nats.
+    """
+    losses = train_step(model, optimizers, batch)
+    y, y_other = (model.encode(model.corrupt(batch.x))[0] for _ in range(2))
+    agreement = -mutual_information(y, y_other)
+    descend(agreement, optimizers["agreement"])
+    return {**losses, "agreement": agreement.detach()}
 
 
 def _tell_apart(
