@@ -279,9 +279,10 @@ def make_supervised(config=SMALL):
     return model, semi_supervised.supervised_optimizers(model, config)
 
 
+@KINDS
 @pytest.mark.parametrize("phase", ["reconstruction", "discriminator_z", "generator"])
-def test_supervised_phases_move_their_networks(phase):
-    model, optimizers = make_supervised()
+def test_supervised_phases_move_their_networks(phase, config):
+    model, optimizers = make_supervised(config)
     for name, optimizer in optimizers.items():
         optimizer.param_groups[0]["lr"] *= name == phase
     before = copy.deepcopy(model.state_dict())
@@ -297,6 +298,25 @@ def test_the_decoder_is_told_the_label():
     assert not torch.allclose(a, b)
     with pytest.raises(ValueError, match=r"^label"):
         model.decode(torch.full((4,), 4), z)
+
+
+def test_the_discriminator_of_style_is_told_the_label_only_where_asked():
+    z, label, other = torch.rand(4, 3), torch.arange(4), torch.zeros(4, dtype=torch.int64)
+    marginal, informed = make_supervised(SMALL)[0], make_supervised(INFORMED)[0]
+    assert torch.equal(marginal.style_logits(z, label), marginal.style_logits(z, other))
+    assert not torch.equal(informed.style_logits(z, label), informed.style_logits(z, other))
+    with pytest.raises(ValueError, match=r"^label"):
+        informed.style_logits(z, label + 4)
+
+
+def test_the_discriminator_of_style_is_told_the_same_label_of_prior_samples_and_styles():
+    model, optimizers = make_supervised(INFORMED)
+    seen, judge = [], model.discriminator_z.forward
+    model.discriminator_z.forward = lambda shown: seen.append(shown) or judge(shown)
+    batch = data.Batch(torch.rand(16, 12), torch.arange(16) % 4)
+    semi_supervised.supervised_step(model, optimizers, batch)
+    told = F.one_hot(batch.label, 4).float()
+    assert torch.equal(seen[0][:, :4], told.repeat(2, 1)) and torch.equal(seen[1][:, :4], told)
 
 
 def test_supervised_rates_are_the_papers():

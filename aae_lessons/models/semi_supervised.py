@@ -268,7 +268,8 @@ class SupervisedAAE(nn.Module):
         self.encoder = mlp((config.pixels, *config.hidden, config.dim), nn.ReLU)
         code = config.classes + config.dim
         self.decoder = mlp((code, *reversed(config.hidden), config.pixels), nn.ReLU)
-        self.discriminator_z = Discriminator(config.dim, config.hidden, nn.ReLU)
+        shown = code if config.class_informed else config.dim
+        self.discriminator_z = Discriminator(shown, config.hidden, nn.ReLU)
         normal_weights(self, config.weight_std)
 
     def encode(self, x: Tensor) -> Tensor:
@@ -285,6 +286,14 @@ class SupervisedAAE(nn.Module):
     def decode(self, label: Tensor, z: Tensor) -> Tensor:
         """Images x_hat, (B, 784), in [0, 1], of labels, (B,), and styles, (B, D)."""
         return self.decoder_logits(label, z).sigmoid()
+
+    def style_logits(self, z: Tensor, label: Tensor) -> Tensor:
+        """What the discriminator of z says of styles, (B, D), of images of labels, (B,): (B,)."""
+        matrix(z, "z", columns=self.config.dim, rows=len(label))
+        if not self.config.class_informed:
+            return self.discriminator_z(z)
+        require_labels(label, "label", self.config.classes)
+        return self.discriminator_z(torch.cat([self.prior_y.sample_given(label).to(z), z], dim=1))
 
 
 def supervised_optimizers(model: SupervisedAAE, config: Config) -> dict[str, SGD]:
@@ -312,11 +321,13 @@ def supervised_step(
     # Regularization phase: the discriminator tells prior samples from styles …
     z = model.encode(batch.x)
     # detached: the discriminator's phase must not move the encoder
-    discriminator_z = _tell_apart(model.discriminator_z, model.prior, z.detach())
+    discriminator_z = _tell_apart(
+        lambda both: model.style_logits(both, batch.label.repeat(2)), model.prior, z.detach()
+    )
     descend(discriminator_z, optimizers["discriminator_z"])
 
     # … and the encoder makes styles that pass for prior samples.
-    generator = generator_loss(model.discriminator_z(z))
+    generator = generator_loss(model.style_logits(z, batch.label))
     descend(generator, optimizers["generator"])
 
     return {
