@@ -42,7 +42,8 @@ WATCH = """
 () => {
   const put = CanvasRenderingContext2D.prototype.putImageData;
   let stamp = null;
-  addEventListener("pointermove", (event) => (stamp = event.timeStamp), true);
+  for (const kind of ["pointermove", "pointerrawupdate"])
+    addEventListener(kind, (event) => (stamp = event.timeStamp), true);
   CanvasRenderingContext2D.prototype.putImageData = function (...rest) {
     put.apply(this, rest);
     if (stamp !== null && this.canvas.classList.contains("aae-main")) {

@@ -500,6 +500,8 @@ def test_a_class_without_style():
     assert explorer.z == [] and explorer.directions == [] and explorer.in_browser
     explorer.y = [0.1] * 10
     torch.testing.assert_close(explorer.x_hat, model.decode(torch.full((1, 10), 0.1)))
+    height, width = explorer.static().axes[0].images[0].get_array().shape[:2]
+    assert height < width / 5  # one row: there are no styles to tell apart
 
 
 @pytest.mark.parametrize(

@@ -146,16 +146,12 @@ class ClassStyleExplorer(Decoding):
         return self.decode(torch.tensor([[*self.y, *self.z]]))
 
     def static(self) -> Figure:
-        """Every class (columns) in some styles (rows)."""
+        """Every class (columns) in some styles (rows); one row where there is no style."""
         generator = torch.Generator().manual_seed(0)
-        styles = self.std * torch.randn(STYLES, self._dim, generator=generator)
-        codes = torch.cat(
-            [
-                torch.eye(self._classes).repeat(STYLES, 1),
-                styles.repeat_interleave(self._classes, 0),
-            ],
-            dim=1,
-        )
+        rows = STYLES if self._dim else 1
+        styles = self.std * torch.randn(rows, self._dim, generator=generator)
+        every = torch.eye(self._classes).repeat(rows, 1)
+        codes = torch.cat([every, styles.repeat_interleave(self._classes, 0)], dim=1)
         return plots.images(self.decode(codes), columns=self._classes)
 
 

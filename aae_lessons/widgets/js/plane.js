@@ -104,10 +104,20 @@ export class Plane {
       this.move(...this.at(event), event);
       event.preventDefault();
     });
-    over.addEventListener(
-      "pointermove",
-      (event) => this.held && this.move(...this.at(event), event),
-    );
+    let free = 0; // when there is time for a raw update again
+    const drag = (event) => {
+      const [x, y] = this.at(event);
+      if (this.held && (x !== this.last?.[0] || y !== this.last[1])) this.move(x, y, event);
+    };
+    over.addEventListener("pointermove", drag);
+    // A browser keeps pointermove for its next frame, up to 17 ms. Raw updates come at once: 250 a
+    // second at most are followed, and fewer where they would take more than half of the time.
+    over.addEventListener("pointerrawupdate", (event) => {
+      const start = performance.now();
+      if (!this.held || start < free) return;
+      drag(event);
+      free = Math.max(start + 4, 2 * performance.now() - start);
+    });
     for (const end of ["pointerup", "pointercancel"])
       over.addEventListener(end, () => (this.held = false));
     over.addEventListener("keydown", (event) => this.key(event));
