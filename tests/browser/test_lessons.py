@@ -1,5 +1,6 @@
 """Every lesson in JupyterLab: run all cells, see no error, and move each explorer it shows."""
 
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "notebooks"))
 import website
 
 LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+TURNS = itertools.count()  # a page begins where JupyterLab saved: go elsewhere each time
 EXPLORERS = {  # how many of each a lesson shows
     "00_start_here": {"latent": 1},
     "01_autoencoder": {"latent": 1, "interpolation": 1},
@@ -24,11 +26,12 @@ EXPLORERS = {  # how many of each a lesson shows
 }
 
 
-def drag(page, place, start=(0.3, 0.3), end=(0.7, 0.6)):
-    """The pointer pressed and moved over an element, in shares of its sides."""
+def drag(page, place):
+    """The pointer pressed and moved over an element, from its upper left to the lower right."""
     place.scroll_into_view_if_needed()
     box = place.bounding_box()
-    points = [(box["x"] + a * box["width"], box["y"] + b * box["height"]) for a, b in (start, end)]
+    ends = (0.3, 0.3), (0.7, 0.4 + 0.1 * (next(TURNS) % 4))  # shares of its sides
+    points = [(box["x"] + a * box["width"], box["y"] + b * box["height"]) for a, b in ends]
     page.mouse.move(*points[0])
     page.mouse.down()
     page.mouse.move(*points[1], steps=8)
@@ -43,23 +46,22 @@ def latent(page, found):
 
 
 def class_style(page, found):
-    slider = found.get_by_role("slider", name="probability of class").nth(1)
-    slider.press("End")
+    found.get_by_role("slider", name="probability of class").nth(1).press("ArrowUp")
     yield
-    if found.locator(".aae-cross").count():
+    if found.locator(".aae-cross").is_visible():
         drag(page, found.locator(".aae-cross"))
         yield
 
 
 def interpolation(page, found):
-    found.locator(".aae-thumb").nth(6).click()
+    found.locator(".aae-thumb").nth(5 + next(TURNS) % 7).click()
     yield
     found.get_by_role("slider").press("ArrowRight")
     yield
 
 
 def scrubber(page, found):
-    found.get_by_role("slider").press("ArrowLeft")
+    found.get_by_role("slider").press("ArrowRight")
     yield
 
 
@@ -137,6 +139,6 @@ def test_a_lesson_and_its_page(lab, browser, page, shots, lesson, tmp_path):
         away.goto(written.as_uri())
         wanted = {kind: n for kind, n in EXPLORERS[lesson.stem].items() if kind != "menus"}
         if wanted:
-            away.wait_for_selector("section.aae canvas")
+            away.wait_for_selector("section.aae canvas", state="attached")
         assert move_all(away) == wanted
         shots(away, "section.aae", f"{lesson.stem}-page")
