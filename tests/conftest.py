@@ -37,6 +37,30 @@ def seed():
     torch.manual_seed(0)
 
 
+@pytest.fixture
+def watch_descents(monkeypatch):
+    """``watch_descents(module, model, optimizers)``: what each phase's loss has a gradient for.
+
+    The dict it returns, networks by phase, fills while the module's steps descend.
+    """
+
+    def watch(module, model, optimizers):
+        phase_of = {id(optimizer): name for name, optimizer in optimizers.items()}
+        reached, real = {}, module.descend
+
+        def descend(loss, optimizer):
+            names, parameters = zip(*model.named_parameters(), strict=True)
+            found = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+            hit = {n.split(".")[0] for n, g in zip(names, found, strict=True) if g is not None}
+            reached[phase_of[id(optimizer)]] = hit
+            real(loss, optimizer)
+
+        monkeypatch.setattr(module, "descend", descend)
+        return reached
+
+    return watch
+
+
 @pytest.fixture(scope="session")
 def digits():
     """The first 500 of MNIST's test images, on the CPU."""

@@ -159,22 +159,12 @@ def test_each_phase_moves_its_networks_and_no_others(step, phase):
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_no_loss_reaches_a_network_that_it_should_not(step, monkeypatch):
+def test_no_loss_reaches_a_network_that_it_should_not(step, watch_descents):
     """The test that a removed detach() fails."""
     make, update, moves = STEPS[step]
     model = ClusteringAAE(SMALL)
     optimizers = make(model, SMALL)
-    phase_of = {id(optimizer): name for name, optimizer in optimizers.items()}
-    reached, real = {}, clustering.descend
-
-    def watch(loss, optimizer):
-        names, parameters = zip(*model.named_parameters(), strict=True)
-        found = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-        hit = {n.split(".")[0] for n, g in zip(names, found, strict=True) if g is not None}
-        reached[phase_of[id(optimizer)]] = hit
-        real(loss, optimizer)
-
-    monkeypatch.setattr(clustering, "descend", watch)
+    reached = watch_descents(clustering, model, optimizers)
     update(model, optimizers, make_batch())
     game = "generator" if step == "train_step" else "autoencoder"
     assert reached == moves | {game: moves[game] | BOTH}

@@ -117,22 +117,12 @@ def test_each_phase_moves_every_parameter_of_its_networks(step, phase, variant):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("step", MAKERS)
-def test_no_loss_reaches_a_network_that_it_should_not(step, variant, monkeypatch):
+def test_no_loss_reaches_a_network_that_it_should_not(step, variant, watch_descents):
     """The test that a removed detach() fails: descent by inputs would hide it from the others."""
     changes = VARIANTS[variant] if step != "autoencoder" else {}
     model, optimizers, train = MAKERS[step](**changes)
     module = autoencoder if step == "autoencoder" else adversarial
-    phase_of = {id(optimizer): name for name, optimizer in optimizers.items()}
-    reached, real = {}, module.descend
-
-    def watch(loss, optimizer):
-        names, parameters = zip(*model.named_parameters(), strict=True)
-        found = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-        hit = {n.split(".")[0] for n, g in zip(names, found, strict=True) if g is not None}
-        reached[phase_of[id(optimizer)]] = hit
-        real(loss, optimizer)
-
-    monkeypatch.setattr(module, "descend", watch)
+    reached = watch_descents(module, model, optimizers)
     train(model, optimizers, make_batch())
     assert reached == REACHES[step]
 

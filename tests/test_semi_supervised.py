@@ -54,20 +54,10 @@ def test_each_phase_moves_its_networks_and_no_others(phase, config):
 
 
 @KINDS
-def test_no_loss_reaches_a_network_that_it_should_not(monkeypatch, config):
+def test_no_loss_reaches_a_network_that_it_should_not(watch_descents, config):
     """The test that a removed detach() fails."""
     model, optimizers = make(config)
-    phase_of = {id(optimizer): name for name, optimizer in optimizers.items()}
-    reached, real = {}, semi_supervised.descend
-
-    def watch(loss, optimizer):
-        names, parameters = zip(*model.named_parameters(), strict=True)
-        found = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-        hit = {n.split(".")[0] for n, g in zip(names, found, strict=True) if g is not None}
-        reached[phase_of[id(optimizer)]] = hit
-        real(loss, optimizer)
-
-    monkeypatch.setattr(semi_supervised, "descend", watch)
+    reached = watch_descents(semi_supervised, model, optimizers)
     semi_supervised.train_step(model, optimizers, make_batch())
     assert reached == REACHES
 

@@ -125,20 +125,10 @@ def test_each_phase_moves_its_networks_and_no_others(name):
 
 
 @pytest.mark.parametrize("name", ["adversarial", "adversarial, log p"])
-def test_the_discriminators_loss_does_not_reach_the_encoder(name, monkeypatch):
+def test_the_discriminators_loss_does_not_reach_the_encoder(name, watch_descents):
     """The test that a removed detach() fails."""
     model, optimizers = make(name)
-    reached, real = {}, wasserstein.descend
-    phase_of = {id(optimizer): phase for phase, optimizer in optimizers.items()}
-
-    def watch(loss, optimizer):
-        names, parameters = zip(*model.named_parameters(), strict=True)
-        found = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-        hit = {n.split(".")[0] for n, g in zip(names, found, strict=True) if g is not None}
-        reached[phase_of[id(optimizer)]] = hit
-        real(loss, optimizer)
-
-    monkeypatch.setattr(wasserstein, "descend", watch)
+    reached = watch_descents(wasserstein, model, optimizers)
     wasserstein.train_step(model, optimizers, make_batch())
     assert reached["discriminator"] == {"discrepancy"}
     assert reached["autoencoder"] == {"encoder", "decoder", "discrepancy"}
