@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aae_lessons.arguments import number, require, whole
+from aae_lessons.arguments import matrix, number, require, whole
 
 SLOPE = 0.2  # of leaky ReLU below zero: no unit dies
 
@@ -71,6 +71,41 @@ def normal_weights(network: nn.Module, std: float = 0.01) -> nn.Module:
         else:
             nn.init.normal_(parameter, std=std)
     return network
+
+
+class ClassAndStyle(nn.Module):
+    """An autoencoder whose code has two parts: x -> (y, z) -> x_hat.
+
+    What is the same in every such model. A subclass has ``config`` (with classes K, dim D and
+    pixels), ``decoder`` (codes (B, K + D), y and z side by side -> logits), and ``heads``.
+    """
+
+    def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
+        raise NotImplementedError
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
+        y_logits, z = self.heads(x)
+        return y_logits.softmax(1), z
+
+    def decoder_logits(self, y: Tensor, z: Tensor) -> Tensor:
+        """Logits of the images, (B, 784), of y, (B, K), and z, (B, D)."""
+        matrix(y, "y", columns=self.config.classes)
+        matrix(z, "z", columns=self.config.dim, rows=len(y))
+        return self.decoder(torch.cat([y, z], dim=1))
+
+    def decode(self, y: Tensor, z: Tensor) -> Tensor:
+        """Images x_hat, (B, 784), in [0, 1], of y, (B, K), and z, (B, D)."""
+        return self.decoder_logits(y, z).sigmoid()
+
+    def classify(self, x: Tensor) -> Tensor:
+        """The class or cluster of highest q(y|x) of images ``x``, (B, 784): (B,), 0 … K-1."""
+        return self.heads(x)[0].argmax(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reconstructions x_hat, (B, 784), of images ``x``, (B, 784)."""
+        return self.decode(*self.encode(x))
 
 
 class Corruption(nn.Module):

@@ -31,7 +31,7 @@ from torch.optim import Adam
 from aae_lessons.arguments import matrix, number, whole
 from aae_lessons.clusters import mutual_information, nearness
 from aae_lessons.data import Batch
-from aae_lessons.networks import Corruption, Discriminator, mlp
+from aae_lessons.networks import ClassAndStyle, Corruption, Discriminator, mlp
 from aae_lessons.objectives import (
     Cost,
     descend,
@@ -117,7 +117,7 @@ class Encoder(nn.Module):
         return self.spread * self.normalise(y_logits), z
 
 
-class ClusteringAAE(nn.Module):
+class ClusteringAAE(ClassAndStyle):
     """x -> (y, z) -> x_hat, with a discriminator for y and one for z. No labels anywhere."""
 
     def __init__(self, config: Config = Config()) -> None:
@@ -136,29 +136,6 @@ class ClusteringAAE(nn.Module):
         """Logits of y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
         matrix(x, "x", columns=self.config.pixels)
         return self.encoder(x)
-
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Cluster probabilities y, (B, K), and style z, (B, D), of images ``x``, (B, 784)."""
-        y_logits, z = self.heads(x)
-        return y_logits.softmax(1), z
-
-    def decoder_logits(self, y: Tensor, z: Tensor) -> Tensor:
-        """Logits of the images, (B, 784), of y, (B, K), and z, (B, D)."""
-        matrix(y, "y", columns=self.config.classes)
-        matrix(z, "z", columns=self.config.dim, rows=len(y))
-        return self.decoder(torch.cat([y, z], dim=1))
-
-    def decode(self, y: Tensor, z: Tensor) -> Tensor:
-        """Images x_hat, (B, 784), in [0, 1], of y, (B, K), and z, (B, D)."""
-        return self.decoder_logits(y, z).sigmoid()
-
-    def classify(self, x: Tensor) -> Tensor:
-        """The cluster of highest q(y|x) of each image ``x``, (B, 784): (B,), 0 … K-1."""
-        return self.heads(x)[0].argmax(1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Reconstructions x_hat, (B, 784), of images ``x``, (B, 784)."""
-        return self.decode(*self.encode(x))
 
     def penalty(self) -> Tensor | float:
         """What the objective holds beside codes and images: nothing here (see HeadedAAE)."""

@@ -37,7 +37,7 @@ from aae_lessons.arguments import labels as require_labels
 from aae_lessons.arguments import matrix, number, whole
 from aae_lessons.clusters import mutual_information
 from aae_lessons.data import Batch, PartlyLabelled
-from aae_lessons.networks import Corruption, Discriminator, mlp, normal_weights
+from aae_lessons.networks import ClassAndStyle, Corruption, Discriminator, mlp, normal_weights
 from aae_lessons.objectives import (
     Cost,
     descend,
@@ -95,7 +95,7 @@ class Config:
             number(getattr(self, f"{phase}_rate"), f"{phase}_rate", above=0)
 
 
-class SemiSupervisedAAE(nn.Module):
+class SemiSupervisedAAE(ClassAndStyle):
     """x -> (y, z) -> x_hat, with a discriminator for y and one for z."""
 
     def __init__(self, config: Config = Config()) -> None:
@@ -117,35 +117,12 @@ class SemiSupervisedAAE(nn.Module):
         y_logits, z = self.encoder(x).split([self.config.classes, self.config.dim], dim=1)
         return y_logits, z
 
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Class probabilities y, (B, K), and style z, (B, D), of images ``x``, (B, 784)."""
-        y_logits, z = self.heads(x)
-        return y_logits.softmax(1), z
-
-    def decoder_logits(self, y: Tensor, z: Tensor) -> Tensor:
-        """Logits of the images, (B, 784), of y, (B, K), and z, (B, D)."""
-        matrix(y, "y", columns=self.config.classes)
-        matrix(z, "z", columns=self.config.dim, rows=len(y))
-        return self.decoder(torch.cat([y, z], dim=1))
-
-    def decode(self, y: Tensor, z: Tensor) -> Tensor:
-        """Images x_hat, (B, 784), in [0, 1], of y, (B, K), and z, (B, D)."""
-        return self.decoder_logits(y, z).sigmoid()
-
     def style_logits(self, z: Tensor, y: Tensor) -> Tensor:
         """What the discriminator of z says of styles, (B, D), of classes y, (B, K): (B,)."""
         matrix(z, "z", columns=self.config.dim)
         matrix(y, "y", columns=self.config.classes, rows=len(z))
         shown = torch.cat([y, z], dim=1) if self.config.class_informed else z
         return self.discriminator_z(shown)
-
-    def classify(self, x: Tensor) -> Tensor:
-        """The class of highest q(y|x) of each image ``x``, (B, 784): (B,), 0 … K-1."""
-        return self.heads(x)[0].argmax(1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Reconstructions x_hat, (B, 784), of images ``x``, (B, 784)."""
-        return self.decode(*self.encode(x))
 
 
 def optimizers(model: SemiSupervisedAAE, config: Config) -> dict[str, SGD]:
@@ -279,9 +256,7 @@ class SupervisedAAE(nn.Module):
 
     def decoder_logits(self, label: Tensor, z: Tensor) -> Tensor:
         """Logits of the images, (B, 784), of labels, (B,), and styles, (B, D)."""
-        require_labels(label, "label", self.config.classes)
-        matrix(z, "z", columns=self.config.dim, rows=len(label))
-        return self.decoder(torch.cat([self.prior_y.sample_given(label).to(z), z], dim=1))
+        return self.decoder(self._told(z, label))
 
     def decode(self, label: Tensor, z: Tensor) -> Tensor:
         """Images x_hat, (B, 784), in [0, 1], of labels, (B,), and styles, (B, D)."""
@@ -289,11 +264,14 @@ class SupervisedAAE(nn.Module):
 
     def style_logits(self, z: Tensor, label: Tensor) -> Tensor:
         """What the discriminator of z says of styles, (B, D), of images of labels, (B,): (B,)."""
-        matrix(z, "z", columns=self.config.dim, rows=len(label))
-        if not self.config.class_informed:
-            return self.discriminator_z(z)
+        told = self._told(z, label)
+        return self.discriminator_z(told if self.config.class_informed else z)
+
+    def _told(self, z: Tensor, label: Tensor) -> Tensor:
+        """One-hot labels and styles side by side, (B, K + D)."""
         require_labels(label, "label", self.config.classes)
-        return self.discriminator_z(torch.cat([self.prior_y.sample_given(label).to(z), z], dim=1))
+        matrix(z, "z", columns=self.config.dim, rows=len(label))
+        return torch.cat([self.prior_y.sample_given(label).to(z), z], dim=1)
 
 
 def supervised_optimizers(model: SupervisedAAE, config: Config) -> dict[str, SGD]:
