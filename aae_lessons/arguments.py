@@ -20,39 +20,41 @@ def describe(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
-def require(holds: bool, name: str, got: object, want: str) -> None:
+def check(holds: bool, name: str, got: object, expected: str) -> None:
     """Raises ValueError, naming the argument, unless ``holds``."""
     if not holds:
-        raise ValueError(f"{name}: got {describe(got)}, want {want}")
+        raise ValueError(f"{name}: got {describe(got)}, want {expected}")
 
 
-def whole(value: object, name: str, at_least: int = 1) -> None:
+def check_int(value: object, name: str, at_least: int = 1) -> None:
     """``value`` must be an int (not a bool) of ``at_least`` or more."""
     ok = isinstance(value, int) and not isinstance(value, bool) and value >= at_least
-    require(ok, name, value, f"a whole number, {at_least} or more")
+    check(ok, name, value, f"a whole number, {at_least} or more")
 
 
-def number(
+def check_number(
     value: object, name: str, above: float = -math.inf, at_least: float = -math.inf
 ) -> None:
     """``value`` must be a finite real number, greater than ``above``, not below ``at_least``."""
     ok = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     limits = [f"above {above:g}"] * (above > -math.inf)
     limits += [f"{at_least:g} or more"] * (at_least > -math.inf)
-    want = " ".join(["a finite number", *limits])
-    require(ok and value > above and value >= at_least, name, value, want)
+    expected = " ".join(["a finite number", *limits])
+    check(ok and value > above and value >= at_least, name, value, expected)
 
 
-def matrix(value: object, name: str, columns: int | None = None, rows: int | None = None) -> None:
+def check_matrix(
+    value: object, name: str, columns: int | None = None, rows: int | None = None
+) -> None:
     """``value`` must be a floating-point tensor ``(rows, columns)`` with one row or more."""
-    want = f"a floating-point tensor of shape ({rows or 'n'}, {columns or 'd'})"
+    expected = f"a floating-point tensor of shape ({rows or 'n'}, {columns or 'd'})"
     ok = isinstance(value, Tensor) and value.is_floating_point() and value.dim() == 2
     ok = ok and len(value) > 0 and value.shape[1] > 0
     ok = ok and columns in (None, value.shape[1]) and rows in (None, len(value))
-    require(ok, name, value, want)
+    check(ok, name, value, expected)
 
 
-def same_shape(a: Tensor, b: Tensor, name_a: str, name_b: str) -> None:
+def check_same_shape(a: Tensor, b: Tensor, name_a: str, name_b: str) -> None:
     """Two tensors must have equal shapes: broadcasting would hide a mistake."""
     if a.shape != b.shape:
         raise ValueError(
@@ -61,12 +63,12 @@ def same_shape(a: Tensor, b: Tensor, name_a: str, name_b: str) -> None:
         )
 
 
-def labels(value: object, name: str, classes: int, unlabelled: bool = False) -> None:
+def check_labels(value: object, name: str, classes: int, unlabelled: bool = False) -> None:
     """``value`` must be an int64 vector of 0 … ``classes``-1, and -1 if ``unlabelled``."""
     low = -1 if unlabelled else 0
-    want = f"an int64 tensor of shape (n,) with values {low} … {classes - 1}"
+    expected = f"an int64 tensor of shape (n,) with values {low} … {classes - 1}"
     ok = isinstance(value, Tensor) and value.dtype == torch.int64 and value.dim() == 1
-    require(ok, name, value, want)
+    check(ok, name, value, expected)
     if value.device.type == "cpu" and len(value):
         lowest, highest = int(value.min()), int(value.max())
-        require(low <= lowest and highest < classes, name, f"{lowest} … {highest}", want)
+        check(low <= lowest and highest < classes, name, f"{lowest} … {highest}", expected)

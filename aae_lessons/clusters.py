@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from aae_lessons.arguments import labels as require_labels
-from aae_lessons.arguments import matrix, number, require, same_shape
+from aae_lessons.arguments import check, check_labels, check_matrix, check_number, check_same_shape
 
 CLASSES = 10
 TINY = 1e-8  # the least probability of a pair of clusters, for its logarithm
@@ -73,8 +72,8 @@ def clustering_error_percent(
     """
     _probabilities(q, "q")
     _one_label_each(q, labels, classes)
-    require_labels(names, "names", classes)
-    require(len(names) == q.shape[1], "names", names, f"{q.shape[1]} names, one per cluster")
+    check_labels(names, "names", classes)
+    check(len(names) == q.shape[1], "names", names, f"{q.shape[1]} names, one per cluster")
     return 100 * (names[q.argmax(1)] != labels).double().mean().item()
 
 
@@ -125,15 +124,15 @@ def mutual_information(y: Tensor, y_other: Tensor) -> Tensor:
     Args:
         y, y_other: cluster probabilities, (B, K), row by row of the same image.
     """
-    matrix(y, "y")
-    same_shape(y_other, y, "y_other", "y")
+    check_matrix(y, "y")
+    check_same_shape(y_other, y, "y_other", "y")
     pairs = y_other.T @ y / len(y)
     pairs = ((pairs + pairs.T) / 2).clamp(min=TINY)
     single = pairs.sum(1)
     return (pairs * (pairs.log() - single.log()[:, None] - single.log()[None])).sum()
 
 
-def nearness(heads: Tensor, distance: float) -> Tensor:
+def repulsion(heads: Tensor, distance: float) -> Tensor:
     """Σ over pairs of max(0, η − ‖w_j − w_k‖): 0 where every two heads are η apart (§7).
 
     Each pair counts once. A head and itself are no pair: with the diagonal, the sum could never
@@ -143,17 +142,17 @@ def nearness(heads: Tensor, distance: float) -> Tensor:
         heads: W_C, (K, D).
         distance: η.
     """
-    matrix(heads, "heads")
-    number(distance, "distance", above=0)
+    check_matrix(heads, "heads")
+    check_number(distance, "distance", above=0)
     return F.relu(distance - F.pdist(heads)).sum()
 
 
 def _probabilities(q: Tensor, name: str) -> None:
-    matrix(q, name)
-    require(q.shape[1] >= 2, name, q, "two clusters (columns) or more")
-    require(bool(torch.isfinite(q).all()), name, "nan or infinite values", "probabilities")
+    check_matrix(q, name)
+    check(q.shape[1] >= 2, name, q, "two clusters (columns) or more")
+    check(bool(torch.isfinite(q).all()), name, "nan or infinite values", "probabilities")
 
 
 def _one_label_each(q: Tensor, labels: Tensor, classes: int) -> None:
-    require_labels(labels, "labels", classes)
-    require(len(labels) == len(q), "labels", labels, f"{len(q)} labels, one per row of q")
+    check_labels(labels, "labels", classes)
+    check(len(labels) == len(q), "labels", labels, f"{len(q)} labels, one per row of q")

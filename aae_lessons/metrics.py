@@ -14,8 +14,7 @@ from torch.distributions import Normal
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons.arguments import labels as require_labels
-from aae_lessons.arguments import matrix, require, same_shape, whole
+from aae_lessons.arguments import check, check_int, check_labels, check_matrix, check_same_shape
 from aae_lessons.networks import Discriminator
 from aae_lessons.objectives import (
     descend,
@@ -36,7 +35,7 @@ MMD_ROWS = 1000
 # --------------------------------------------------------------- do codes match a prior?
 
 
-def judge_accuracy(z: Tensor, prior: Prior, seed: int = 0, updates: int = 2000) -> float:
+def c2st_accuracy(z: Tensor, prior: Prior, seed: int = 0, updates: int = 2000) -> float:
     """How well a fresh discriminator tells held-out codes from prior samples: 0.5 … 1.
 
     One half of the codes trains it (against fresh prior samples in every update), the other
@@ -53,22 +52,22 @@ def judge_accuracy(z: Tensor, prior: Prior, seed: int = 0, updates: int = 2000) 
         Accuracy on the test half and as many prior samples, each side counting the same.
     """
     _codes(z, prior, at_least=20)
-    whole(updates, "updates")
+    check_int(updates, "updates")
     z = z.detach()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         order = torch.randperm(len(z), device=z.device)
         train, test = z[order[: len(z) // 2]], z[order[len(z) // 2 :]]
-        judge = Discriminator(prior.dim, (128, 128)).to(z.device)
-        adam = Adam(judge.parameters(), 1e-3, fused=True)
+        classifier = Discriminator(prior.dim, (128, 128)).to(z.device)
+        adam = Adam(classifier.parameters(), 1e-3, fused=True)
         for i in range(updates):
             adam.param_groups[0]["lr"] = 1e-3 * (1 - i / updates)
             codes = train[torch.randint(len(train), (256,), device=z.device)]
             both = torch.cat([prior.sample(256, z.device).to(z), codes])
-            descend(discriminator_loss(*judge(both).split(256)), adam)
+            descend(discriminator_loss(*classifier(both).split(256)), adam)
         with torch.no_grad():
-            real = (judge(prior.sample(20_000, z.device).to(z)) > 0).float().mean()
-            fake = (judge(test) <= 0).float().mean()
+            real = (classifier(prior.sample(20_000, z.device).to(z)) > 0).float().mean()
+            fake = (classifier(test) <= 0).float().mean()
     return ((real + fake) / 2).item()
 
 
@@ -128,8 +127,8 @@ def _over_floor(
 
 def moments(z: Tensor) -> dict[str, list[float]]:
     """Mean and standard deviation of codes ``z`` (n, D), n at least 2, by dimension."""
-    matrix(z, "z")
-    require(len(z) > 1, "z", z, "two rows or more")
+    check_matrix(z, "z")
+    check(len(z) > 1, "z", z, "two rows or more")
     return {"mean": z.mean(0).tolist(), "std": z.std(0).tolist()}
 
 
@@ -142,9 +141,9 @@ def component_accuracy(z: Tensor, labels: Tensor, prior: Prior) -> float:
         prior: one with ``nearest``, such as :class:`aae_lessons.priors.GaussianMixture`.
     """
     _codes(z, prior, at_least=1)
-    require(hasattr(prior, "nearest"), "prior", prior, "one with nearest(z)")
-    require_labels(labels, "labels", prior.components)
-    require(len(labels) == len(z), "labels", labels, f"{len(z)} labels, one per code")
+    check(hasattr(prior, "nearest"), "prior", prior, "one with nearest(z)")
+    check_labels(labels, "labels", prior.components)
+    check(len(labels) == len(z), "labels", labels, f"{len(z)} labels, one per code")
     return (prior.nearest(z) == labels).float().mean().item()
 
 
@@ -161,7 +160,7 @@ def mass_at_modes(z: Tensor, prior: Prior) -> dict[str, float]:
         farther than three from all of them. Compare with the same of prior samples.
     """
     _codes(z, prior, at_least=1)
-    require(hasattr(prior, "distance_to_mode"), "prior", prior, "one with distance_to_mode(z)")
+    check(hasattr(prior, "distance_to_mode"), "prior", prior, "one with distance_to_mode(z)")
     distance = prior.distance_to_mode(z)
     return {
         "mass_at_modes": (distance <= 1).float().mean().item(),
@@ -184,9 +183,9 @@ def kl_parts(mean: Tensor, log_variance: Tensor, prior: Prior, seed: int = 0) ->
         seed: of the draws.
 
     Returns:
-        ``kl``, ``mutual_information``, ``kl_of_all_codes``; the first is the sum of the others.
+        ``kl``, ``mutual_information``, ``marginal_kl``; the first is the sum of the others.
     """
-    require(hasattr(prior, "log_prob"), "prior", prior, "one with log_prob")
+    check(hasattr(prior, "log_prob"), "prior", prior, "one with log_prob")
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         z = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
@@ -197,14 +196,14 @@ def kl_parts(mean: Tensor, log_variance: Tensor, prior: Prior, seed: int = 0) ->
     return {
         "kl": (own - prior.log_prob(z)).mean().item(),
         "mutual_information": (own - together).mean().item(),
-        "kl_of_all_codes": (together - prior.log_prob(z)).mean().item(),
+        "marginal_kl": (together - prior.log_prob(z)).mean().item(),
     }
 
 
 def _codes(z: Tensor, prior: Prior, at_least: int) -> None:
-    matrix(z, "z", columns=prior.dim)
-    require(len(z) >= at_least, "z", z, f"{at_least} codes or more")
-    require(bool(z.isfinite().all()), "z", "nan or infinite codes", "finite codes")
+    check_matrix(z, "z", columns=prior.dim)
+    check(len(z) >= at_least, "z", z, f"{at_least} codes or more")
+    check(bool(z.isfinite().all()), "z", "nan or infinite codes", "finite codes")
 
 
 # ------------------------------------------------------------------- images and networks
@@ -213,9 +212,9 @@ def _codes(z: Tensor, prior: Prior, at_least: int) -> None:
 @torch.no_grad()
 def reconstruction_mse(model: nn.Module, x: Tensor) -> float:
     """Mean of (x − x̂)² over pixels and images ``x`` (n, 784), for ``model(x)`` = x̂."""
-    matrix(x, "x")
+    check_matrix(x, "x")
     x_hat = model(x)
-    same_shape(x_hat, x, "model(x)", "x")
+    check_same_shape(x_hat, x, "model(x)", "x")
     return (x_hat - x).square().mean().item()
 
 
@@ -230,7 +229,7 @@ def dead_units(network: nn.Sequential, x: Tensor) -> list[float]:
         network: made by :func:`aae_lessons.networks.mlp`.
         x: its input, (n, inputs).
     """
-    matrix(x, "x")
+    check_matrix(x, "x")
     shares = []
     for layer in network:
         x = layer(x)
@@ -251,7 +250,7 @@ def sample_quality(x: Tensor, classifier: nn.Module) -> dict[str, float]:
         ``confidence``: mean largest probability, 1/K … 1. ``coverage``: exp(entropy of the mean
         prediction) / K, 1/K where all images are of one class, 1 where all classes are equal.
     """
-    matrix(x, "x")
+    check_matrix(x, "x")
     probabilities = F.softmax(classifier(x), dim=1)
     mean = probabilities.mean(0)
     return {
@@ -270,7 +269,7 @@ def sharpness(x: Tensor, shape: tuple[int, int] = (28, 28)) -> float:
         x: images, (n, H·W), in [0, 1].
         shape: (H, W).
     """
-    matrix(x, "x", columns=shape[0] * shape[1])
+    check_matrix(x, "x", columns=shape[0] * shape[1])
     laplacian = x.new_tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]]).view(1, 1, 3, 3)
     edges = F.conv2d(x.view(-1, 1, *shape), laplacian)
     return edges.flatten(1).var(1, correction=0).mean().item()
@@ -279,8 +278,8 @@ def sharpness(x: Tensor, shape: tuple[int, int] = (28, 28)) -> float:
 @torch.no_grad()
 def error_percent(x: Tensor, labels: Tensor, classifier: nn.Module) -> float:
     """Percentage of images ``x`` (n, 784) whose most probable class is not their label (n,)."""
-    matrix(x, "x")
-    require(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one per image")
+    check_matrix(x, "x")
+    check(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one per image")
     return 100 * (classifier(x).argmax(1) != labels).double().mean().item()
 
 
@@ -293,10 +292,10 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> float:
     Args:
         features_a, features_b: (n, F) and (m, F), n and m at least 2.
     """
-    matrix(features_a, "features_a")
-    matrix(features_b, "features_b", columns=features_a.shape[1])
+    check_matrix(features_a, "features_a")
+    check_matrix(features_b, "features_b", columns=features_a.shape[1])
     for value, name in ((features_a, "features_a"), (features_b, "features_b")):
-        require(len(value) > 1, name, value, "two rows or more")
+        check(len(value) > 1, name, value, "two rows or more")
     a, b = features_a.double(), features_b.double()
     covariance_a, covariance_b = a.T.cov(), b.T.cov()
     # the eigenvalues of a product of two covariances are real and not negative

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aae_lessons.arguments import matrix, number, require, whole
+from aae_lessons.arguments import check, check_int, check_matrix, check_number
 
 SLOPE = 0.2  # of leaky ReLU below zero: no unit dies
 
@@ -31,9 +31,9 @@ def mlp(sizes: Sequence[int], activation: Callable[[], nn.Module] = leaky_relu) 
         sizes: of input, hidden layers and output: ``(784, 256, 256, 2)``.
         activation: makes one activation module, such as ``nn.ReLU``.
     """
-    require(len(sizes) >= 2, "sizes", tuple(sizes), "two sizes or more: input … output")
+    check(len(sizes) >= 2, "sizes", tuple(sizes), "two sizes or more: input … output")
     for size in sizes:
-        whole(size, "sizes")
+        check_int(size, "sizes")
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), activation()]
@@ -64,7 +64,7 @@ class Discriminator(nn.Module):
 
 def normal_weights(network: nn.Module, std: float = 0.01) -> nn.Module:
     """Draws every weight from N(0, std²), sets every bias to 0 (AAE, appendix A); returns it."""
-    number(std, "std", above=0)
+    check_number(std, "std", above=0)
     for parameter_name, parameter in network.named_parameters():
         if parameter_name.endswith("bias"):
             nn.init.zeros_(parameter)
@@ -73,26 +73,26 @@ def normal_weights(network: nn.Module, std: float = 0.01) -> nn.Module:
     return network
 
 
-class ClassAndStyle(nn.Module):
+class ClassStyleAutoencoder(nn.Module):
     """An autoencoder whose code has two parts: x -> (y, z) -> x_hat.
 
     What is the same in every such model. A subclass has ``config`` (with classes K, dim D and
     pixels), ``decoder`` (codes (B, K + D), y and z side by side -> logits), and ``heads``.
     """
 
-    def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def class_logits_and_style(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
         raise NotImplementedError
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
-        y_logits, z = self.heads(x)
+        y_logits, z = self.class_logits_and_style(x)
         return y_logits.softmax(1), z
 
     def decoder_logits(self, y: Tensor, z: Tensor) -> Tensor:
         """Logits of the images, (B, 784), of y, (B, K), and z, (B, D)."""
-        matrix(y, "y", columns=self.config.classes)
-        matrix(z, "z", columns=self.config.dim, rows=len(y))
+        check_matrix(y, "y", columns=self.config.classes)
+        check_matrix(z, "z", columns=self.config.dim, rows=len(y))
         return self.decoder(torch.cat([y, z], dim=1))
 
     def decode(self, y: Tensor, z: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ class ClassAndStyle(nn.Module):
 
     def classify(self, x: Tensor) -> Tensor:
         """The class or cluster of highest q(y|x) of images ``x``, (B, 784): (B,), 0 … K-1."""
-        return self.heads(x)[0].argmax(1)
+        return self.class_logits_and_style(x)[0].argmax(1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Reconstructions x_hat, (B, 784), of images ``x``, (B, 784)."""
@@ -125,7 +125,7 @@ class Corruption(nn.Module):
     def __init__(self, noise: float, jitter: float = 0.0, shift: float = 0.0) -> None:
         super().__init__()
         for name, value in {"noise": noise, "jitter": jitter, "shift": shift}.items():
-            number(value, name, at_least=0)
+            check_number(value, name, at_least=0)
         self.noise, self.moves = noise, bool(jitter or shift)
         wobble = torch.tensor([jitter, jitter, shift])
         self.register_buffer("wobble", wobble, persistent=False)
@@ -151,8 +151,8 @@ def conv_encoder(
         width: channels of the first convolution; the second has twice as many.
     """
     channels, height, breadth = _picture(shape)
-    whole(outputs, "outputs")
-    whole(width, "width")
+    check_int(outputs, "outputs")
+    check_int(width, "width")
     return nn.Sequential(
         nn.Unflatten(1, shape),
         nn.Conv2d(channels, width, 4, stride=2, padding=1),
@@ -169,8 +169,8 @@ def conv_decoder(
 ) -> nn.Sequential:
     """Codes (B, inputs) -> logits (B, C·H·W): the mirror of :func:`conv_encoder`."""
     channels, height, breadth = _picture(shape)
-    whole(inputs, "inputs")
-    whole(width, "width")
+    check_int(inputs, "inputs")
+    check_int(width, "width")
     small = (2 * width, height // 4, breadth // 4)
     return nn.Sequential(
         nn.Linear(inputs, small[0] * small[1] * small[2]),
@@ -186,7 +186,7 @@ def conv_decoder(
 def _picture(shape: tuple[int, int, int]) -> tuple[int, int, int]:
     ok = len(shape) == 3 and all(isinstance(s, int) and s > 0 for s in shape)
     ok = ok and shape[1] % 4 == 0 and shape[2] % 4 == 0
-    require(ok, "shape", shape, "(C, H, W) with H and W divisible by 4")
+    check(ok, "shape", shape, "(C, H, W) with H and W divisible by 4")
     return shape
 
 

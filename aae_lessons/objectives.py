@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from aae_lessons.arguments import matrix, number, require, same_shape, whole
+from aae_lessons.arguments import check, check_int, check_matrix, check_number, check_same_shape
 
 Cost = Callable[[Tensor, Tensor], Tensor]
 Kernel = Callable[[Tensor], Tensor]
@@ -74,9 +74,9 @@ def perceptual_error(features: Callable[[Tensor], Tensor]) -> Cost:
 
 
 def _images(logits: Tensor, x: Tensor) -> None:
-    matrix(logits, "logits")
-    matrix(x, "x")
-    same_shape(logits, x, "logits", "x")
+    check_matrix(logits, "logits")
+    check_matrix(x, "x")
+    check_same_shape(logits, x, "logits", "x")
 
 
 # ------------------------------------------------------------------- adversarial losses
@@ -112,7 +112,7 @@ def generator_loss(logits_fake: Tensor) -> Tensor:
 def _logits(value: Tensor, name: str) -> None:
     ok = isinstance(value, Tensor) and value.is_floating_point()
     ok = ok and value.dim() == 1 and len(value) > 0
-    require(ok, name, value, "a floating-point tensor of shape (B,), one logit per code")
+    check(ok, name, value, "a floating-point tensor of shape (B,), one logit per code")
 
 
 # -------------------------------------------------- Kullback-Leibler divergence of a posterior
@@ -123,8 +123,8 @@ LogProb = Callable[[Tensor], Tensor]
 def gaussian_log_prob(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
     """log N(z; mean, diag(exp(log_variance))) in nats, (B,), all arguments (B, D)."""
     _posterior(mean, log_variance)
-    matrix(z, "z")
-    same_shape(z, mean, "z", "mean")
+    check_matrix(z, "z")
+    check_same_shape(z, mean, "z", "mean")
     square = (z - mean).square() * (-log_variance).exp()
     return -0.5 * (square + log_variance + math.log(2 * math.pi)).sum(1)
 
@@ -140,7 +140,7 @@ def gaussian_kl(mean: Tensor, log_variance: Tensor, std: float = 1.0) -> Tensor:
         std: of the prior.
     """
     _posterior(mean, log_variance)
-    number(std, "std", above=0)
+    check_number(std, "std", above=0)
     relative = log_variance - 2 * math.log(std)
     return 0.5 * (relative.exp() + (mean / std).square() - 1 - relative).sum(1).mean()
 
@@ -157,14 +157,14 @@ def monte_carlo_kl(z: Tensor, mean: Tensor, log_variance: Tensor, log_prob: LogP
     """
     log_q = gaussian_log_prob(z, mean, log_variance)
     log_p = log_prob(z)
-    same_shape(log_p, log_q, "log_prob(z)", "log q(z|x)")
+    check_same_shape(log_p, log_q, "log_prob(z)", "log q(z|x)")
     return (log_q - log_p).mean()
 
 
 def _posterior(mean: Tensor, log_variance: Tensor) -> None:
-    matrix(mean, "mean")
-    matrix(log_variance, "log_variance")
-    same_shape(mean, log_variance, "mean", "log_variance")
+    check_matrix(mean, "mean")
+    check_matrix(log_variance, "log_variance")
+    check_same_shape(mean, log_variance, "mean", "log_variance")
 
 
 # ------------------------------------------------------------- discrepancies from samples
@@ -178,10 +178,10 @@ def random_directions(
     ``like`` gives device and dtype. A ``generator`` lives on the CPU and gives the same
     directions on every device.
     """
-    whole(dim, "dim")
-    whole(n, "n")
-    where = None if like is None or generator is not None else like.device
-    directions = torch.randn(dim, n, generator=generator, device=where)
+    check_int(dim, "dim")
+    check_int(n, "n")
+    device = None if like is None or generator is not None else like.device
+    directions = torch.randn(dim, n, generator=generator, device=device)
     directions = directions / directions.norm(dim=0)
     return directions if like is None else directions.to(like)
 
@@ -198,8 +198,8 @@ def sliced_wasserstein(z: Tensor, z_prior: Tensor, directions: Tensor) -> Tensor
         directions: unit vectors, (D, n); see :func:`random_directions`.
     """
     _samples(z, z_prior)
-    same_shape(z, z_prior, "z", "z_prior")
-    matrix(directions, "directions", rows=z.shape[1])
+    check_same_shape(z, z_prior, "z", "z_prior")
+    check_matrix(directions, "directions", rows=z.shape[1])
     difference = (z @ directions).sort(0).values - (z_prior @ directions).sort(0).values
     return difference.square().mean()
 
@@ -220,11 +220,11 @@ def inverse_multiquadratics(
         std: of the prior.
         scales: s, each above 0.
     """
-    whole(dim, "dim")
-    number(std, "std", above=0)
-    require(len(scales) > 0, "scales", scales, "one scale or more")
+    check_int(dim, "dim")
+    check_number(std, "std", above=0)
+    check(len(scales) > 0, "scales", scales, "one scale or more")
     for s in scales:
-        number(s, "scales", above=0)
+        check_number(s, "scales", above=0)
     constants = [2 * dim * std**2 * s for s in scales]
 
     def kernel(squared_distance: Tensor) -> Tensor:
@@ -235,7 +235,7 @@ def inverse_multiquadratics(
 
 def rbf(bandwidth: float) -> Kernel:
     """The kernel k(z, z') = exp(−‖z − z'‖² / (2·bandwidth²)), as a function of ‖z − z'‖²."""
-    number(bandwidth, "bandwidth", above=0)
+    check_number(bandwidth, "bandwidth", above=0)
     return lambda squared_distance: torch.exp(squared_distance / (-2 * bandwidth**2))
 
 
@@ -252,7 +252,7 @@ def mmd(z: Tensor, z_prior: Tensor, kernel: Kernel) -> Tensor:
     """
     _samples(z, z_prior)
     for value, name in ((z, "z"), (z_prior, "z_prior")):
-        require(len(value) > 1, name, f"{len(value)} row", "two rows or more: pairs are compared")
+        check(len(value) > 1, name, f"{len(value)} row", "two rows or more: pairs are compared")
     within = _mean_of_pairs(z, kernel) + _mean_of_pairs(z_prior, kernel)
     return within - 2 * kernel(_squared_distances(z, z_prior)).mean()
 
@@ -269,8 +269,8 @@ def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _samples(z: Tensor, z_prior: Tensor) -> None:
-    matrix(z, "z")
-    matrix(z_prior, "z_prior", columns=z.shape[1])
+    check_matrix(z, "z")
+    check_matrix(z_prior, "z_prior", columns=z.shape[1])
 
 
 # ------------------------------------------------------------------ categorical codes
@@ -282,7 +282,7 @@ def entropy(probabilities: Tensor) -> Tensor:
     Args:
         probabilities: (B, K), rows that sum to 1.
     """
-    matrix(probabilities, "probabilities")
+    check_matrix(probabilities, "probabilities")
     return torch.special.entr(probabilities).sum(1).mean()
 
 

@@ -17,8 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from aae_lessons.arguments import labels as require_labels
-from aae_lessons.arguments import matrix, number, require, whole
+from aae_lessons.arguments import check, check_int, check_labels, check_matrix, check_number
 
 
 class Prior(Protocol):
@@ -38,16 +37,16 @@ class Gaussian:
     std: float = 1.0
 
     def __post_init__(self) -> None:
-        whole(self.dim, "dim")
-        number(self.std, "std", above=0)
+        check_int(self.dim, "dim")
+        check_number(self.std, "std", above=0)
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
-        whole(n, "n")
+        check_int(n, "n")
         return self.std * torch.randn(n, self.dim, device=device)
 
     def log_prob(self, z: Tensor) -> Tensor:
         """log p(z) in nats, (n,), of codes ``z`` (n, dim)."""
-        matrix(z, "z", columns=self.dim)
+        check_matrix(z, "z", columns=self.dim)
         normaliser = self.dim * math.log(self.std * math.sqrt(2 * math.pi))
         return -0.5 * (z / self.std).square().sum(1) - normaliser
 
@@ -72,17 +71,17 @@ class GaussianMixture:
     dim = 2
 
     def __post_init__(self) -> None:
-        whole(self.components, "components", at_least=2)
+        check_int(self.components, "components", at_least=2)
         for name in ("radius", "radial_std", "tangential_std"):
-            number(getattr(self, name), name, above=0)
+            check_number(getattr(self, name), name, above=0)
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
-        whole(n, "n")
+        check_int(n, "n")
         return self._draw(torch.randint(self.components, (n,), device=device))
 
     def sample_given(self, label: Tensor) -> Tensor:
         """One draw per label, (n, 2): from component ``label``, from any where it is -1."""
-        require_labels(label, "label", self.components, unlabelled=True)
+        check_labels(label, "label", self.components, unlabelled=True)
         anywhere = torch.randint_like(label, self.components)
         return self._draw(torch.where(label < 0, anywhere, label))
 
@@ -96,7 +95,7 @@ class GaussianMixture:
 
     def component_log_prob(self, z: Tensor) -> Tensor:
         """log N(z; component k) in nats, (n, components), of codes ``z`` (n, 2)."""
-        matrix(z, "z", columns=2)
+        check_matrix(z, "z", columns=2)
         angle = self._angle(torch.arange(self.components, device=z.device, dtype=z.dtype))
         x, y = z[:, :1], z[:, 1:]
         along = x * angle.cos() + y * angle.sin() - self.radius
@@ -145,17 +144,17 @@ class SwissRoll:
 
     def __post_init__(self) -> None:
         for name in ("turns", "size"):
-            number(getattr(self, name), name, above=0)
-        number(self.noise, "noise", at_least=0)
-        whole(self.classes, "classes", at_least=2)
+            check_number(getattr(self, name), name, above=0)
+        check_number(self.noise, "noise", at_least=0)
+        check_int(self.classes, "classes", at_least=2)
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
-        whole(n, "n")
+        check_int(n, "n")
         return self._draw(torch.rand(n, device=device))
 
     def sample_given(self, label: Tensor) -> Tensor:
         """One draw per label, (n, 2): from that class's piece, from anywhere where it is -1."""
-        require_labels(label, "label", self.classes, unlabelled=True)
+        check_labels(label, "label", self.classes, unlabelled=True)
         u = torch.rand(len(label), device=label.device)
         return self._draw(torch.where(label < 0, u, (label + u) / self.classes))
 
@@ -176,25 +175,25 @@ class Categorical:
     classes: int = 10
 
     def __post_init__(self) -> None:
-        whole(self.classes, "classes", at_least=2)
+        check_int(self.classes, "classes", at_least=2)
 
     @property
     def dim(self) -> int:
         return self.classes
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
-        whole(n, "n")
+        check_int(n, "n")
         return self.sample_given(torch.randint(self.classes, (n,), device=device))
 
     def sample_given(self, label: Tensor) -> Tensor:
         """The one-hot vector of each label, (n, classes); of any class where it is -1."""
-        require_labels(label, "label", self.classes, unlabelled=True)
+        check_labels(label, "label", self.classes, unlabelled=True)
         anything = torch.randint_like(label, self.classes)
         return F.one_hot(torch.where(label < 0, anything, label), self.classes).float()
 
     def log_prob(self, y: Tensor) -> Tensor:
         """log p(y) in nats, (n,), of one-hot rows ``y`` (n, classes)."""
-        matrix(y, "y", columns=self.classes)
+        check_matrix(y, "y", columns=self.classes)
         return y.new_full((len(y),), -math.log(self.classes))
 
 
@@ -204,53 +203,58 @@ class Painted:
     Args:
         points: (N, 2), N at least 2. They are moved to mean 0 and scaled to standard deviation
             ``scale`` (both axes alike, so the shape stays).
-        blur: standard deviation of the noise that is added to a point, in units of ``scale``.
+        bandwidth: standard deviation of the noise that is added to a point, in units of ``scale``.
         scale: standard deviation of the whole, over both axes.
     """
 
     dim = 2
 
-    def __init__(self, points: Tensor, blur: float = 0.03, scale: float = 1.0) -> None:
-        matrix(points, "points", columns=2)
-        number(blur, "blur", at_least=0)
-        number(scale, "scale", above=0)
+    def __init__(self, points: Tensor, bandwidth: float = 0.03, scale: float = 1.0) -> None:
+        check_matrix(points, "points", columns=2)
+        check_number(bandwidth, "bandwidth", at_least=0)
+        check_number(scale, "scale", above=0)
         centred = points - points.mean(0)
         spread = centred.square().mean().sqrt().item()
-        require(math.isfinite(spread), "points", f"a spread of {spread}", "finite numbers only")
-        require(spread > 0, "points", f"{len(points)} at one place", "at least two places")
+        check(math.isfinite(spread), "points", f"a spread of {spread}", "finite numbers only")
+        check(spread > 0, "points", f"{len(points)} at one place", "at least two places")
         self.points = centred / spread * scale
-        self.blur, self.scale = blur, scale
+        self.bandwidth, self.scale = bandwidth, scale
 
     @classmethod
     def from_picture(
-        cls, picture: Tensor, n: int = 20_000, blur: float = 0.0, scale: float = 1.0, seed: int = 0
+        cls,
+        picture: Tensor,
+        n: int = 20_000,
+        bandwidth: float = 0.0,
+        scale: float = 1.0,
+        seed: int = 0,
     ) -> Painted:
         """A prior whose density is the ink of a picture.
 
         Args:
             picture: (H, W), 0 (no ink) upwards; row 0 is the top.
             n: how many points to draw from it, spread evenly inside each pixel.
-            blur, scale: as for the class.
+            bandwidth, scale: as for the class.
             seed: of the points.
         """
-        matrix(picture, "picture")
+        check_matrix(picture, "picture")
         ok = bool((picture >= 0).all()) and 0 < picture.sum().item() < math.inf
-        require(ok, "picture", picture, "no negative or infinite pixel, and some ink")
-        whole(n, "n", at_least=2)
+        check(ok, "picture", picture, "no negative or infinite pixel, and some ink")
+        check_int(n, "n", at_least=2)
         generator = torch.Generator().manual_seed(seed)
         ink = picture.detach().cpu().flatten().double()
         pixel = torch.multinomial(ink, n, replacement=True, generator=generator)
         width = picture.shape[1]
         place = torch.stack([pixel % width, -(pixel // width)], 1)
-        return cls(place + torch.rand(n, 2, generator=generator), blur, scale)
+        return cls(place + torch.rand(n, 2, generator=generator), bandwidth, scale)
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
-        whole(n, "n")
+        check_int(n, "n")
         if device is not None and self.points.device != torch.device(device):
             self.points = self.points.to(device)
         index = torch.randint(len(self.points), (n,), device=self.points.device)
         points = self.points[index]
-        return points + self.blur * self.scale * torch.randn_like(points)
+        return points + self.bandwidth * self.scale * torch.randn_like(points)
 
 
 def _turn(along: Tensor, across: Tensor, angle: Tensor) -> Tensor:

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm.auto import tqdm
 
-from aae_lessons.arguments import number, require, whole
-from aae_lessons.device import matrix_products
+from aae_lessons.arguments import check, check_int, check_number
+from aae_lessons.devices import matmul_precision
 from aae_lessons.files import save_atomically
 
 Optimizers = Mapping[str, Optimizer]
@@ -72,10 +72,10 @@ def constant_then_linear(done: float) -> float:
     return min(1.0, 2.0 * (1.0 - done))
 
 
-def tenfold_drops(*at: float) -> Schedule:
+def step_decay(*at: float) -> Schedule:
     """A schedule that divides the rates by ten at each of these shares of the run, 0 … 1."""
     for share in at:
-        number(share, "at", at_least=0)
+        check_number(share, "at", at_least=0)
 
     def schedule(done: float) -> float:
         return 0.1 ** sum(done >= share for share in at)
@@ -95,12 +95,12 @@ def fit(
     epochs: int,
     *,
     schedule: Schedule = constant,
-    adjust: Callable[[nn.Module, float], None] | None = None,
+    on_step: Callable[[nn.Module, float], None] | None = None,
     snapshot: Callable[[nn.Module], Any] | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 500,
     log_every: int = 50,
-    capture: bool | None = None,
+    cuda_graph: bool | None = None,
     precision: str = "highest",
     progress: bool = True,
 ) -> History:
@@ -114,7 +114,7 @@ def fit(
         batches: its length, and ``epoch(number, start)``.
         epochs: how many.
         schedule: factor of the rates, such as :func:`constant_then_linear`.
-        adjust: ``adjust(model, share of the run done)``, called before every update: for what
+        on_step: ``on_step(model, share of the run done)``, called before every update: for what
             else changes during a run, such as a noise level or a temperature. It fills a
             buffer of the model; a number in Python would be frozen in a CUDA graph.
         snapshot: called with the model before the first and after every epoch; what it returns
@@ -123,8 +123,8 @@ def fit(
         checkpoint: a file to continue from if it is there, and to write to.
         checkpoint_every: updates between two checkpoints; one more is written at the end.
         log_every: updates between two points of the history.
-        capture: replay the whole update as one CUDA graph; by default on CUDA only.
-        precision: of matrix products, see :func:`aae_lessons.device.matrix_products`.
+        cuda_graph: replay the whole update as one CUDA graph; by default on CUDA only.
+        precision: of matrix products, see :func:`aae_lessons.devices.matmul_precision`.
         progress: show a bar with the current losses.
 
     Raises:
@@ -132,29 +132,34 @@ def fit(
         NonFiniteLoss: a loss became nan or infinite, noticed within ``log_every`` updates;
             nothing is written after that.
     """
-    whole(epochs, "epochs")
-    whole(checkpoint_every, "checkpoint_every")
-    whole(log_every, "log_every")
-    whole(len(batches), "batches")
+    check_int(epochs, "epochs")
+    check_int(checkpoint_every, "checkpoint_every")
+    check_int(log_every, "log_every")
+    check_int(len(batches), "batches")
     on_cuda = next(model.parameters()).is_cuda
-    capture = on_cuda if capture is None else capture
-    require(on_cuda or not capture, "capture", capture, "False: the model is not on a CUDA device")
+    cuda_graph = on_cuda if cuda_graph is None else cuda_graph
+    check(
+        on_cuda or not cuda_graph,
+        "cuda_graph",
+        cuda_graph,
+        "False: the model is not on a CUDA device",
+    )
 
     run = _Run(model, optimizers, epochs * len(batches), checkpoint)
     run.restore()
-    if capture:
+    if cuda_graph:
         step = CapturedStep(step, optimizers)
     start = run.done
     bar = tqdm(total=run.total, initial=start, disable=not progress, leave=False, unit="step")
-    with bar, matrix_products(precision):
+    with bar, matmul_precision(precision):
         if start == 0:
             run.take(snapshot)
         while run.done < run.total:
             epoch, position = divmod(run.done, len(batches))
             for batch in batches.epoch(epoch, position):
                 _set_rates(optimizers, schedule(run.done / run.total))
-                if adjust is not None:
-                    adjust(model, run.done / run.total)
+                if on_step is not None:
+                    on_step(model, run.done / run.total)
                 run.note(step(model, optimizers, batch))
                 at_end = run.done == run.total
                 if run.done % log_every == 0 or at_end:
@@ -248,42 +253,42 @@ class _Run:
     def restore(self) -> None:
         if self.path is None or not self.path.exists():
             return
-        found = self._read()
-        self._require_same_run(found)
-        self.model.load_state_dict(found["model"])
+        result = self._read()
+        self._require_same_run(result)
+        self.model.load_state_dict(result["model"])
         for phase, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(found["optimizers"][phase])
-        self.done, self.counted = found["done"], found["counted"]
+            optimizer.load_state_dict(result["optimizers"][phase])
+        self.done, self.counted = result["done"], result["counted"]
         here = next(self.model.parameters()).device
-        self.sums = {phase: loss.to(here) for phase, loss in found["sums"].items()}
-        self.history = History(**found["history"])
-        torch.set_rng_state(found["random_cpu"])
-        if found["random_cuda"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(found["random_cuda"])
+        self.sums = {phase: loss.to(here) for phase, loss in result["sums"].items()}
+        self.history = History(**result["history"])
+        torch.set_rng_state(result["random_cpu"])
+        if result["random_cuda"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(result["random_cuda"])
 
-    def _require_same_run(self, found: dict[str, Any]) -> None:
-        lengths = f"one of a run of {found['total']} updates"
-        require(found["total"] == self.total, "checkpoint", lengths, f"{self.total} updates")
-        phases = tuple(found["optimizers"])
+    def _require_same_run(self, result: dict[str, Any]) -> None:
+        lengths = f"one of a run of {result['total']} updates"
+        check(result["total"] == self.total, "checkpoint", lengths, f"{self.total} updates")
+        phases = tuple(result["optimizers"])
         fits = set(phases) == set(self.optimizers)
-        require(fits, "checkpoint", f"optimizers {phases}", f"{tuple(self.optimizers)}")
+        check(fits, "checkpoint", f"optimizers {phases}", f"{tuple(self.optimizers)}")
         shapes = [
             {name: getattr(value, "shape", None) for name, value in state.items()}
-            for state in (found["model"], self.model.state_dict())
+            for state in (result["model"], self.model.state_dict())
         ]
-        require(shapes[0] == shapes[1], "checkpoint", "weights of other shapes", "this model's")
+        check(shapes[0] == shapes[1], "checkpoint", "weights of other shapes", "this model's")
         for phase, optimizer in self.optimizers.items():
-            groups = (found["optimizers"][phase]["param_groups"], optimizer.param_groups)
+            groups = (result["optimizers"][phase]["param_groups"], optimizer.param_groups)
             sizes = [[len(group["params"]) for group in each] for each in groups]
             got = f"{phase} parameters {sizes[0]}"
-            require(sizes[0] == sizes[1], "checkpoint", got, f"{sizes[1]}")
+            check(sizes[0] == sizes[1], "checkpoint", got, f"{sizes[1]}")
 
     def _read(self) -> dict[str, Any]:
         try:
-            found = torch.load(self.path, map_location="cpu", weights_only=True)
-            if not isinstance(found, dict) or not found.keys() >= CHECKPOINT_KEYS:
+            result = torch.load(self.path, map_location="cpu", weights_only=True)
+            if not isinstance(result, dict) or not result.keys() >= CHECKPOINT_KEYS:
                 raise TypeError("another kind of file")
-            return found
+            return result
         except Exception as error:
             raise ValueError(
                 f"checkpoint: {self.path} can't be read as a checkpoint of this course; "
@@ -323,8 +328,8 @@ class CapturedStep:
             self.graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(self.graph):
                 self.losses = self.step(model, optimizers, self.batch)
-        for mine, given in zip(self.batch, batch, strict=True):
-            mine.copy_(given)
+        for mine, inputs in zip(self.batch, batch, strict=True):
+            mine.copy_(inputs)
         self.graph.replay()
         return self.losses
 

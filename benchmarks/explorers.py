@@ -58,10 +58,10 @@ WATCH = """
 def chromium() -> str:
     """The browser's path."""
     names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, [os.environ.get("AAE_CHROMIUM"), *map(shutil.which, names)]), None)
-    if found is None:
+    result = next(filter(None, [os.environ.get("AAE_CHROMIUM"), *map(shutil.which, names)]), None)
+    if result is None:
         raise SystemExit("no Chromium was found: apt-get install chromium, or set AAE_CHROMIUM")
-    return found
+    return result
 
 
 def write_page(path: Path, width: int) -> None:
@@ -101,12 +101,12 @@ def latencies(browser: Browser, folder: Path, width: int, moves: int) -> dict[st
     page.wait_for_timeout(1000)
     page.evaluate(WATCH)
     drag(page, 20)  # the script is compiled by now
-    found = sorted(drag(page, moves))
+    result = sorted(drag(page, moves))
     page.close()
     return {
-        "median_ms": statistics.median(found),
-        "p95_ms": found[int(0.95 * (len(found) - 1))],
-        "moves": len(found),
+        "median_ms": statistics.median(result),
+        "p95_ms": result[int(0.95 * (len(result) - 1))],
+        "moves": len(result),
     }
 
 
@@ -121,8 +121,8 @@ def painted(epochs: int) -> dict[str, float]:
         hidden=(128, 128),
         discriminator_hidden=(128, 128),
         weight=40.0,
-        reconstruction_rate=1e-3,
-        discriminator_rate=1e-3,
+        reconstruction_lr=1e-3,
+        discriminator_lr=1e-3,
     )
     model = adversarial.AAE(prior, config)
     batches = data.Minibatches(data.mnist("train", "cpu"), size=128)
@@ -139,20 +139,20 @@ def painted(epochs: int) -> dict[str, float]:
     seconds, busy = time.perf_counter() - began, time.process_time() - busy
     with torch.no_grad():
         z = model.encode(data.mnist("test", "cpu").x)
-    judge = metrics.judge_accuracy(z, prior)
-    return {"painter_seconds": seconds, "painter_cpu_seconds": busy, "painter_judge": judge}
+    classifier = metrics.c2st_accuracy(z, prior)
+    return {"painter_seconds": seconds, "painter_cpu_seconds": busy, "painter_judge": classifier}
 
 
 def measure(moves: int = MOVES, painter: bool = False, epochs: int = 5) -> dict[str, float]:
     """All figures, by name; ``load_1min`` says how busy the machine was."""
-    found: dict[str, float] = {"load_1min": os.getloadavg()[0]}
+    result: dict[str, float] = {"load_1min": os.getloadavg()[0]}
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         for width in WIDTHS:
             for name, value in latencies(browser, Path(folder), width, moves).items():
-                found[f"{width}_{name}"] = value
+                result[f"{width}_{name}"] = value
         browser.close()
-    return found | (painted(epochs) if painter else {})
+    return result | (painted(epochs) if painter else {})
 
 
 def main() -> None:
@@ -160,12 +160,12 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--painter", action="store_true", help="train on a drawn prior too")
     parser.add_argument("--moves", type=int, default=MOVES)
-    asked = parser.parse_args()
-    found = measure(asked.moves, asked.painter)
-    if asked.json:
-        print(json.dumps(found, indent=1))
+    args = parser.parse_args()
+    result = measure(args.moves, args.painter)
+    if args.json:
+        print(json.dumps(result, indent=1))
         return
-    for name, value in found.items():
+    for name, value in result.items():
         print(f"{name:20} {value:8.2f}")
 
 

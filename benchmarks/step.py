@@ -38,7 +38,7 @@ from torch.optim import Adam
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from aae_lessons import data, device
+from aae_lessons import data, devices
 from aae_lessons.models import adversarial
 from aae_lessons.priors import Gaussian
 
@@ -49,9 +49,9 @@ OURS = ("ours", "ours_bfloat16")
 CONFIG = adversarial.Config(
     hidden=HIDDEN,
     discriminator_hidden=HIDDEN,
-    reconstruction_rate=1e-3,
-    discriminator_rate=1e-3,
-    generator_rate=1e-3,
+    reconstruction_lr=1e-3,
+    discriminator_lr=1e-3,
+    generator_lr=1e-3,
 )
 Update = Callable[[], object]
 
@@ -90,7 +90,7 @@ def textbook_step(model: adversarial.AAE, adams: dict[str, Adam], x: Tensor) -> 
     """The same update as ``adversarial.train_step``, the way tutorials write it."""
     ones, zeros = torch.ones(len(x), 1), torch.zeros(len(x), 1)
     bce = F.binary_cross_entropy_with_logits
-    critic = model.discriminator.layers
+    discriminator = model.discriminator.layers
 
     model.zero_grad()
     x_hat = torch.sigmoid(model.decoder(model.encoder(x)))
@@ -99,14 +99,14 @@ def textbook_step(model: adversarial.AAE, adams: dict[str, Adam], x: Tensor) -> 
     adams["reconstruction"].step()
 
     model.zero_grad()
-    real = critic(model.prior.sample(len(x)))
-    fake = critic(model.encoder(x).detach())
+    real = discriminator(model.prior.sample(len(x)))
+    fake = discriminator(model.encoder(x).detach())
     discriminator = bce(real, ones) + bce(fake, zeros)
     discriminator.backward()
     adams["discriminator"].step()
 
     model.zero_grad()
-    generator = bce(critic(model.encoder(x)), ones)
+    generator = bce(discriminator(model.encoder(x)), ones)
     generator.backward()
     adams["generator"].step()
     return {
@@ -138,14 +138,14 @@ def products(model: adversarial.AAE) -> list[tuple[Tensor, Tensor, Tensor]]:
     def layers(network: nn.Module) -> list[nn.Linear]:
         return [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
 
-    encoder, decoder, critic = (
+    encoder, decoder, discriminator = (
         layers(n) for n in (model.encoder, model.decoder, model.discriminator)
     )
-    found: list[tuple[Tensor, Tensor, Tensor]] = []
+    result: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def add(rows: int, inner: int, columns: int) -> None:
         left, right = torch.randn(rows, inner), torch.randn(inner, columns)
-        found.append((left, right, torch.empty(rows, columns)))
+        result.append((left, right, torch.empty(rows, columns)))
 
     def run(network: list[nn.Linear], rows: int, weights: bool, first_input: bool, forward=True):
         for i, layer in enumerate(network):
@@ -160,9 +160,9 @@ def products(model: adversarial.AAE) -> list[tuple[Tensor, Tensor, Tensor]]:
     run(encoder, BATCH, weights=True, first_input=False)
     run(decoder, BATCH, weights=True, first_input=True)
     run(encoder, BATCH, weights=True, first_input=False)
-    run(critic, 2 * BATCH, weights=True, first_input=False)
-    run(critic, BATCH, weights=False, first_input=True)
-    return found
+    run(discriminator, 2 * BATCH, weights=True, first_input=False)
+    run(discriminator, BATCH, weights=False, first_input=True)
+    return result
 
 
 def floor_update(model: adversarial.AAE) -> Update:
@@ -220,7 +220,7 @@ def with_relu(model: adversarial.AAE) -> adversarial.AAE:
 
 def seconds(name: str, update: Update, n: int) -> float:
     torch.set_flush_denormal(name != "textbook")
-    with device.matrix_products("medium" if name.endswith("bfloat16") else "highest"):
+    with devices.matmul_precision("medium" if name.endswith("bfloat16") else "highest"):
         started = time.perf_counter()
         for _ in range(n):
             update()
@@ -268,19 +268,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=7)
-    asked = parser.parse_args()
-    found = measure(asked.rounds)
-    if asked.json:
-        print(json.dumps({key: round(value, 4) for key, value in found.items()}, indent=1))
+    args = parser.parse_args()
+    result = measure(args.rounds)
+    if args.json:
+        print(json.dumps({key: round(value, 4) for key, value in result.items()}, indent=1))
         return
     head = ("ms an update", "ours", "textbook", "floor", "ours/textbook", "ours/floor")
     print(f"{head[0]:17}" + "".join(f"{word:>14}" for word in head[1:]))
     for kind in ("", "_bfloat16"):
         for age in ("fresh", "old"):
-            row = [found[f"{n}_{age}_ms"] for n in (f"ours{kind}", "textbook", f"floor{kind}")]
-            over = found["over_floor" + ("_old" if age == "old" else "") + kind]
+            row = [result[f"{n}_{age}_ms"] for n in (f"ours{kind}", "textbook", f"floor{kind}")]
+            over = result["over_floor" + ("_old" if age == "old" else "") + kind]
             cells = [f"{ms:14.1f}" for ms in row]
-            cells += [f"{ratio:14.3f}" for ratio in (found[f"ratio_{age}{kind}"], over)]
+            cells += [f"{ratio:14.3f}" for ratio in (result[f"ratio_{age}{kind}"], over)]
             print(f"{age + kind.replace('_', ', '):17}" + "".join(cells))
 
 

@@ -84,8 +84,8 @@ def execute(path: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="such as 02_adversarial; all without")
-    asked = parser.parse_args()
-    paths = [Path(n) if n.endswith(".ipynb") else FOLDER / f"{n}.ipynb" for n in asked.names]
+    args = parser.parse_args()
+    paths = [Path(n) if n.endswith(".ipynb") else FOLDER / f"{n}.ipynb" for n in args.names]
     slow = []
     for path in paths or sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")):
         seconds = execute(path)

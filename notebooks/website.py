@@ -122,18 +122,18 @@ def _output(output: NotebookNode, states: dict, shown: list[str]) -> NotebookNod
     if WIDGET not in output.get("data", {}):
         return output
     model_id = output.data[WIDGET]["model_id"]
-    found = static.explorers(states, model_id) if model_id in states else []
-    shown += found
-    body = "".join(map(static.place, found)) or _picture(states, model_id)
+    result = static.explorers(states, model_id) if model_id in states else []
+    shown += result
+    body = "".join(map(static.place, result)) or _picture(states, model_id)
     return new_output("display_data", data={"text/html": body}) if body else None
 
 
 def _picture(states: dict, model_id: str) -> str:
     """The first picture in a widget that needs Python, and a line that says so; "" if none."""
-    for found in _inside(states, model_id):
-        if found["model_name"] == "ImageModel":
+    for result in _inside(states, model_id):
+        if result["model_name"] == "ImageModel":
             data = next(
-                (b["data"] for b in found.get("buffers", []) if b["path"] == ["value"]), ""
+                (b["data"] for b in result.get("buffers", []) if b["path"] == ["value"]), ""
             )
             words = "(choosing here needs Python: open the notebook and run this cell)"
             picture = f'<img alt="a figure" src="data:image/png;base64,{data}">'
@@ -147,7 +147,7 @@ def _inside(states: dict, model_id: str) -> list[dict]:
     if record is None:
         return []
     children = [c.removeprefix(static.REFERENCE) for c in record["state"].get("children", [])]
-    return [record, *(found for child in children for found in _inside(states, child))]
+    return [record, *(result for child in children for result in _inside(states, child))]
 
 
 # ---------------------------------------------------------------------------------- site
@@ -200,9 +200,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("out", type=Path, help="folder to write to")
     parser.add_argument("names", nargs="*", help="such as 02_adversarial; all without")
-    asked = parser.parse_args()
-    chosen = [FOLDER / f"{name}.ipynb" for name in asked.names]
-    write(asked.out, chosen or sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")))
+    args = parser.parse_args()
+    chosen = [FOLDER / f"{name}.ipynb" for name in args.names]
+    write(args.out, chosen or sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")))
 
 
 if __name__ == "__main__":

@@ -86,19 +86,19 @@ def items() -> dict[int, list[Item]]:
         points = [c["metadata"].get("nbgrader", {}).get("points") for c in cells]
         headings = filter(None, (HEADING.search("".join(c["source"])) for c in cells))
         lessons[int(path.name[:2])] = [
-            Item(*found.groups()[:3], int(found[4]), worth)
-            for found, worth in zip(headings, filter(None, points), strict=True)
+            Item(*result.groups()[:3], int(result[4]), worth)
+            for result, worth in zip(headings, filter(None, points), strict=True)
         ]
     return lessons
 
 
 def reading() -> dict[int, int]:
     """Lesson -> the minutes that its notebook says it takes."""
-    found = {}
+    result = {}
     for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         first = json.loads(path.read_text("utf-8"))["cells"][0]
-        found[int(path.name[:2])] = int(TIME.search("".join(first["source"]))[1])
-    return found
+        result[int(path.name[:2])] = int(TIME.search("".join(first["source"]))[1])
+    return result
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -178,8 +178,8 @@ def misconceptions() -> str:
     sys.path.insert(0, str(ROOT / "tests"))
     shared = {"not attempted", *(refused(autoencoder.cost, a).cause for a in GENERAL.values())}
     met: dict[int, dict[tuple[str, str], list[str]]] = {}
-    for found in pkgutil.iter_modules([str(ROOT / "tests" / "answers")]):
-        module = importlib.import_module(f"answers.{found.name}")
+    for result in pkgutil.iter_modules([str(ROOT / "tests" / "answers")]):
+        module = importlib.import_module(f"answers.{result.name}")
         for key, wrong in module.WRONG.items():
             check = module.CHECKS[key]
             rows = met.setdefault(course.order(check.name)[0], {})
@@ -221,15 +221,15 @@ def guide() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing, fail where stale")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     os.environ["AAE_PROGRESS"] = os.devnull
     torch.set_num_threads(1)
     text = guide()
     stale = text != GUIDE.read_text("utf-8")
-    if stale and not asked.check:
+    if stale and not args.check:
         write_atomically(GUIDE, lambda stream: stream.write(text.encode()))
-    print(f"{GUIDE.name}:", "stale" if stale and asked.check else "written" if stale else "fresh")
-    if stale and asked.check:
+    print(f"{GUIDE.name}:", "stale" if stale and args.check else "written" if stale else "fresh")
+    if stale and args.check:
         sys.exit(1)
 
 

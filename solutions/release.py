@@ -50,17 +50,17 @@ def student(master: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing, fail where stale")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     stale = []
     for path in sorted(MASTERS.glob("[0-9][0-9]_*.ipynb")):
         text = nbformat.writes(student(nbformat.read(path, as_version=4))) + "\n"
         target = STUDENTS / path.name
         if not target.is_file() or target.read_text("utf-8") != text:
             stale.append(path.name)
-            if not asked.check:
+            if not args.check:
                 write_atomically(target, lambda stream, t=text: stream.write(t.encode()))
-    print("stale:" if asked.check else "written:", ", ".join(stale) or "none")
-    if asked.check and stale:
+    print("stale:" if args.check else "written:", ", ".join(stale) or "none")
+    if args.check and stale:
         sys.exit(1)
 
 

@@ -50,8 +50,8 @@ def watch_descents(monkeypatch):
 
         def descend(loss, optimizer):
             names, parameters = zip(*model.named_parameters(), strict=True)
-            found = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-            hit = {n.split(".")[0] for n, g in zip(names, found, strict=True) if g is not None}
+            result = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+            hit = {n.split(".")[0] for n, g in zip(names, result, strict=True) if g is not None}
             reached[phase_of[id(optimizer)]] = hit
             real(loss, optimizer)
 

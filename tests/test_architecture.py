@@ -45,7 +45,7 @@ def part_of(path):
 
 def imports_of(source, package):
     """The parts of the package that a source imports; ``package``: the dotted one it is in."""
-    found = set()
+    result = set()
     for node in ast.walk(ast.parse(source)):
         names = []
         if isinstance(node, ast.Import):
@@ -55,8 +55,8 @@ def imports_of(source, package):
             start = ".".join(above * bool(node.level) + [node.module] * bool(node.module))
             names = [f"{start}.{alias.name}" for alias in node.names]
         ours = [name.split(".") for name in names if name.split(".")[0] == "aae_lessons"]
-        found |= {name[1] for name in ours if len(name) > 1 and not name[1].startswith("__")}
-    return found
+        result |= {name[1] for name in ours if len(name) > 1 and not name[1].startswith("__")}
+    return result
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -65,8 +65,8 @@ def test_imports_run_one_way(path):
     assert part in EDGES, f"{part} is new: say in EDGES what it may import"
     own = {part} if part != "models" and path.parent != PACKAGE else set()
     package = ".".join(["aae_lessons", *path.parent.relative_to(PACKAGE).parts])
-    found = imports_of(path.read_text(encoding="utf-8"), package)
-    wrong = found - EDGES[part] - EVERYWHERE - own
+    result = imports_of(path.read_text(encoding="utf-8"), package)
+    wrong = result - EDGES[part] - EVERYWHERE - own
     assert not wrong, f"{part} may not import {sorted(wrong)}"
 
 

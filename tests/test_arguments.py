@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from aae_lessons import arguments, data, device, networks, objectives, priors, training
+from aae_lessons import arguments, data, devices, networks, objectives, priors, training
 from aae_lessons.data import ImageSet, Minibatches
 from aae_lessons.models import adversarial, autoencoder
 
@@ -21,9 +21,9 @@ PLAIN = autoencoder.Autoencoder(autoencoder.Config(hidden=(8,), pixels=12))
 
 
 def fit(**changes):
-    given = {"batches": Minibatches(IMAGES, 10), "epochs": 1, "progress": False, **changes}
+    inputs = {"batches": Minibatches(IMAGES, 10), "epochs": 1, "progress": False, **changes}
     optimizers = autoencoder.optimizers(PLAIN, PLAIN.config)
-    return training.fit(autoencoder.train_step, PLAIN, optimizers, **given)
+    return training.fit(autoencoder.train_step, PLAIN, optimizers, **inputs)
 
 
 def cases(name, function, argument, *values):
@@ -39,7 +39,7 @@ DATA = [
     *cases("fashion_mnist", lambda v: data.fashion_mnist(v, "cpu"), "split", "extra", None),
     *cases("svhn", lambda v: data.svhn(v, "cpu"), "split", "valid", None),
     *cases("mnist", lambda v: data.mnist("test", v), "device", "tpu", "gpu"),
-    *cases("choose", device.choose, "device", "tpu", "nowhere:0", "cpu:first"),
+    *cases("choose", devices.choose, "device", "tpu", "nowhere:0", "cpu:first"),
     *cases(
         "ImageSet",
         lambda v: ImageSet(v, LABELS),
@@ -52,9 +52,11 @@ DATA = [
     *cases("ImageSet", lambda v: ImageSet(PIXELS, v), "labels", LABELS[:3], LABELS - 2),
     *cases("ImageSet", lambda v: ImageSet(PIXELS, v), "labels", *NOT_LABELS),
     *cases("split_validation", lambda v: data.split_validation(IMAGES, v), "n", *NOT_COUNTS, 20),
-    *cases("balanced_split", lambda v: data.balanced_split(LABELS, v, 0), "n", *NOT_COUNTS, 15),
-    *cases("balanced_split", lambda v: data.balanced_split(LABELS, 10, v), "seed", -1, 0.5, None),
-    *cases("balanced_split", lambda v: data.balanced_split(v, 10, 0), "labels", *NOT_LABELS),
+    *cases("balanced_subset", lambda v: data.balanced_subset(LABELS, v, 0), "n", *NOT_COUNTS, 15),
+    *cases(
+        "balanced_subset", lambda v: data.balanced_subset(LABELS, 10, v), "seed", -1, 0.5, None
+    ),
+    *cases("balanced_subset", lambda v: data.balanced_subset(v, 10, 0), "labels", *NOT_LABELS),
     *cases(
         "hide_labels",
         lambda v: data.hide_labels(IMAGES, v),
@@ -90,7 +92,7 @@ PRIORS = [
     *cases("Categorical", priors.Categorical, "classes", *NOT_COUNTS, 1),
     *cases("Painted", priors.Painted, "points", *NOT_MATRICES, torch.zeros(5, 3)),
     *cases("Painted", priors.Painted, "points", torch.ones(5, 2), torch.full((5, 2), math.nan)),
-    *cases("Painted", lambda v: priors.Painted(torch.eye(2), v), "blur", -0.1, math.nan),
+    *cases("Painted", lambda v: priors.Painted(torch.eye(2), v), "bandwidth", -0.1, math.nan),
     *cases("Painted", lambda v: priors.Painted(torch.eye(2), 0.1, v), "scale", *NOT_POSITIVE),
     *cases("from_picture", priors.Painted.from_picture, "picture", *NOT_MATRICES),
     *cases(
@@ -225,13 +227,13 @@ NETWORKS = [
 NARROW = (*NOT_MATRICES, torch.zeros(4, 5))
 MODELS = [
     *cases("autoencoder.Config", lambda v: autoencoder.Config(dim=v), "dim", *NOT_COUNTS),
-    *cases("autoencoder.Config", lambda v: autoencoder.Config(rate=v), "rate", *NOT_POSITIVE),
+    *cases("autoencoder.Config", lambda v: autoencoder.Config(lr=v), "lr", *NOT_POSITIVE),
     *cases("Autoencoder.encode", PLAIN.encode, "x", *NARROW),
     *cases("Autoencoder.decode", PLAIN.decode, "z", *NARROW),
     *cases("Autoencoder", PLAIN, "x", *NARROW),
     *[
         case
-        for name in ("reconstruction_rate", "discriminator_rate", "generator_rate")
+        for name in ("reconstruction_lr", "discriminator_lr", "generator_lr")
         for case in cases(
             "adversarial.Config",
             lambda v, name=name: adversarial.Config(**{name: v}),
@@ -268,7 +270,7 @@ TRAINING = [
     *cases("fit", lambda v: fit(batches=v), "batches", []),
     *cases("fit", lambda v: fit(checkpoint_every=v), "checkpoint_every", *NOT_COUNTS),
     *cases("fit", lambda v: fit(log_every=v), "log_every", *NOT_COUNTS),
-    *cases("fit", lambda v: fit(capture=v), "capture", True),
+    *cases("fit", lambda v: fit(capture=v), "cuda_graph", True),
 ]
 
 TABLE = DATA + PRIORS + OBJECTIVES + NETWORKS + MODELS + TRAINING
@@ -303,23 +305,23 @@ def test_a_device_this_machine_does_not_have_is_refused():
     }.items():
         if not here:
             with pytest.raises(ValueError, match="device: got"):
-                device.choose(kind)
+                devices.choose(kind)
 
 
 def test_the_device_may_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("AAE_DEVICE", "cpu")
-    assert device.choose() == torch.device("cpu")
+    assert devices.choose() == torch.device("cpu")
     monkeypatch.setenv("AAE_DEVICE", "abacus")
     with pytest.raises(ValueError, match="device: got 'abacus'"):
-        device.choose()
-    assert device.choose("cpu") == torch.device("cpu")
+        devices.choose()
+    assert devices.choose("cpu") == torch.device("cpu")
     monkeypatch.delenv("AAE_DEVICE")
     best = "cuda" if torch.cuda.is_available() else None
-    assert device.choose().type in {best, "mps", "cpu"}
+    assert devices.choose().type in {best, "mps", "cpu"}
 
 
 def test_choosing_a_device_flushes_subnormals():
     torch.set_flush_denormal(False)
     tiny = torch.full((1,), 1e-39)
-    device.choose("cpu")
+    devices.choose("cpu")
     assert (tiny * 0.5).item() == 0

@@ -45,19 +45,20 @@ def test_the_floor_counts_every_product():
         left.shape[0] * left.shape[1] * right.shape[1] for left, right, _ in step.products(model)
     )
     encoder = 784 * 1000 + 1000 * 1000 + 1000 * 2
-    critic = 2 * 1000 + 1000 * 1000 + 1000
+    discriminator = 2 * 1000 + 1000 * 1000 + 1000
     expected = 100 * (
         2 * (3 * encoder - 784 * 1000)  # encoder, twice: no gradient for the images
         + 3 * encoder  # decoder
-        + 2 * (3 * critic - 2 * 1000)  # discriminator on real and fake, none for their codes
-        + 2 * critic  # generator's phase: none for the discriminator's weights
+        + 2
+        * (3 * discriminator - 2 * 1000)  # discriminator on real and fake, none for their codes
+        + 2 * discriminator  # generator's phase: none for the discriminator's weights
     )
     assert work == expected
 
 
 def test_it_prints_the_names_that_others_read():
-    found = step.measure(rounds=1, n=1, old=0)
+    result = step.measure(rounds=1, n=1, old=0)
     assert {"ratio_fresh", "ratio_old", "over_floor", "ours_fresh_ms", "textbook_old_ms"} <= set(
-        found
+        result
     )
-    assert all(value > 0 for value in found.values())
+    assert all(value > 0 for value in result.values())

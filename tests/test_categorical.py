@@ -45,7 +45,7 @@ def networks_that_moved(model, before):
 
 
 def phases(table):
-    return [(step, phase) for step, found in STEPS.items() for phase in found[table]]
+    return [(step, phase) for step, result in STEPS.items() for phase in result[table]]
 
 
 @pytest.mark.parametrize(("step", "phase"), phases(0), ids=lambda v: getattr(v, "__name__", v))
@@ -161,11 +161,11 @@ def test_the_temperature_is_a_buffer_that_fit_fills():
     )  # fmt: skip
     model, optimizers = make(config)
     assert "temperature" in dict(model.named_buffers()) and model.temperature == 1
-    buffer, found = model.temperature, []
+    buffer, result = model.temperature, []
     for done in (0.0, 0.25, 0.5, 1.0):
         categorical.anneal(model, done)
-        found.append(model.temperature.item())
-    assert found == pytest.approx([2.0, 1.0, 0.5, 0.5])
+        result.append(model.temperature.item())
+    assert result == pytest.approx([2.0, 1.0, 0.5, 0.5])
     assert model.temperature is buffer, "filled in place, as a CUDA graph needs"
     images = data.ImageSet(torch.zeros(8, 1, 3, 4, dtype=torch.uint8), torch.zeros(8).long())
     batches = data.Minibatches(images, 4)
@@ -175,7 +175,7 @@ def test_the_temperature_is_a_buffer_that_fit_fills():
         seen.append(model.temperature.item())
         return categorical.annealed_step(model, optimizers, batch)
 
-    fit(step, model, optimizers, batches, 2, adjust=categorical.anneal, progress=False)
+    fit(step, model, optimizers, batches, 2, on_step=categorical.anneal, progress=False)
     assert seen == pytest.approx([2.0, 1.0, 0.5, 0.5])
     assert model.state_dict()["temperature"] == 0.5
 
@@ -216,13 +216,13 @@ def test_shapes():
 def test_the_start_is_the_mean_image_and_a_spread_of_classes():
     model, _ = make()
     x = torch.rand(200, 12) * torch.linspace(0.2, 1, 12)
-    categorical.start(model, x)
+    categorical.data_dependent_init(model, x)
     with torch.no_grad():
         torch.testing.assert_close(model.decoder[-1].bias.sigmoid(), x.mean(0))
         logits = model.y_logits(x)
     torch.testing.assert_close(logits.mean(0), torch.zeros(4), atol=1e-4, rtol=0)
-    torch.testing.assert_close(logits.std(0), torch.full((4,), SMALL.spread))
-    categorical.start(model, torch.zeros(3, 12))
+    torch.testing.assert_close(logits.std(0), torch.full((4,), SMALL.logit_std))
+    categorical.data_dependent_init(model, torch.zeros(3, 12))
     assert all(p.isfinite().all() for p in model.parameters())
 
 
@@ -230,14 +230,14 @@ def test_the_start_is_the_mean_image_and_a_spread_of_classes():
     ("call", "name"),
     [
         (lambda: Config(classes=1), "classes"),
-        (lambda: Config(spread=0.0), "spread"),
-        (lambda: Config(generator_rate=-1.0), "generator_rate"),
+        (lambda: Config(logit_std=0.0), "logit_std"),
+        (lambda: Config(generator_lr=-1.0), "generator_lr"),
         (lambda: Config(end_temperature=0.0), "end_temperature"),
         (lambda: Config(cooled_at=math.nan), "cooled_at"),
         (lambda: categorical.gumbel_softmax(torch.zeros(2, 3), 0.0), "temperature"),
         (lambda: categorical.gumbel_softmax(torch.zeros(3), 1.0), "logits"),
-        (lambda: categorical.start(make()[0], torch.rand(5, 11)), "x"),
-        (lambda: categorical.start(make()[0], torch.rand(1, 12)), "x"),
+        (lambda: categorical.data_dependent_init(make()[0], torch.rand(5, 11)), "x"),
+        (lambda: categorical.data_dependent_init(make()[0], torch.rand(1, 12)), "x"),
         (lambda: make()[0].encode(torch.rand(2, 11)), "x"),
         (lambda: make()[0].decode(torch.rand(2, 3)), "y"),
         (lambda: make()[0].one_hot(torch.rand(2, 5)), "y"),
@@ -261,19 +261,19 @@ def three_heaps(n=1200):
 
 def test_a_short_run_sharpens_y_and_uses_every_class():
     images = three_heaps()
-    found = {}
+    result = {}
     for step in (categorical.train_step, categorical.plain_step):
         torch.manual_seed(0)
         config = Config(
             classes=3, hidden=(32,), discriminator_hidden=(32,), pixels=2,
-            reconstruction_rate=4e-3, discriminator_rate=4e-3, generator_rate=2e-3,
+            reconstruction_lr=4e-3, discriminator_lr=4e-3, generator_lr=2e-3,
         )  # fmt: skip
         model, optimizers = make(config)
-        categorical.start(model, images.x)
+        categorical.data_dependent_init(model, images.x)
         fit(step, model, optimizers, data.Minibatches(images, 100), 30, progress=False)
         y = model.encode(images.x).detach()
-        found[step.__name__] = y
-    with_d, without = found["train_step"], found["plain_step"]
+        result[step.__name__] = y
+    with_d, without = result["train_step"], result["plain_step"]
     assert with_d.amax(1).mean() > 0.9 > 0.8 > without.amax(1).mean()
     assert entropy(with_d.mean(0, keepdim=True)) > math.log(3) - 0.1
     assert len(with_d.argmax(1).unique()) == 3
@@ -284,14 +284,14 @@ def test_a_short_run_sharpens_y_and_uses_every_class():
 
 def test_peaks_are_measured_by_hand():
     y = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.25, 0.75], [1.0, 0.0]])
-    found = measures.peaks(y)
-    assert found["mean_largest_probability"] == pytest.approx(3.25 / 4)
+    result = measures.peaks(y)
+    assert result["mean_max_probability"] == pytest.approx(3.25 / 4)
     nats = (math.log(2) - 0.25 * math.log(0.25) - 0.75 * math.log(0.75)) / 4
-    assert found["entropy"] == pytest.approx(nats)
+    assert result["entropy"] == pytest.approx(nats)
     share = 2.75 / 4
     nats = -share * math.log(share) - (1 - share) * math.log(1 - share)
-    assert found["entropy_of_mean"] == pytest.approx(nats)
-    assert found["classes_used"] == 2
+    assert result["entropy_of_mean"] == pytest.approx(nats)
+    assert result["classes_used"] == 2
 
 
 def test_the_history_holds_a_histogram_after_every_epoch():
@@ -313,10 +313,10 @@ def test_reference_runs_keep_the_lessons_promises():
     for name in ("categorical-adversarial", "categorical-none", "categorical-annealed"):
         assert len(references.records(name)) >= 3
     for record in references.records("categorical-adversarial"):
-        assert record["metrics"]["mean_largest_probability"] >= 0.95
+        assert record["metrics"]["mean_max_probability"] >= 0.95
         assert record["metrics"]["classes_used"] == 10
     for record in references.records("categorical-none"):
-        assert record["metrics"]["mean_largest_probability"] <= 0.6
+        assert record["metrics"]["mean_max_probability"] <= 0.6
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -83,8 +83,8 @@ def test_the_worked_answer_is_right_quick_and_shown(check, module, name, capsys)
 
 def test_every_exercise_is_tested():
     for lesson, module in zip(LESSONS, MODULES, strict=True):
-        found = vars(importlib.import_module(f"aae_lessons.checks.{lesson}"))
-        exercises = {name for name, value in found.items() if isinstance(value, Exercise)}
+        result = vars(importlib.import_module(f"aae_lessons.checks.{lesson}"))
+        exercises = {name for name, value in result.items() if isinstance(value, Exercise)}
         assert exercises == set(module.CHECKS)
 
 

@@ -9,7 +9,7 @@ import torch
 from aae_lessons import clusters, data, plots
 from aae_lessons.data import Batch
 from aae_lessons.models import clustering
-from aae_lessons.models.clustering import ClusteringAAE, Config, HeadedAAE
+from aae_lessons.models.clustering import ClusterHeadAAE, ClusteringAAE, Config
 from aae_lessons.references import compact, measures_clustering
 from aae_lessons.training import fit
 
@@ -202,7 +202,7 @@ def test_no_label_is_looked_at(step):
 @pytest.mark.parametrize("step", STEPS)
 def test_prior_samples_are_the_real_ones(step):
     make, update, moves = STEPS[step]
-    soft = Config(**{**vars(SMALL), "spread": 1.0})  # a soft y, easily told from one-hot
+    soft = Config(**{**vars(SMALL), "logit_std": 1.0})  # a soft y, easily told from one-hot
     model = ClusteringAAE(soft)
     optimizers = make(model, soft)
     for name in set(moves) - BOTH:
@@ -241,8 +241,8 @@ def test_the_losses_can_be_computed_by_hand():
 
 
 def test_each_logit_of_y_is_spread_over_the_batch():
-    config = Config(**{**vars(SMALL), "spread": 2.0})
-    y_logits, _ = ClusteringAAE(config).heads(torch.rand(500, 16))
+    config = Config(**{**vars(SMALL), "logit_std": 2.0})
+    y_logits, _ = ClusteringAAE(config).class_logits_and_style(torch.rand(500, 16))
     torch.testing.assert_close(y_logits.mean(0), torch.zeros(4), atol=1e-4, rtol=0)
     torch.testing.assert_close(y_logits.std(0), torch.full((4,), 2.0), atol=0.05, rtol=0)
 
@@ -310,39 +310,39 @@ def test_agreement_refuses_tables_of_other_shapes():
 def test_heads_are_pushed_apart_by_pairs_and_never_from_themselves():
     """Distances 1, 4 and 5 with η = 2: only the first pair counts, once, with 2 − 1."""
     heads = torch.tensor([[0.0, 0.0], [1.0, 0.0], [5.0, 0.0]])
-    assert clusters.nearness(heads, 2.0).item() == pytest.approx(1.0)
-    assert clusters.nearness(heads, 0.5).item() == 0.0
+    assert clusters.repulsion(heads, 2.0).item() == pytest.approx(1.0)
+    assert clusters.repulsion(heads, 0.5).item() == 0.0
 
 
 def test_the_push_moves_near_heads_apart_and_leaves_far_ones():
     heads = torch.tensor([[0.0, 0.0], [1.0, 0.0], [5.0, 0.0]], requires_grad=True)
-    (gradient,) = torch.autograd.grad(clusters.nearness(heads, 2.0), heads)
+    (gradient,) = torch.autograd.grad(clusters.repulsion(heads, 2.0), heads)
     torch.testing.assert_close(gradient, torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 0.0]]))
 
 
 def make_headed(**changes):
     config = Config(**{**vars(SMALL), "dim": 2})
-    return HeadedAAE(config, **changes)
+    return ClusterHeadAAE(config, **changes)
 
 
 def test_the_decoder_sees_only_the_sum_of_head_and_style():
     model = make_headed().eval()
     y, z = torch.eye(4), torch.randn(4, 2)
-    shift = model.decoder.heads.detach()
+    shift = model.decoder.cluster_heads.detach()
     same = model.decode(y.roll(1, 0), z + shift - shift.roll(1, 0))
     torch.testing.assert_close(model.decode(y, z), same, atol=1e-5, rtol=1e-4)
     x = torch.rand(5, 16)
     y, z = model.encode(x)
-    torch.testing.assert_close(model.place(x), y @ shift + z)
+    torch.testing.assert_close(model.embed(x), y @ shift + z)
 
 
 def test_the_joint_step_moves_the_heads_and_the_push_is_in_it():
-    model = make_headed(distance=100.0, push=1000.0)
+    model = make_headed(distance=100.0, repulsion_weight=1000.0)
     optimizers = clustering.joint_optimizers(model, model.config)
-    before = clusters.nearness(model.decoder.heads, 100.0).item()
+    before = clusters.repulsion(model.decoder.cluster_heads, 100.0).item()
     for _ in range(20):
         clustering.joint_step(model, optimizers, make_batch())
-    assert clusters.nearness(model.decoder.heads, 100.0).item() < before - 0.1
+    assert clusters.repulsion(model.decoder.cluster_heads, 100.0).item() < before - 0.1
 
 
 @pytest.mark.parametrize(
@@ -354,16 +354,16 @@ def test_the_joint_step_moves_the_heads_and_the_push_is_in_it():
         (lambda: Config(jitter=-0.1), "jitter"),
         (lambda: Config(shift=-0.1), "shift"),
         (lambda: Config(style_noise=-0.1), "style_noise"),
-        (lambda: Config(spread=0.0), "spread"),
+        (lambda: Config(logit_std=0.0), "logit_std"),
         (lambda: Config(agreement_weight=-1.0), "agreement_weight"),
-        (lambda: Config(generator_rate=0.0), "generator_rate"),
+        (lambda: Config(generator_lr=0.0), "generator_lr"),
         (lambda: ClusteringAAE(SMALL).encode(torch.rand(2, 11)), "x"),
         (lambda: ClusteringAAE(SMALL).decode(torch.rand(2, 4), torch.rand(3, 3)), "z"),
         (lambda: ClusteringAAE(SMALL).decode(torch.rand(2, 3), torch.rand(2, 3)), "y"),
         (lambda: make_headed(distance=0.0), "distance"),
-        (lambda: make_headed(push=-1.0), "push"),
-        (lambda: clusters.nearness(torch.rand(3), 1.0), "heads"),
-        (lambda: clusters.nearness(torch.rand(3, 2), 0.0), "distance"),
+        (lambda: make_headed(repulsion_weight=-1.0), "repulsion_weight"),
+        (lambda: clusters.repulsion(torch.rand(3), 1.0), "heads"),
+        (lambda: clusters.repulsion(torch.rand(3, 2), 0.0), "distance"),
     ],
 )
 def test_bad_input_to_the_model_is_named(call, name):
@@ -396,7 +396,7 @@ def test_a_short_run_finds_clusters_that_are_classes(digits):
 
 def test_the_measure_names_clusters_on_validation_images_and_leaves_the_mode(digits, monkeypatch):
     """A model in training mode is measured as it is in use, and goes on training."""
-    monkeypatch.setattr(measures_clustering, "validation_images", lambda where: digits)
+    monkeypatch.setattr(measures_clustering, "validation_images", lambda device: digits)
     torch.manual_seed(0)
     model = ClusteringAAE(Config(hidden=(16,), discriminator_hidden=(8,)))
     seen = measures_clustering.validation_error(model, digits.x)
@@ -421,7 +421,9 @@ def test_figures_of_clusters():
     torch.testing.assert_close(head, heads[6].view(28, 28))
     table = plots.contingency(torch.tensor([[3, 0], [1, 2]]), ["a", "b"])
     assert sorted(t.get_text() for t in table.axes[0].texts) == ["1", "2", "3"]
-    flat = plots.codes_and_heads(torch.randn(50, 2), torch.arange(50) % 10, torch.randn(4, 2))
+    flat = plots.codes_and_cluster_heads(
+        torch.randn(50, 2), torch.arange(50) % 10, torch.randn(4, 2)
+    )
     assert [t.get_text() for t in flat.axes[0].texts] == ["0", "1", "2", "3"]
     assert len(plots.bars([0.5, 0.5], ["0", "1"], "share", 0.5).axes[0].patches) == 2
 
@@ -443,7 +445,7 @@ def test_bad_input_to_a_figure_is_named(call, name):
         call()
 
 
-@pytest.mark.parametrize("make", [ClusteringAAE, HeadedAAE])
+@pytest.mark.parametrize("make", [ClusteringAAE, ClusterHeadAAE])
 def test_a_byte_a_weight_keeps_the_clusters(make, digits):
     """Statistics of the batch norms and the heads W_C are stored too."""
     torch.manual_seed(0)

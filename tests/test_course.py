@@ -36,12 +36,12 @@ def make(test, answer=lambda x: x):
     return Exercise("0.0", "a title", "lesson 0", ("a", "b", "c"), answer, test)
 
 
-def given(*inputs):
+def inputs(*inputs):
     """An exercise that calls the answer with these inputs."""
     return make(lambda trial: trial(*inputs))
 
 
-def want(tensor):
+def expected(tensor):
     """An exercise whose result should be ``tensor``."""
     return make(lambda trial: trial.equal(trial(torch.zeros(3)), tensor))
 
@@ -64,7 +64,7 @@ def uses_helper(x):
 
 
 def test_an_exception_is_shown_at_the_innermost_line_of_the_learner():
-    failed = refused(given(torch.zeros(2)), uses_helper)
+    failed = refused(inputs(torch.zeros(2)), uses_helper)
     assert failed.cause == "your code raised"
     assert re.search(r"^  At line \d+: return x @ torch.zeros\(7\)$", str(failed), re.MULTILINE)
 
@@ -79,13 +79,13 @@ def cells(*sources):
 
 def test_a_line_is_named_by_its_number_where_its_text_is_unknown():
     names = cells("def f(x):\n    y = x + 1\n    return y @ torch.zeros(7)")
-    assert "At line 3 of your code." in str(refused(given(torch.zeros(2)), names["f"]))
+    assert "At line 3 of your code." in str(refused(inputs(torch.zeros(2)), names["f"]))
 
 
 def test_an_earlier_exercise_that_is_not_written_is_told_from_this_one():
     names = cells("def f(x):\n    raise NotImplementedError", "def g(x):\n    return f(x)")
-    assert refused(given(torch.zeros(2)), names["f"]).cause == "not attempted"
-    failed = refused(given(torch.zeros(2)), names["g"])
+    assert refused(inputs(torch.zeros(2)), names["f"]).cause == "not attempted"
+    failed = refused(inputs(torch.zeros(2)), names["g"])
     assert failed.cause == "another exercise comes first"
     assert "f()" in str(failed)
 
@@ -94,7 +94,7 @@ def test_an_operation_that_torch_does_not_have_is_no_missing_answer():
     def answer(x):
         return torch.nn.Module()(x)
 
-    assert refused(given(torch.zeros(2)), answer).cause == "your code raised"
+    assert refused(inputs(torch.zeros(2)), answer).cause == "your code raised"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_an_operation_that_torch_does_not_have_is_no_missing_answer():
     ],
 )
 def test_a_stub_is_not_attempted(answer):
-    assert refused(given(torch.zeros(2)), answer).cause == "not attempted"
+    assert refused(inputs(torch.zeros(2)), answer).cause == "not attempted"
 
 
 def test_a_stub_that_the_check_calls_itself_is_not_attempted():
@@ -134,24 +134,24 @@ def on_two_devices(x):
     ],
 )
 def test_well_known_errors_of_torch_are_explained(answer, advice):
-    failed = refused(given(torch.zeros(2)), answer)
+    failed = refused(inputs(torch.zeros(2)), answer)
     assert failed.cause == "your code raised"
     assert advice in str(failed)
 
 
 @pytest.mark.parametrize("answer", [lambda: 1, lambda x, y: x])
 def test_another_signature_is_named(answer):
-    failed = refused(given(torch.zeros(2)), answer)
+    failed = refused(inputs(torch.zeros(2)), answer)
     assert failed.cause == "wrong arguments"
     assert "expected  1 arguments" in str(failed)
 
 
 def test_a_type_error_inside_the_answer_is_no_signature():
-    assert refused(given(torch.zeros(2)), lambda x: len(5)).cause == "your code raised"
+    assert refused(inputs(torch.zeros(2)), lambda x: len(5)).cause == "your code raised"
 
 
 def test_exit_is_an_error_like_any_other():
-    assert refused(given(torch.zeros(2)), lambda x: sys.exit(0)).cause == "your code raised"
+    assert refused(inputs(torch.zeros(2)), lambda x: sys.exit(0)).cause == "your code raised"
 
 
 @pytest.mark.parametrize(
@@ -170,11 +170,11 @@ def test_inputs_changed_in_place_are_seen_at_any_depth(change):
         return result
 
     inputs = torch.ones(2), [torch.ones(2)], {"a": torch.ones(2)}
-    assert refused(given(*inputs), answer).cause == "input changed in place"
+    assert refused(inputs(*inputs), answer).cause == "input changed in place"
 
 
 def test_nan_in_an_input_is_no_change():
-    given(torch.tensor([float("nan"), 1.0]), [torch.zeros(1)], {"a": 1})(lambda x, m, n: x + 1)
+    inputs(torch.tensor([float("nan"), 1.0]), [torch.zeros(1)], {"a": 1})(lambda x, m, n: x + 1)
 
 
 # ---------------------------------------------------------------------- comparing results
@@ -185,7 +185,7 @@ def test_a_result_on_another_device_is_refused(like):
     def elsewhere(x):
         return torch.zeros(3, device="meta")
 
-    assert refused(want(torch.zeros(3)), elsewhere).cause == "wrong device"
+    assert refused(expected(torch.zeros(3)), elsewhere).cause == "wrong device"
     check = make(lambda trial: trial.tensor(trial(torch.zeros(3)), (3,), like))
     assert refused(check, elsewhere).cause == "wrong device"
 
@@ -193,19 +193,19 @@ def test_a_result_on_another_device_is_refused(like):
 def test_large_tensors_are_shown_where_they_differ_most():
     got = torch.zeros(4, 5)
     got[2, 3] = 7
-    failed = refused(want(torch.zeros(4, 5)), lambda x: got)
+    failed = refused(expected(torch.zeros(4, 5)), lambda x: got)
     assert "got       tensor of shape (4, 5), 7 at [2, 3]" in str(failed)
     assert "expected  tensor of shape (4, 5), 0 at [2, 3]" in str(failed)
 
 
 def test_nan_is_named():
-    failed = refused(want(torch.zeros(3)), lambda x: x / 0)
+    failed = refused(expected(torch.zeros(3)), lambda x: x / 0)
     assert failed.cause == "wrong value" and "nan or inf" in str(failed)
-    want(torch.full((3,), float("nan")))(lambda x: x / 0)
+    expected(torch.full((3,), float("nan")))(lambda x: x / 0)
 
 
 def test_says_is_the_explanation_alone():
-    failed = refused(given(torch.zeros(2)), lambda x: None)
+    failed = refused(inputs(torch.zeros(2)), lambda x: None)
     assert failed.says.startswith("Your function returned None")
 
 
@@ -232,13 +232,13 @@ def short(monkeypatch):
 
 @pytest.mark.parametrize("answer", [endless, catches_everything])
 def test_an_endless_loop_is_stopped_even_where_it_catches_everything(short, answer):
-    assert refused(given(torch.zeros(2)), answer).cause == "took too long"
+    assert refused(inputs(torch.zeros(2)), answer).cause == "took too long"
 
 
 def test_an_endless_loop_is_stopped_in_another_thread(short):
     seen = []
     thread = threading.Thread(
-        target=lambda: seen.append(refused(given(torch.zeros(2)), endless).cause)
+        target=lambda: seen.append(refused(inputs(torch.zeros(2)), endless).cause)
     )
     thread.start()
     thread.join(30)
@@ -246,8 +246,8 @@ def test_an_endless_loop_is_stopped_in_another_thread(short):
 
 
 def test_waiting_is_stopped_later_than_computing(short):
-    given(torch.zeros(2))(lambda x: time.sleep(0.3) or x)  # a busy machine is no endless loop
-    assert refused(given(torch.zeros(2)), lambda x: time.sleep(60)).cause == "took too long"
+    inputs(torch.zeros(2))(lambda x: time.sleep(0.3) or x)  # a busy machine is no endless loop
+    assert refused(inputs(torch.zeros(2)), lambda x: time.sleep(60)).cause == "took too long"
 
 
 def test_an_import_is_never_cut_short(short, tmp_path, monkeypatch):
@@ -260,7 +260,7 @@ def test_an_import_is_never_cut_short(short, tmp_path, monkeypatch):
     def answer(x):
         return x * importlib.import_module("slow_to_import").whole
 
-    assert given(torch.zeros(2))(answer) is None
+    assert inputs(torch.zeros(2))(answer) is None
 
 
 def test_the_limit_gives_back_the_timer_it_found():
@@ -269,7 +269,7 @@ def test_the_limit_gives_back_the_timer_it_found():
         pytest.skip("this system has no timers")
     old = signal.signal(signal.SIGALRM, signal.SIG_IGN)
     signal.setitimer(signal.ITIMER_REAL, 500)
-    given(torch.zeros(2))(lambda x: x)
+    inputs(torch.zeros(2))(lambda x: x)
     left = signal.setitimer(signal.ITIMER_REAL, 0)[0]
     assert signal.signal(signal.SIGALRM, old) == signal.SIG_IGN
     assert 400 < left <= 500
@@ -302,7 +302,7 @@ def test_nothing_reaches_stderr(capsys):
         print("a bar", file=sys.stderr)
         return x
 
-    given(torch.zeros(2))(noisy)
+    inputs(torch.zeros(2))(noisy)
     assert capsys.readouterr().err == ""
 
 
@@ -392,11 +392,11 @@ def nbval(folder, notebook):
     command += ["--nbval-cell-timeout=600", "--junitxml=out.xml", "-p", "no:cacheprovider"]
     done = subprocess.run([*command, path.name], cwd=folder, capture_output=True, text=True)
     code = [cell.id for cell in notebook.cells if cell.cell_type == "code"]
-    found = ElementTree.parse(folder / "out.xml").findall(".//testcase")
-    assert len(found) == len(code), done.stdout
+    result = ElementTree.parse(folder / "out.xml").findall(".//testcase")
+    assert len(result) == len(code), done.stdout
     failed = {
         name: case.find("failure").text
-        for name, case in zip(code, found, strict=True)
+        for name, case in zip(code, result, strict=True)
         if case.find("failure") is not None
     }
     assert done.returncode == bool(failed), done.stdout

@@ -29,13 +29,13 @@ LOADERS = {"Fashion-MNIST": data.fashion_mnist, "SVHN": data.svhn}
     ],
 )
 def test_mnist_is_the_published_one(split, counts, first, device):
-    found = data.mnist(split, device)
-    assert found.images.shape == (sum(counts), 1, 28, 28)
-    assert (found.images.dtype, found.labels.dtype) == (torch.uint8, torch.int64)
-    assert found.device.type == found.labels.device.type == device.type
-    assert len(found) == sum(counts)
-    assert found.labels.bincount().tolist() == counts
-    assert found.labels[:5].tolist() == first
+    result = data.mnist(split, device)
+    assert result.images.shape == (sum(counts), 1, 28, 28)
+    assert (result.images.dtype, result.labels.dtype) == (torch.uint8, torch.int64)
+    assert result.device.type == result.labels.device.type == device.type
+    assert len(result) == sum(counts)
+    assert result.labels.bincount().tolist() == counts
+    assert result.labels[:5].tolist() == first
 
 
 def test_mnist_pixels_have_the_known_mean_and_spread():
@@ -148,10 +148,10 @@ def offline(monkeypatch, tmp_path):
     return tmp_path / "home"
 
 
-def check(found, images, labels):
-    assert torch.equal(found.images, torch.from_numpy(images).to(torch.uint8))
-    assert torch.equal(found.labels, torch.from_numpy(labels))
-    assert (found.images.dtype, found.labels.dtype) == (torch.uint8, torch.int64)
+def check(result, images, labels):
+    assert torch.equal(result.images, torch.from_numpy(images).to(torch.uint8))
+    assert torch.equal(result.labels, torch.from_numpy(labels))
+    assert (result.images.dtype, result.labels.dtype) == (torch.uint8, torch.int64)
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
@@ -273,8 +273,8 @@ def test_a_batch_has_pixels_between_0_and_1_and_its_labels(device):
     [slice(2, 5), torch.tensor([2, 3, 4]), (torch.arange(103) > 1) & (torch.arange(103) < 5)],
 )
 def test_a_subset_takes_images_and_labels_alike(index):
-    found = numbered().subset(index)
-    assert found.images[:, 0, 0, 0].tolist() == [2, 3, 4] and found.labels.tolist() == [2, 3, 4]
+    result = numbered().subset(index)
+    assert result.images[:, 0, 0, 0].tolist() == [2, 3, 4] and result.labels.tolist() == [2, 3, 4]
 
 
 def test_split_validation_holds_out_the_last_ones():
@@ -289,7 +289,7 @@ def test_split_validation_holds_out_the_last_ones():
 @pytest.mark.parametrize("n", [10, 100, 1000])
 def test_a_balanced_split_is_balanced(n, device):
     labels = data.mnist("test", device).labels
-    chosen = data.balanced_split(labels, n, seed=0)
+    chosen = data.balanced_subset(labels, n, seed=0)
     assert chosen.shape == (n,) and chosen.dtype == torch.int64
     assert chosen.device == labels.device
     assert (chosen.diff() > 0).all()  # ascending, so none twice
@@ -298,16 +298,16 @@ def test_a_balanced_split_is_balanced(n, device):
 
 def test_a_balanced_split_depends_on_its_seed_only():
     labels = data.mnist("test", "cpu").labels
-    first = data.balanced_split(labels, 100, seed=3)
+    first = data.balanced_subset(labels, 100, seed=3)
     torch.manual_seed(99)
-    assert torch.equal(first, data.balanced_split(labels, 100, seed=3))
-    others = [data.balanced_split(labels, 100, seed=s) for s in (0, 1, 2)]
+    assert torch.equal(first, data.balanced_subset(labels, 100, seed=3))
+    others = [data.balanced_subset(labels, 100, seed=s) for s in (0, 1, 2)]
     assert not any(torch.equal(first, other) for other in others)
 
 
 def test_a_balanced_split_leaves_the_random_state_alone():
     before = torch.get_rng_state()
-    data.balanced_split(torch.arange(100) % 10, 20, seed=3)
+    data.balanced_subset(torch.arange(100) % 10, 20, seed=3)
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -315,12 +315,12 @@ def test_a_balanced_split_never_picks_an_unlabelled_one():
     labels = torch.arange(1000) % 10
     labels[::3] = -1
     for seed in range(20):
-        assert labels[data.balanced_split(labels, 100, seed)].min() >= 0
+        assert labels[data.balanced_subset(labels, 100, seed)].min() >= 0
 
 
 def test_a_balanced_split_reaches_every_example():
     labels = torch.arange(50) % 10
-    seen = torch.cat([data.balanced_split(labels, 10, seed) for seed in range(60)])
+    seen = torch.cat([data.balanced_subset(labels, 10, seed) for seed in range(60)])
     assert seen.unique().tolist() == list(range(50))
 
 
@@ -336,7 +336,7 @@ def test_a_balanced_split_reaches_every_example():
 )
 def test_a_balanced_split_that_is_impossible_is_refused(labels, n, message):
     with pytest.raises(ValueError, match=message):
-        data.balanced_split(labels, n, seed=0)
+        data.balanced_subset(labels, n, seed=0)
 
 
 def test_hide_labels_keeps_those_and_no_others():
@@ -353,12 +353,12 @@ def test_hide_labels_keeps_those_and_no_others():
 
 def test_an_epoch_has_each_image_at_most_once(device):
     batches = Minibatches(numbered(device=device), size=10)
-    found = list(batches.epoch(0))
-    assert len(batches) == len(found) == 10
-    assert all(batch.x.shape == (10, 4) for batch in found)
-    rows = torch.cat([positions(batch) for batch in found])
+    result = list(batches.epoch(0))
+    assert len(batches) == len(result) == 10
+    assert all(batch.x.shape == (10, 4) for batch in result)
+    rows = torch.cat([positions(batch) for batch in result])
     assert len(rows.unique()) == 100
-    assert torch.equal(torch.cat([batch.label for batch in found]), rows % 10)
+    assert torch.equal(torch.cat([batch.label for batch in result]), rows % 10)
 
 
 def test_over_the_epochs_no_image_is_missed():
@@ -407,7 +407,7 @@ def partly(n=60, labelled=20):
 
 def test_an_epoch_passes_over_all_images_and_labelled_ones_come_equally_often():
     images, keep = partly()
-    batches = data.PartlyLabelledMinibatches(images, size=10, labelled_size=10, seed=1)
+    batches = data.SemiSupervisedMinibatches(images, size=10, labelled_size=10, seed=1)
     assert len(batches) == 6
     epoch = list(batches.epoch(0))
     x = torch.cat([batch.x for batch in epoch])
@@ -418,13 +418,13 @@ def test_an_epoch_passes_over_all_images_and_labelled_ones_come_equally_often():
     assert counts.tolist() == [3] * 20
     known = {tuple(images.x[i].tolist()): int(images.labels[i]) for i in keep.tolist()}
     for batch in epoch:
-        found = [known[tuple(row.tolist())] for row in batch.labelled_x]
-        assert batch.label.tolist() == found
+        result = [known[tuple(row.tolist())] for row in batch.labelled_x]
+        assert batch.label.tolist() == result
 
 
 def test_partly_labelled_epochs_differ_repeat_and_resume():
     images, _ = partly()
-    batches = data.PartlyLabelledMinibatches(images, size=10, labelled_size=15, seed=1)
+    batches = data.SemiSupervisedMinibatches(images, size=10, labelled_size=15, seed=1)
     whole_epoch = [batch.labelled_x for batch in batches.epoch(3)]
     again = [batch.labelled_x for batch in batches.epoch(3, start=4)]
     assert all(torch.equal(a, b) for a, b in zip(whole_epoch[4:], again, strict=True))
@@ -438,4 +438,4 @@ def test_partly_labelled_epochs_differ_repeat_and_resume():
 )  # fmt: skip
 def test_impossible_partly_labelled_minibatches_are_refused(settings, name):
     with pytest.raises(ValueError, match=rf"^{name}"):
-        data.PartlyLabelledMinibatches(partly()[0], **{"size": 10, "labelled_size": 10} | settings)
+        data.SemiSupervisedMinibatches(partly()[0], **{"size": 10, "labelled_size": 10} | settings)

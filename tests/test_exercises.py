@@ -86,12 +86,12 @@ def test_marks_are_nbgraders(master):
     ids = [marks(cell)["grade_id"] for cell in master.cells if marks(cell)]
     assert len(ids) == len(set(ids)) > 0
     for cell in master.cells:
-        found = marks(cell)
-        if found:
-            assert found["schema_version"] == 3 and found["cell_type"] == "code"
-            assert found["grade"] != found["solution"]
-            assert found["locked"] == found["grade"]
-            assert (found.get("points", 0) > 0) == found["grade"]
+        result = marks(cell)
+        if result:
+            assert result["schema_version"] == 3 and result["cell_type"] == "code"
+            assert result["grade"] != result["solution"]
+            assert result["locked"] == result["grade"]
+            assert (result.get("points", 0) > 0) == result["grade"]
 
 
 def test_an_answer_is_followed_by_its_check(master):

@@ -147,11 +147,11 @@ def test_poisoned_stale_gradients_change_nothing(step, variant):
 def test_noise_is_on_what_the_discriminator_sees_and_is_taken_away_by_half_the_run():
     model, *_ = make_aae(noise=0.5)
     z = torch.ones(20_000, 2)
-    assert (model.blur(z) - z).std(0).tolist() == pytest.approx([0.5, 0.5], rel=0.03)
+    assert (model.add_instance_noise(z) - z).std(0).tolist() == pytest.approx([0.5, 0.5], rel=0.03)
     for done, factor in {0.0: 1.0, 0.25: 0.5, 0.5: 0.0, 0.9: 0.0}.items():
         adversarial.anneal_noise(model, done)
         assert model.noise.item() == pytest.approx(0.5 * factor)
-    assert torch.equal(make_aae()[0].blur(z), z)
+    assert torch.equal(make_aae()[0].add_instance_noise(z), z)
 
 
 @pytest.mark.parametrize("step", MAKERS)
@@ -249,7 +249,7 @@ def shift_codes(model, by):
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("step", ["train_step", "joint_step"])
 def test_the_discriminator_learns_that_prior_samples_are_real(step, variant):
-    model, optimizers, train = make_aae(step, discriminator_rate=5e-3, **VARIANTS[variant])
+    model, optimizers, train = make_aae(step, discriminator_lr=5e-3, **VARIANTS[variant])
     for name, optimizer in optimizers.items():
         if name != "discriminator":
             optimizer.param_groups[0]["lr"] = 0.0
@@ -265,7 +265,7 @@ def test_the_discriminator_learns_that_prior_samples_are_real(step, variant):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_generator_learns_to_pass_for_real(variant):
-    model, optimizers, train = make_aae(generator_rate=5e-3, **VARIANTS[variant])
+    model, optimizers, train = make_aae(generator_lr=5e-3, **VARIANTS[variant])
     for name, optimizer in optimizers.items():
         if name != "generator":
             optimizer.param_groups[0]["lr"] = 0.0
@@ -305,10 +305,10 @@ def test_a_step_shows_the_discriminator_the_labels_of_its_batch(step):
 
 def test_prior_samples_come_from_the_part_that_belongs_to_the_label():
     prior = GaussianMixture(radius=5.0)
-    told, *_ = make_aae(prior=prior, label_classes=10)
+    conditional, *_ = make_aae(prior=prior, label_classes=10)
     untold, *_ = make_aae(prior=prior)
     label = torch.arange(10).repeat(50)
-    assert (prior.nearest(told.sample_prior(label)) == label).all()
+    assert (prior.nearest(conditional.sample_prior(label)) == label).all()
     assert (prior.nearest(untold.sample_prior(label)) == label).float().mean() < 0.3
 
 
@@ -359,7 +359,7 @@ def test_layers_are_as_configured():
 
 @pytest.mark.parametrize("cost", [squared_error, binary_cross_entropy])
 def test_a_short_run_of_the_autoencoder_gets_better(digits, cost):
-    config = autoencoder.Config(dim=8, hidden=(64,), cost=cost, rate=2e-3)
+    config = autoencoder.Config(dim=8, hidden=(64,), cost=cost, lr=2e-3)
     model = Autoencoder(config)
     with torch.no_grad():
         before = cost(model.decoder(model.encode(digits.x)), digits.x).item()
@@ -381,7 +381,7 @@ def discrepancy(model, digits):
 @pytest.mark.parametrize("prior", [Gaussian(2, 3.0), SwissRoll()], ids=["Gaussian", "SwissRoll"])
 @pytest.mark.parametrize("step", ["train_step", "joint_step"])
 def test_a_short_run_of_the_aae_brings_codes_to_the_prior(digits, step, prior):
-    config = adversarial.Config((64,), (64,), discriminator_rate=2e-3)
+    config = adversarial.Config((64,), (64,), discriminator_lr=2e-3)
     model = AAE(prior, config)
     shift_codes(model, 4.0)
     make = adversarial.optimizers if step == "train_step" else adversarial.joint_optimizers

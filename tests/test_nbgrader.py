@@ -102,8 +102,8 @@ class Desk:
         """Points by check, as they are in the gradebook."""
         url = f"sqlite:///{self.course / 'gradebook.db'}"
         with Gradebook(url, "aae-lessons") as book:
-            found = book.find_submission(assignment, student)
-            return {grade.name: grade.score for each in found.notebooks for grade in each.grades}
+            result = book.find_submission(assignment, student)
+            return {grade.name: grade.score for each in result.notebooks for grade in each.grades}
 
 
 @pytest.fixture(scope="module")
@@ -169,21 +169,21 @@ def test_nbgraders_student_version_is_ours(desk, path):
 
 
 def test_a_blank_submission_gets_nothing_whatever_it_does_to_its_checks(desk, graded):
-    want = dict.fromkeys(points(nbformat.read(graded, as_version=4)), 0)
-    assert desk.scores("blank", assignment_of(graded)) == want
-    assert desk.feedback("blank", graded).count("not attempted.") == len(want)
+    expected = dict.fromkeys(points(nbformat.read(graded, as_version=4)), 0)
+    assert desk.scores("blank", assignment_of(graded)) == expected
+    assert desk.feedback("blank", graded).count("not attempted.") == len(expected)
 
 
 def test_a_right_submission_gets_all_points(desk, graded):
-    want = points(nbformat.read(graded, as_version=4))
-    assert desk.scores("right", assignment_of(graded)) == want
-    assert desk.feedback("right", graded).count(": right.") == len(want)
+    expected = points(nbformat.read(graded, as_version=4))
+    assert desk.scores("right", assignment_of(graded)) == expected
+    assert desk.feedback("right", graded).count(": right.") == len(expected)
 
 
 def test_a_half_right_submission_gets_its_part_and_hears_why(desk):
-    want = points(nbformat.read(MASTERS[0], as_version=4))
-    want |= {"cross-entropy-check": 0, "mended-check": 0}
-    assert desk.scores(ME, assignment_of(MASTERS[0])) == want
+    expected = points(nbformat.read(MASTERS[0], as_version=4))
+    expected |= {"cross-entropy-check": 0, "mended-check": 0}
+    assert desk.scores(ME, assignment_of(MASTERS[0])) == expected
     page = desk.feedback(ME, MASTERS[0])
     assert "not yet (mean over pixels)" in page
     assert page.count("not attempted.") == 1

@@ -198,16 +198,16 @@ def test_mmd_is_the_double_loop_over_pairs():
 def test_mmd_is_unbiased():
     """Between samples of one distribution its mean is 0, and about half of them are negative."""
     kernel = inverse_multiquadratics(2)
-    found = torch.stack([mmd(randn(20, 2), randn(20, 2), kernel) for _ in range(400)])
-    assert found.mean().abs() < 4 * found.std() / 20
-    assert 0.3 < (found < 0).double().mean() < 0.8
+    result = torch.stack([mmd(randn(20, 2), randn(20, 2), kernel) for _ in range(400)])
+    assert result.mean().abs() < 4 * result.std() / 20
+    assert 0.3 < (result < 0).double().mean() < 0.8
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_objectives_keep_dtype_and_device(dtype, device):
     z, z_prior = (torch.randn(6, 2, dtype=dtype, device=device) for _ in range(2))
     theta = random_directions(2, 5, like=z)
-    found = [
+    result = [
         sliced_wasserstein(z, z_prior, theta),
         mmd(z, z_prior, inverse_multiquadratics(2)),
         discriminator_loss(z[:, 0], z[:, 1]),
@@ -215,7 +215,7 @@ def test_objectives_keep_dtype_and_device(dtype, device):
         binary_cross_entropy(z, z_prior.sigmoid()),
         entropy(z.softmax(1)),
     ]
-    assert all(v.dtype == dtype and v.device == z.device and v.dim() == 0 for v in found)
+    assert all(v.dtype == dtype and v.device == z.device and v.dim() == 0 for v in result)
 
 
 # ------------------------------------------------------------------------------ gradients

@@ -14,8 +14,8 @@ TOO_UNLIKELY = 1e-4  # a p-value that 20 honest tests would hardly see; the seed
 
 
 def directions(dim, n=8):
-    found = torch.randn(dim, n)
-    return found / found.norm(dim=0)
+    result = torch.randn(dim, n)
+    return result / result.norm(dim=0)
 
 
 def assert_same_distribution(a, b):
@@ -126,8 +126,8 @@ def test_class_k_is_drawn_from_component_k(prior):
 def test_nearest_finds_the_component_a_code_came_from():
     prior = GaussianMixture()
     label = torch.arange(10).repeat(400)
-    found = prior.nearest(prior.sample_given(label))
-    assert (found == label).float().mean() > 0.9
+    result = prior.nearest(prior.sample_given(label))
+    assert (result == label).float().mean() > 0.9
     angle = torch.arange(10) * 2 * math.pi / 10
     means = prior.radius * torch.stack([angle.cos(), angle.sin()], 1)
     assert prior.nearest(means).tolist() == list(range(10))
@@ -189,9 +189,9 @@ def test_categorical_draws_one_hot_rows_evenly(classes):
 
 @pytest.mark.parametrize("prior", [*MIXTURES, SwissRoll(), Categorical()])
 def test_no_label_draws_from_the_whole_prior(prior):
-    given = prior.sample_given(torch.full((N,), -1))
-    assert given.shape == (N, prior.dim)
-    assert_same_distribution(given, prior.sample(N))
+    inputs = prior.sample_given(torch.full((N,), -1))
+    assert inputs.shape == (N, prior.dim)
+    assert_same_distribution(inputs, prior.sample(N))
 
 
 @pytest.mark.parametrize("prior", [GaussianMixture(), SwissRoll(noise=0.0), Categorical()])
@@ -207,7 +207,7 @@ def test_labels_and_no_labels_mix_in_one_batch(prior):
 
 def test_painted_points_are_centred_and_scaled_with_their_shape_kept():
     points = torch.tensor([1.0, 4.0]) * torch.randn(4000, 2) + torch.tensor([100.0, -50.0])
-    prior = Painted(points, blur=0.0, scale=2.0)
+    prior = Painted(points, bandwidth=0.0, scale=2.0)
     z = prior.sample(N)
     assert z.mean(0).abs().max() < 0.15
     assert z.square().mean().sqrt().item() == pytest.approx(2, rel=0.03)
@@ -217,7 +217,7 @@ def test_painted_points_are_centred_and_scaled_with_their_shape_kept():
 
 def test_painted_blur_is_in_units_of_scale():
     points = torch.tensor([[-1.0, -1.0], [1.0, 1.0]])
-    z = Painted(points, blur=0.05, scale=3.0).sample(N)
+    z = Painted(points, bandwidth=0.05, scale=3.0).sample(N)
     assert ((z - z.sign() * 3).std(0) - 0.15).abs().max() < 0.005
 
 

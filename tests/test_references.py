@@ -30,7 +30,7 @@ def test_the_record_is_what_the_stored_weights_give(name):
     assert measured.keys() == run.metrics.keys()
     for key, value in run.metrics.items():
         # another processor rounds otherwise; a judge trains, so it differs most
-        close = {"judge_accuracy": 0.01, "mmd_over_floor": 0.3}.get(key, 0.02 * abs(value) + 1e-3)
+        close = {"c2st_accuracy": 0.01, "mmd_over_floor": 0.3}.get(key, 0.02 * abs(value) + 1e-3)
         assert measured[key] == pytest.approx(value, abs=close), key
 
 
@@ -68,11 +68,11 @@ def test_seeds_are_recorded_apart():
 
 
 def test_spread_is_mean_and_deviation_over_seeds(monkeypatch):
-    found = [{"seed": s, "metrics": {"error": e}} for s, e in ((0, 1.0), (1, 2.0), (2, 6.0))]
-    monkeypatch.setattr(references, "records", lambda name: found)
-    assert references.spread("any", "error") == (3.0, pytest.approx(7**0.5), 3)
+    result = [{"seed": s, "metrics": {"error": e}} for s, e in ((0, 1.0), (1, 2.0), (2, 6.0))]
+    monkeypatch.setattr(references, "records", lambda name: result)
+    assert references.mean_and_std("any", "error") == (3.0, pytest.approx(7**0.5), 3)
     with pytest.raises(ValueError, match=r"^metric"):
-        references.spread("any", "accuracy")
+        references.mean_and_std("any", "accuracy")
 
 
 def test_snapshots_start_before_training_and_end_after_it():
@@ -83,9 +83,9 @@ def test_snapshots_start_before_training_and_end_after_it():
 
 
 BARS = {  # what the lessons promise of the references, on held-out codes
-    "adversarial-gaussian": ("judge_accuracy", 0.55),
-    "adversarial-mixture": ("judge_accuracy", 0.60),
-    "adversarial-swiss-roll": ("judge_accuracy", 0.60),
+    "adversarial-gaussian": ("c2st_accuracy", 0.55),
+    "adversarial-mixture": ("c2st_accuracy", 0.60),
+    "adversarial-swiss-roll": ("c2st_accuracy", 0.60),
     "classifier": ("test_error_percent", 1.0),
     "semi-supervised-100-informed": ("test_error_percent", 5.0),
     "categorical-adversarial": ("entropy", 0.05),
@@ -96,12 +96,12 @@ BARS = {  # what the lessons promise of the references, on held-out codes
 @pytest.mark.parametrize("name", BARS)
 def test_promises(name):
     metric, limit = BARS[name]
-    found = references.load(name).metrics
-    assert found[metric] <= limit
-    if metric == "judge_accuracy":
+    result = references.load(name).metrics
+    assert result[metric] <= limit
+    if metric == "c2st_accuracy":
         plain = references.load("autoencoder").metrics
-        assert found["sliced_wasserstein_over_floor"] <= 2
-        assert found["reconstruction_mse"] <= 1.15 * plain["reconstruction_mse"]
+        assert result["sliced_wasserstein_over_floor"] <= 2
+        assert result["reconstruction_mse"] <= 1.15 * plain["reconstruction_mse"]
 
 
 OVER_SPLITS = {  # mean test error in % over three label splits or more
@@ -113,9 +113,9 @@ OVER_SPLITS = {  # mean test error in % over three label splits or more
 
 @pytest.mark.parametrize("name", OVER_SPLITS)
 def test_promises_over_label_splits(name):
-    mean, _, n = references.spread(name, "test_error_percent")
+    mean, _, n = references.mean_and_std(name, "test_error_percent")
     assert n >= 3 and mean <= OVER_SPLITS[name]
-    assert references.load(name).metrics["mean_largest_probability"] >= 0.95
+    assert references.load(name).metrics["mean_max_probability"] >= 0.95
 
 
 def test_labels_put_classes_in_their_components():
@@ -177,8 +177,8 @@ def test_stored_weights_are_measured_again(tmp_path, monkeypatch):
 def test_report_prints_names_and_metrics(capsys, monkeypatch):
     monkeypatch.setattr(references, "names", lambda: ["classifier"])
     main(["report", "--json"])
-    found = json.loads(capsys.readouterr().out)
-    assert found["classifier"]["test_error_percent"] < 1.0
+    result = json.loads(capsys.readouterr().out)
+    assert result["classifier"]["test_error_percent"] < 1.0
 
 
 def test_shifts_move_each_image_its_own_way():
@@ -195,14 +195,14 @@ def test_weights_in_a_byte_each_are_close_and_a_quarter_as_large():
     rows[7] = 0
     weights = {"encoder.0.weight": rows, "encoder.0.bias": torch.randn(30)}
     packed = compact.pack({**weights, "discriminator.0.weight": torch.randn(4, 4)})
-    found = compact.unpack(packed)
-    assert found.keys() == weights.keys()
-    error = (found["encoder.0.weight"] - rows).abs().amax(1)
-    assert (error <= rows.abs().amax(1) / 127 / 2 * 1.001).all() and found[
+    result = compact.unpack(packed)
+    assert result.keys() == weights.keys()
+    error = (result["encoder.0.weight"] - rows).abs().amax(1)
+    assert (error <= rows.abs().amax(1) / 127 / 2 * 1.001).all() and result[
         "encoder.0.weight"
     ].isfinite().all()
     torch.testing.assert_close(
-        found["encoder.0.bias"], weights["encoder.0.bias"], rtol=1e-3, atol=1e-3
+        result["encoder.0.bias"], weights["encoder.0.bias"], rtol=1e-3, atol=1e-3
     )
     size = sum(t.numel() * t.element_size() for t in packed.values())
     assert size < rows.numel() * 4 * 0.26

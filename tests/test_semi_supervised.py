@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from aae_lessons import data
 from aae_lessons.clusters import mutual_information
-from aae_lessons.data import PartlyLabelled
+from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.models import semi_supervised
 from aae_lessons.models.semi_supervised import Config, SemiSupervisedAAE
 from aae_lessons.training import fit
@@ -34,7 +34,7 @@ def make(config=SMALL):
 
 
 def make_batch(n=16):
-    return PartlyLabelled(torch.rand(n, 12), torch.rand(8, 12), torch.arange(8) % 4)
+    return SemiSupervisedBatch(torch.rand(n, 12), torch.rand(8, 12), torch.arange(8) % 4)
 
 
 def moved(model, before):
@@ -65,7 +65,7 @@ def test_no_loss_reaches_a_network_that_it_should_not(watch_descents, config):
 def test_agreement_is_one_phase_more_and_moves_only_what_leads_to_y(monkeypatch):
     config = Config(classes=4, dim=3, hidden=(16,), pixels=12, weight_std=0.3, noise=0.0)
     model, _ = make(config)
-    optimizers = semi_supervised.agreeing_optimizers(model, config)
+    optimizers = semi_supervised.agreement_optimizers(model, config)
     batch, seen, real = make_batch(), {}, semi_supervised.descend
 
     def watch(loss, optimizer):
@@ -77,7 +77,7 @@ def test_agreement_is_one_phase_more_and_moves_only_what_leads_to_y(monkeypatch)
         real(loss, optimizer)
 
     monkeypatch.setattr(semi_supervised, "descend", watch)
-    losses = semi_supervised.agreeing_step(model, optimizers, batch)
+    losses = semi_supervised.agreement_step(model, optimizers, batch)
     assert list(losses) == [*REACHES, "agreement"]
     assert losses["agreement"].item() == pytest.approx(seen["expected"], abs=1e-5)
     moved = {n for n, p in model.named_parameters() if not torch.equal(p, seen["before"][n])}
@@ -91,7 +91,7 @@ def test_told_the_class_the_discriminator_sees_a_style_that_depends_on_it():
     sign = torch.tensor([0, 1]).repeat(200)
     y, z = F.one_hot(sign, 4).float(), (2.0 * sign - 1)[:, None].expand(-1, 3)
     fake, real = z, z[torch.randperm(400)]
-    found = {}
+    result = {}
     for name, config in (("marginal", SMALL), ("class_informed", INFORMED)):
         torch.manual_seed(0)
         model, _ = make(config)
@@ -100,9 +100,9 @@ def test_told_the_class_the_discriminator_sees_a_style_that_depends_on_it():
             logits = model.style_logits(torch.cat([real, fake]), y.repeat(2, 1))
             loss = semi_supervised.discriminator_loss(*logits.split(400))
             semi_supervised.descend(loss, adam)
-        found[name] = loss.item()
-    assert found["marginal"] == pytest.approx(2 * math.log(2), abs=0.02)
-    assert found["class_informed"] < 1.2
+        result[name] = loss.item()
+    assert result["marginal"] == pytest.approx(2 * math.log(2), abs=0.02)
+    assert result["class_informed"] < 1.2
 
 
 def test_the_discriminator_of_z_is_shown_y_only_where_asked():
@@ -138,10 +138,10 @@ def test_the_classification_phase_moves_only_what_leads_to_y():
 
 def test_the_step_does_sgd_with_the_papers_rates_and_momenta():
     _, optimizers = make()
-    found = {
+    result = {
         k: (o.param_groups[0]["lr"], o.param_groups[0]["momentum"]) for k, o in optimizers.items()
     }
-    assert found == {
+    assert result == {
         "reconstruction": (0.01, 0.9),
         "discriminator_y": (0.1, 0.1),
         "discriminator_z": (0.1, 0.1),
@@ -234,7 +234,7 @@ def test_shapes():
         (lambda: Config(noise=-0.1), "noise"),
         (lambda: Config(jitter=-0.1), "jitter"),
         (lambda: Config(shift=-0.1), "shift"),
-        (lambda: Config(generator_rate=0.0), "generator_rate"),
+        (lambda: Config(generator_lr=0.0), "generator_lr"),
         (lambda: make()[0].encode(torch.rand(2, 11)), "x"),
         (lambda: make()[0].decode(torch.rand(2, 4), torch.rand(3, 3)), "z"),
         (lambda: make()[0].decode(torch.rand(2, 3), torch.rand(2, 3)), "y"),
@@ -247,8 +247,8 @@ def test_bad_input_is_named(call, name):
 
 def test_a_short_run_learns_classes_from_few_labels(digits):
     """500 digits, 50 of them labelled: better than by chance, and better than it began."""
-    keep = data.balanced_split(digits.labels, 50, seed=0)
-    batches = data.PartlyLabelledMinibatches(data.hide_labels(digits, keep), 50, 50)
+    keep = data.balanced_subset(digits.labels, 50, seed=0)
+    batches = data.SemiSupervisedMinibatches(data.hide_labels(digits, keep), 50, 50)
     config = Config(hidden=(64, 64), weight_std=0.05)
     model, optimizers = make(config)
     history = fit(
@@ -301,21 +301,23 @@ def test_the_discriminator_of_style_is_told_the_label_only_where_asked():
 
 def test_the_discriminator_of_style_is_told_the_same_label_of_prior_samples_and_styles():
     model, optimizers = make_supervised(INFORMED)
-    seen, judge = [], model.discriminator_z.forward
-    model.discriminator_z.forward = lambda shown: seen.append(shown) or judge(shown)
+    seen, discriminator = [], model.discriminator_z.forward
+    model.discriminator_z.forward = lambda shown: seen.append(shown) or discriminator(shown)
     batch = data.Batch(torch.rand(16, 12), torch.arange(16) % 4)
     semi_supervised.supervised_step(model, optimizers, batch)
-    told = F.one_hot(batch.label, 4).float()
-    assert torch.equal(seen[0][:, :4], told.repeat(2, 1)) and torch.equal(seen[1][:, :4], told)
+    label_one_hot = F.one_hot(batch.label, 4).float()
+    assert torch.equal(seen[0][:, :4], label_one_hot.repeat(2, 1)) and torch.equal(
+        seen[1][:, :4], label_one_hot
+    )
 
 
 def test_supervised_rates_are_the_papers():
     _, optimizers = make_supervised()
-    found = {
+    result = {
         name: (o.param_groups[0]["lr"], o.param_groups[0]["momentum"])
         for name, o in optimizers.items()
     }
-    assert found == {
+    assert result == {
         "reconstruction": (0.01, 0.9),
         "discriminator_z": (0.1, 0.1),
         "generator": (0.1, 0.1),

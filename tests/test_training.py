@@ -90,8 +90,8 @@ def test_history_has_means_since_the_point_before():
 
 def test_constant_then_linear():
     assert [constant(s) for s in (0.0, 0.5, 1.0)] == [1, 1, 1]
-    found = [constant_then_linear(s) for s in (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)]
-    assert found == pytest.approx([1, 1, 1, 0.5, 0.2, 0])
+    result = [constant_then_linear(s) for s in (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)]
+    assert result == pytest.approx([1, 1, 1, 0.5, 0.2, 0])
 
 
 def test_rates_follow_the_schedule():
@@ -105,7 +105,7 @@ def test_rates_follow_the_schedule():
 
 def test_what_else_changes_is_adjusted_before_every_update():
     toy, calls = Toy(4), []
-    toy.fit(epochs=2, adjust=lambda model, done: calls.append((len(toy.seen), model, done)))
+    toy.fit(epochs=2, on_step=lambda model, done: calls.append((len(toy.seen), model, done)))
     assert calls == [(i, toy.model, i / 8) for i in range(8)]
 
 
@@ -180,17 +180,17 @@ def test_an_interrupted_run_ends_as_if_nothing_had_been(tmp_path, at, log_every)
 
     toy, path = Toy(), tmp_path / "run.pt"
     whole_step = toy.step
-    toy.step = lambda *given: interrupted(*given, whole_step)
+    toy.step = lambda *inputs: interrupted(*inputs, whole_step)
     with pytest.raises(KeyboardInterrupt):
         toy.fit(checkpoint=path, **options)
     toy = Toy()
     if path.exists():
         torch.manual_seed(12345)  # whatever it needs must come from the checkpoint
-    found = toy.fit(checkpoint=path, **options)
+    result = toy.fit(checkpoint=path, **options)
     assert len(toy.seen) == 30 - at // 7 * 7
     assert same(unbroken.weights(), toy.weights())
-    assert (found.steps, found.losses) == (expected.steps, expected.losses)
-    assert same(found.snapshots, expected.snapshots)
+    assert (result.steps, result.losses) == (expected.steps, expected.losses)
+    assert same(result.snapshots, expected.snapshots)
 
 
 def test_checkpoints_do_not_change_the_run(tmp_path):
@@ -204,8 +204,8 @@ def test_checkpoints_do_not_change_the_run(tmp_path):
 def test_a_finished_run_is_loaded_and_not_run_again(tmp_path):
     first, second = Toy(), Toy()
     expected = first.fit(checkpoint=tmp_path / "deep" / "run.pt")
-    found = second.fit(checkpoint=tmp_path / "deep" / "run.pt")
-    assert second.seen == [] and found == expected
+    result = second.fit(checkpoint=tmp_path / "deep" / "run.pt")
+    assert second.seen == [] and result == expected
     assert same(first.weights(), second.weights())
 
 
@@ -303,7 +303,7 @@ def test_a_loss_that_is_not_finite_is_named_and_never_saved(tmp_path, value, che
 
 def test_a_loss_that_is_not_finite_is_noticed_without_a_checkpoint():
     toy = Toy()
-    toy.step = lambda *given: {"only": torch.tensor(math.nan)}
+    toy.step = lambda *inputs: {"only": torch.tensor(math.nan)}
     with pytest.raises(NonFiniteLoss, match="only loss became nan in updates 1 to 4"):
         toy.fit(log_every=4)
 
@@ -400,11 +400,11 @@ def test_a_run_killed_twenty_times_ends_with_the_same_weights_to_the_last_bit(tm
     command = [sys.executable, "-c", KILLED_RUN, str(tmp_path), "20"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    alive = [steps for steps, code in found["killed"] if code == -9]
-    assert len(alive) >= 15, f"too few were alive when killed: {found}"
-    assert sum(steps >= 10 for steps in alive) >= 5, f"too few got anywhere: {found}"
-    steps, code = found["last"]
+    result = json.loads(done.stdout)
+    alive = [steps for steps, code in result["killed"] if code == -9]
+    assert len(alive) >= 15, f"too few were alive when killed: {result}"
+    assert sum(steps >= 10 for steps in alive) >= 5, f"too few got anywhere: {result}"
+    steps, code = result["last"]
     assert code == 0 and steps < 600
     expected = torch.load(tmp_path / "unbroken.end", weights_only=True)
     ended = torch.load(tmp_path / "killed.end", weights_only=True)
@@ -421,11 +421,11 @@ def test_a_run_killed_twenty_times_ends_with_the_same_weights_to_the_last_bit(tm
 def test_capture_is_refused_on_the_cpu():
     toy = Toy()
     with pytest.raises(ValueError, match="capture: got True"):
-        toy.fit(capture=True)
+        toy.fit(cuda_graph=True)
     assert toy.seen == []
 
 
-def train_on_cuda(cuda, capture, **options):
+def train_on_cuda(cuda, cuda_graph, **options):
     torch.manual_seed(0)
     images = data.mnist("test", cuda).subset(slice(0, 500))
     config = autoencoder.Config(hidden=(32,))
@@ -439,7 +439,7 @@ def train_on_cuda(cuda, capture, **options):
         schedule=constant_then_linear,
         log_every=7,
         progress=False,
-        capture=capture,
+        cuda_graph=cuda_graph,
         **options,
     )
     return model.state_dict(), history
@@ -447,10 +447,10 @@ def train_on_cuda(cuda, capture, **options):
 
 def test_a_captured_step_is_the_eager_one(cuda):
     eager, expected = train_on_cuda(cuda, False)
-    captured, found = train_on_cuda(cuda, True)
+    captured, result = train_on_cuda(cuda, True)
     torch.testing.assert_close(captured, eager, rtol=1e-3, atol=1e-4)
-    assert found.steps == expected.steps
-    losses = found.losses["reconstruction"]
+    assert result.steps == expected.steps
+    losses = result.losses["reconstruction"]
     assert losses == pytest.approx(expected.losses["reconstruction"], rel=1e-3)
     assert losses[-1] < losses[0]
 

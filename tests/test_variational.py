@@ -88,17 +88,17 @@ def test_monte_carlo_is_within_four_standard_errors(prior, seed):
     n = 100_000
     many = mean.expand(n, -1), log_variance.expand(n, -1)
     z = reparameterise(*many)
-    found = monte_carlo_kl(z, *many, prior.log_prob).item()
+    result = monte_carlo_kl(z, *many, prior.log_prob).item()
     torch_prior = normal(torch.zeros(2), torch.zeros(2)) if isinstance(prior, Gaussian) else None
     log_p = (torch_prior or mixture_of_torch(prior)).log_prob
     fresh = mean + (0.5 * log_variance).exp() * torch.randn(n, 2)
     values = normal(mean, log_variance).log_prob(fresh) - log_p(fresh)
     error = values.std().item() / math.sqrt(n)
     if isinstance(prior, Gaussian):
-        assert abs(found - gaussian_kl(mean, log_variance).item()) < 4 * error
-    assert abs(found - values.mean().item()) < 4 * math.sqrt(2) * error
+        assert abs(result - gaussian_kl(mean, log_variance).item()) < 4 * error
+    assert abs(result - values.mean().item()) < 4 * math.sqrt(2) * error
     values = normal(mean, log_variance).log_prob(z) - log_p(z)  # the same draws: the same number
-    assert found == pytest.approx(values.mean().item(), rel=1e-4, abs=1e-4)
+    assert result == pytest.approx(values.mean().item(), rel=1e-4, abs=1e-4)
 
 
 @pytest.mark.parametrize("prior", [Gaussian(2), GaussianMixture()], ids=["Gaussian", "mixture"])
@@ -142,7 +142,7 @@ def test_a_step_descends_cost_plus_beta_kl(prior):
     config = Config(hidden=(24,), pixels=12, weight=0.7)
     model, optimizers = make(prior, config)
     other = copy.deepcopy(model)
-    adam = torch.optim.Adam(other.parameters(), config.rate, (config.beta1, 0.999))
+    adam = torch.optim.Adam(other.parameters(), config.lr, (config.beta1, 0.999))
     batch = make_batch()
     torch.manual_seed(5)
     losses = variational.train_step(model, optimizers, batch)
@@ -199,7 +199,7 @@ def test_beta_weighs_the_kl(weight, same):
 
 def test_a_large_beta_collapses_posteriors_onto_the_prior(digits):
     torch.manual_seed(0)
-    config = Config(hidden=(32,), weight=1e4, rate=5e-3)
+    config = Config(hidden=(32,), weight=1e4, lr=5e-3)
     model = VAE(Gaussian(2), config)
     optimizers = variational.optimizers(model, config)
     fit(variational.train_step, model, optimizers, Minibatches(digits, 100), 40, progress=False)
@@ -210,7 +210,7 @@ def test_a_large_beta_collapses_posteriors_onto_the_prior(digits):
 @pytest.mark.parametrize("prior", [Gaussian(2), GaussianMixture()], ids=["Gaussian", "mixture"])
 def test_a_short_run_gets_better(digits, prior):
     torch.manual_seed(0)
-    config = Config(hidden=(64,), rate=2e-3)
+    config = Config(hidden=(64,), lr=2e-3)
     model = VAE(prior, config)
     optimizers = variational.optimizers(model, config)
     batches = Minibatches(digits, 100)
@@ -234,7 +234,7 @@ def test_a_prior_without_a_density_is_refused_and_told_why(prior):
     ("call", "name"),
     [
         (lambda: Config(weight=-1.0), "weight"),
-        (lambda: Config(rate=0.0), "rate"),
+        (lambda: Config(lr=0.0), "lr"),
         (lambda: make()[0].posterior(torch.rand(2, 11)), "x"),
         (lambda: make()[0].decode(torch.rand(2, 3)), "z"),
         (lambda: gaussian_kl(torch.rand(2, 2), torch.rand(2, 3)), "mean and log_variance"),

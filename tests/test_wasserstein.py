@@ -167,7 +167,7 @@ def test_the_step_descends_cost_plus_lambda_discrepancy(name):
     model, optimizers = make(name, cost=cost, weight=3.0)
     other = copy.deepcopy(model)
     parameters = [*other.encoder.parameters(), *other.decoder.parameters()]
-    adam = torch.optim.Adam(parameters, model.config.rate, (model.config.beta1, 0.999))
+    adam = torch.optim.Adam(parameters, model.config.lr, (model.config.beta1, 0.999))
     batch = make_batch()
     torch.manual_seed(3)
     wasserstein.train_step(model, optimizers, batch)
@@ -194,10 +194,10 @@ def test_a_gaussian_encoder_draws():
 
 def test_the_log_density_is_added_to_the_critics_logits():
     prior = Gaussian(2)
-    judge = Adversarial(prior, (16,), log_density=True)
+    discriminator = Adversarial(prior, (16,), log_density=True)
     z = torch.randn(6, 2)
-    expected = judge.discriminator(z) - 0.5 * z.square().sum(1) - math.log(2 * math.pi)
-    torch.testing.assert_close(judge.logits(z), expected)
+    expected = discriminator.discriminator(z) - 0.5 * z.square().sum(1) - math.log(2 * math.pi)
+    torch.testing.assert_close(discriminator.logits(z), expected)
     plain = Adversarial(prior, (16,))
     torch.testing.assert_close(plain.logits(z), plain.discriminator(z))
 
@@ -208,9 +208,12 @@ def test_the_critic_learns_that_prior_samples_are_real():
     optimizers["discriminator"].param_groups[0]["lr"] = 1e-2
     for _ in range(200):
         wasserstein.train_step(model, optimizers, make_batch())
-    judge, codes = model.discrepancy, model.encode(torch.rand(300, 12))
-    assert judge.logits(model.prior.sample(300)).mean() > judge.logits(codes).mean() + 1
-    assert judge(model.prior.sample(300), None) < judge(codes, None)
+    discriminator, codes = model.discrepancy, model.encode(torch.rand(300, 12))
+    assert (
+        discriminator.logits(model.prior.sample(300)).mean()
+        > discriminator.logits(codes).mean() + 1
+    )
+    assert discriminator(model.prior.sample(300), None) < discriminator(codes, None)
 
 
 def test_costs_by_hand():
@@ -223,13 +226,15 @@ def test_costs_by_hand():
 
 
 def test_the_perceptual_cost_looks_through_a_classifier_at_the_decoder():
-    judge = DigitClassifier().eval()
+    discriminator = DigitClassifier().eval()
     logits = torch.randn(2, 784, requires_grad=True)
-    cost = perceptual_error(judge.activations)(logits, torch.rand(2, 784))
+    cost = perceptual_error(discriminator.activations)(logits, torch.rand(2, 784))
     assert cost.item() > 0
     assert torch.autograd.grad(cost, logits)[0].abs().sum() > 0
     x = torch.rand(2, 784) * 0.98 + 0.01
-    assert perceptual_error(judge.activations)(x.logit(), x).item() == pytest.approx(0, abs=1e-6)
+    assert perceptual_error(discriminator.activations)(x.logit(), x).item() == pytest.approx(
+        0, abs=1e-6
+    )
 
 
 # ------------------------------------------------------------------------------- pre-training
@@ -252,7 +257,7 @@ def test_pre_training_gives_codes_the_priors_moments():
     model, _ = make("MMD", prior=Gaussian(2, std=2.0))
     before = copy.deepcopy(model.state_dict())
     batches = [b for e in range(40) for b in Minibatches(images, 400).epoch(e)]
-    wasserstein.match_moments(model, batches, rate=5e-3)
+    wasserstein.match_moments(model, batches, lr=5e-3)
     z = model.encode(images.x)
     assert z.mean(0).tolist() == pytest.approx([0, 0], abs=0.3)
     assert z.std(0).tolist() == pytest.approx([2, 2], rel=0.15)
@@ -263,7 +268,7 @@ def test_pre_training_gives_codes_the_priors_moments():
 def test_a_short_run_brings_codes_to_the_prior(digits, name):
     torch.manual_seed(0)
     prior = Gaussian(2)
-    config = Config(hidden=(64,), weight=30.0, rate=2e-3, discriminator_rate=2e-3)
+    config = Config(hidden=(64,), weight=30.0, lr=2e-3, discriminator_lr=2e-3)
     model = WAE(prior, squared_error, DISCREPANCIES[name](prior), config)
     optimizers = wasserstein.optimizers(model, config)
     batches = Minibatches(digits, 100)
@@ -283,7 +288,7 @@ def test_a_short_run_brings_codes_to_the_prior(digits, name):
     ("call", "name"),
     [
         (lambda: Config(weight=-1.0), "weight"),
-        (lambda: Config(rate=0.0), "rate"),
+        (lambda: Config(lr=0.0), "lr"),
         (lambda: SlicedWasserstein(0), "directions"),
         (lambda: WAE(Gaussian(2), "squared", mean_gap), "cost"),
         (lambda: WAE(Gaussian(2), squared_error, "mmd"), "discrepancy"),

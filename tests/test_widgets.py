@@ -65,10 +65,10 @@ def sent(widget):
 
 def answers(widget, content):
     """What a widget sends back for a browser's message."""
-    found = []
-    widget.send = lambda reply, buffers=None: found.append((reply, buffers))
+    result = []
+    widget.send = lambda reply, buffers=None: result.append((reply, buffers))
     widget._handle_custom_msg(content, [])
-    return found
+    return result
 
 
 # ---------------------------------------------------------------------------- JavaScript
@@ -152,7 +152,7 @@ def test_halves_and_deflated_bytes_arrive_whole(tmp_path):
     values = torch.tensor([0.0, -0.0, 1.0, -2.5, 65504.0, 6e-8, 6.1e-5, 0.1, math.inf])
     (tmp_path / "halves").write_bytes(packing.halves(values))
     (tmp_path / "small").write_bytes(packing.small(bytes(range(256)) * 40))
-    found = node(
+    result = node(
         f"""
 import {{ readFileSync }} from "node:fs";
 {bundle.script("decode")}
@@ -162,8 +162,8 @@ const large = await inflate(readFileSync("{tmp_path / "small"}"));
 console.log(JSON.stringify([[...back].map(String), large.length, large[300]]));
 """
     )
-    assert [float(v.replace("Infinity", "inf")) for v in found[0]] == values.half().tolist()
-    assert found[1:] == [256 * 40, 300 % 256]
+    assert [float(v.replace("Infinity", "inf")) for v in result[0]] == values.half().tolist()
+    assert result[1:] == [256 * 40, 300 % 256]
 
 
 @needs_node
@@ -172,20 +172,20 @@ def test_the_nearest_codes_are_the_nearest():
     z = [0.3, -0.4]
     text = bundle.script("latent").replace("export default", "const widget =")
     script = f"{text}\nconsole.log(JSON.stringify(nearest({codes.flatten().tolist()}, {z}, 5)));"
-    found = node(script)
+    result = node(script)
     distance = (codes - torch.tensor(z)).norm(dim=1)
-    assert [f["index"] for f in found] == distance.argsort()[:5].tolist()
-    assert found[0]["distance"] == pytest.approx(distance.min().item(), abs=1e-5)
+    assert [f["index"] for f in result] == distance.argsort()[:5].tolist()
+    assert result[0]["distance"] == pytest.approx(distance.min().item(), abs=1e-5)
 
 
 @needs_node
 def test_a_dragged_bar_leaves_probabilities():
     text = bundle.script("class_style").replace("export default", "const widget =")
     calls = "[withShare([1,0,0],0,.4), withShare([.5,.3,.2],1,.65), withShare([.2,.8],0,7)]"
-    found = node(f"{text}\nconsole.log(JSON.stringify({calls}));")
-    assert found[0] == pytest.approx([0.4, 0.3, 0.3])
-    assert found[1] == pytest.approx([0.25, 0.65, 0.1])
-    assert found[2] == pytest.approx([1, 0])
+    result = node(f"{text}\nconsole.log(JSON.stringify({calls}));")
+    assert result[0] == pytest.approx([0.4, 0.3, 0.3])
+    assert result[1] == pytest.approx([0.25, 0.65, 0.1])
+    assert result[2] == pytest.approx([1, 0])
 
 
 # ------------------------------------------------------------------------------- packing
@@ -245,8 +245,8 @@ def test_its_code_is_an_ordinary_trait(model):
 
 def test_contours_hold_their_share_of_the_prior():
     extent = (-4.0, 4.0, -4.0, 4.0)
-    found = density.contours(priors.Gaussian(2), extent)
-    for contour, mass in zip(found, (0.5, 0.9, 0.99), strict=True):
+    result = density.contours(priors.Gaussian(2), extent)
+    for contour, mass in zip(result, (0.5, 0.9, 0.99), strict=True):
         line = torch.tensor(contour["lines"][0]).view(-1, 2)
         radius = math.sqrt(-2 * math.log(1 - mass))
         assert contour["mass"] == mass
@@ -278,8 +278,11 @@ def test_the_opinion_is_laid_out_from_the_top_left(model):
 
 
 def test_a_model_told_labels_is_asked_without_one():
-    mixture, told = priors.GaussianMixture(), adversarial.Config(hidden=(8,), label_classes=10)
-    assert LatentExplorer(adversarial.AAE(mixture, told)).opinion
+    mixture, config = (
+        priors.GaussianMixture(),
+        adversarial.Config(hidden=(8,), label_classes=10),
+    )
+    assert LatentExplorer(adversarial.AAE(mixture, config)).opinion
 
 
 def test_the_kernel_decodes_where_the_browser_cant():
@@ -533,11 +536,11 @@ def test_points_lie_on_the_strokes():
 
 
 def test_training_flows_back_into_the_drawing():
-    given = {}
+    inputs = {}
 
     def train(drawn, show):
-        given["points"] = drawn
-        given["denormal"] = (torch.tensor([1e-40]) * 1.0 == 0).item()
+        inputs["points"] = drawn
+        inputs["denormal"] = (torch.tensor([1e-40]) * 1.0 == 0).item()
         show(drawn[:50], 0.5)
         return "the model"
 
@@ -545,8 +548,8 @@ def test_training_flows_back_into_the_drawing():
     painter.start()
     painter.wait(20)
     assert painter.result == "the model" and not painter.running and "done in" in painter.status
-    assert given["points"].mean(0).abs().max() < 1e-4
-    assert given["points"].square().mean().item() == pytest.approx(1, abs=1e-3)
+    assert inputs["points"].mean(0).abs().max() < 1e-4
+    assert inputs["points"].square().mean().item() == pytest.approx(1, abs=1e-3)
     z = torch.frombuffer(bytearray(painter.codes), dtype=torch.float16).view(50, 2).float()
     torch.testing.assert_close(z, points(painter.strokes, painter.brush)[:50], atol=1e-2, rtol=0)
     assert painter.progress == 0.5
@@ -683,11 +686,11 @@ def test_a_page_holds_what_is_shown_and_no_more(all_six):
     joined = jslink((one, "z"), (other, "z"))
     box = VBox([one, other])
     stored = states(box, joined, all_six["costs"])
-    found = static.explorers(stored, box.model_id)
-    assert found == [one.model_id, other.model_id]
-    text = static.scripts(stored, found)
+    result = static.explorers(stored, box.model_id)
+    assert result == [one.model_id, other.model_id]
+    text = static.scripts(stored, result)
     page = json.loads(text.split('id="aae-widgets">')[1].split("</script>")[0])
-    assert set(page["models"]) == set(found)
+    assert set(page["models"]) == set(result)
     assert len(page["scripts"]) == 1 and len(page["styles"]) == 1  # each once
     ends = {"source": [one.model_id, "z"], "target": [other.model_id, "z"], "both": True}
     assert page["links"] == [ends]

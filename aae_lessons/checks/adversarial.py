@@ -132,17 +132,19 @@ GENERATOR_MISTAKES = (
 
 def _test_losses(trial: Trial) -> None:
     inputs = torch.randn(6) + 1, torch.randn(6) - 1
-    got, want = _two(trial, inputs), _losses(*inputs)
-    trial.equal(got[0], want[0], inputs, DISCRIMINATOR_MISTAKES, "The discriminator's is wrong.")
-    trial.equal(got[1], want[1], inputs, GENERATOR_MISTAKES, "The generator's is wrong.")
+    got, expected = _two(trial, inputs), _losses(*inputs)
+    trial.equal(
+        got[0], expected[0], inputs, DISCRIMINATOR_MISTAKES, "The discriminator's is wrong."
+    )
+    trial.equal(got[1], expected[1], inputs, GENERATOR_MISTAKES, "The generator's is wrong.")
     sure = torch.full((4,), -200.0), torch.full((4,), 200.0)
-    for found, right in zip(_two(trial, sure), _losses(*sure), strict=True):
-        if not torch.allclose(found.double(), right.double()):
+    for result, right in zip(_two(trial, sure), _losses(*sure), strict=True):
+        if not torch.allclose(result.double(), right.double()):
             says = (
                 "Right for small logits, wrong for ±200: sigmoid(200) is 1 in floating point and "
                 "log(1 − 1) is −∞. Work on the logits: softplus, or a function 'with logits'."
             )
-            trial.refuse("sigmoid, then log", says, found, right)
+            trial.refuse("sigmoid, then log", says, result, right)
     real, fake = (logits.clone().requires_grad_() for logits in inputs)
     if not all(loss.requires_grad for loss in _two(trial, (real, fake))):
         says = "No gradient flows back through a loss. Did .item(), .detach() or numpy cut it?"
@@ -241,8 +243,8 @@ LABEL_MISTAKES = (
 def _test_label(trial: Trial) -> None:
     z, label = torch.randn(12, 3), torch.randperm(12) - 1
     label[label == 10] = -1  # every digit once, twice no label
-    want = _discriminator_input(z, label)
-    trial.equal(trial(z, label), want, (z, label), LABEL_MISTAKES)
+    expected = _discriminator_input(z, label)
+    trial.equal(trial(z, label), expected, (z, label), LABEL_MISTAKES)
     for few in (label.clamp(max=-1), label.clamp(min=0)):  # none labelled; all labelled
         otherwise = "Right for some batches, wrong where no image, or every one, has a label."
         trial.equal(trial(z, few), _discriminator_input(z, few), otherwise=otherwise)

@@ -76,10 +76,10 @@ class World:
         torch.manual_seed(1)
         self.encoder = nn.Sequential(nn.Linear(PIXELS, 4), nn.Tanh(), nn.Linear(4, CODE))
         self.decoder = nn.Linear(CODE, PIXELS)
-        self.judge = Judge(self.trial)
-        self.networks = (self.encoder, self.decoder, self.judge)
-        encoder, decoder, judge = (list(network.parameters()) for network in self.networks)
-        owned = zip(PHASES, (encoder + decoder, judge, encoder), strict=True)
+        self.discriminator = Judge(self.trial)
+        self.networks = (self.encoder, self.decoder, self.discriminator)
+        encoder, decoder, discriminator = (list(network.parameters()) for network in self.networks)
+        owned = zip(PHASES, (encoder + decoder, discriminator, encoder), strict=True)
         self.optimizers = {
             phase: Descent(own, self.rates[phase], partial(self.events.append, phase))
             for phase, own in owned
@@ -161,21 +161,27 @@ def _rebuild(w: World, x: Tensor, _: Tensor) -> Tensor:
 
 def _tell(w: World, x: Tensor, z_prior: Tensor) -> Tensor:
     """The discriminator's loss, its codes attached."""
-    return F.softplus(-w.judge(z_prior)).mean() + F.softplus(w.judge(w.encoder(x))).mean()
+    return (
+        F.softplus(-w.discriminator(z_prior)).mean()
+        + F.softplus(w.discriminator(w.encoder(x))).mean()
+    )
 
 
 def _swapped(w: World, x: Tensor, z_prior: Tensor) -> Tensor:
-    return F.softplus(w.judge(z_prior)).mean() + F.softplus(-w.judge(w.encoder(x))).mean()
+    return (
+        F.softplus(w.discriminator(z_prior)).mean()
+        + F.softplus(-w.discriminator(w.encoder(x))).mean()
+    )
 
 
 def _standardised(w: World, x: Tensor, z_prior: Tensor) -> Tensor:
     z = w.encoder(x)
     z = (z - z.mean(0)) / z.std(0)
-    return F.softplus(-w.judge(z_prior)).mean() + F.softplus(w.judge(z)).mean()
+    return F.softplus(-w.discriminator(z_prior)).mean() + F.softplus(w.discriminator(z)).mean()
 
 
 def _fool(w: World, x: Tensor, _: Tensor) -> Tensor:
-    return F.softplus(-w.judge(w.encoder(x))).mean()
+    return F.softplus(-w.discriminator(w.encoder(x))).mean()
 
 
 def _sum(*losses: Loss) -> Loss:
@@ -221,7 +227,7 @@ WRONG_LOSSES: dict[str, list[tuple[str, str, Loss]]] = {
         (
             "half of the loss",
             "Your discriminator learns from codes only. Without prior samples it calls all fake.",
-            lambda w, x, _: F.softplus(w.judge(w.encoder(x))).mean(),
+            lambda w, x, _: F.softplus(w.discriminator(w.encoder(x))).mean(),
         ),
         ("phases not apart", APART, _sum(_tell, _fool)),
     ],
@@ -230,12 +236,12 @@ WRONG_LOSSES: dict[str, list[tuple[str, str, Loss]]] = {
             "saturating",
             "Your generator descends log(1 − D), which is flat where the discriminator is sure. "
             "Descend −log D (Goodfellow et al. 2014, §3).",
-            lambda w, x, _: -F.softplus(w.judge(w.encoder(x))).mean(),
+            lambda w, x, _: -F.softplus(w.discriminator(w.encoder(x))).mean(),
         ),
         (
             "generator calls its codes fake",
             "Your generator makes codes that are easier to call fake. They should pass for real.",
-            lambda w, x, _: F.softplus(w.judge(w.encoder(x))).mean(),
+            lambda w, x, _: F.softplus(w.discriminator(w.encoder(x))).mean(),
         ),
         ("another phase leaks", LEAK, _sum(_fool, _rebuild)),
         ("detach and zero_grad missing", DOUBLE_LEAK, _sum(_fool, _rebuild, _tell)),

@@ -80,15 +80,15 @@ def _compare(
     counts = _count(cells(z))
     if _gap(counts, _reference(right, cells)) < LIMIT:
         return
-    got, want = describe(z), describe(right(DRAWS).double())
+    got, expected = describe(z), describe(right(DRAWS).double())
     nearest = min(mistakes, key=lambda mistake: _gap(counts, _reference(mistake.result, cells)))
     if _gap(counts, _reference(nearest.result, cells)) < LIMIT:
-        trial.refuse(nearest.name, nearest.says, got, want)
+        trial.refuse(nearest.name, nearest.says, got, expected)
     says = (
         "The draws have another distribution than wanted. Plot some thousands of yours beside "
         "the picture above: where do they lie, how far out, how wide?"
     )
-    trial.refuse("another distribution", says, got, want)
+    trial.refuse("another distribution", says, got, expected)
 
 
 def _noise(n: int, shared: bool = False, uniform: bool = False) -> Tensor:
@@ -192,8 +192,8 @@ def _on_blade(z: Tensor) -> tuple[Tensor, Tensor]:
 
 def _describe_ring(z: Tensor) -> str:
     along, across = _on_blade(z)
-    where = f"mean distance {along.mean():.2f} from the middle, standard deviation"
-    return f"{where} {along.std():.3f} along the nearest blade, {across.std():.3f} across it"
+    device = f"mean distance {along.mean():.2f} from the middle, standard deviation"
+    return f"{device} {along.std():.3f} along the nearest blade, {across.std():.3f} across it"
 
 
 def _ring_cells(z: Tensor) -> Tensor:

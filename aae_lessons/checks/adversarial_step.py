@@ -64,9 +64,9 @@ def _right(scene: Scene, phases: Collection[str]) -> list[Tensor]:
 
 def _test_phase(scene: Scene, phase: str, start: list[Tensor]) -> None:
     """One phase alone: what moves, by which loss, and whether old gradients matter."""
-    refuse, want = scene.trial.refuse, _right(scene, {phase})
+    refuse, expected = scene.trial.refuse, _right(scene, {phase})
     got = scene.attempt({phase})[0].weights()
-    if not same(got, want):
+    if not same(got, expected):
         if same(got, start):
             says = (
                 f"The {phase} phase moves nothing. Are its backward() and the step() of "
@@ -79,10 +79,10 @@ def _test_phase(scene: Scene, phase: str, start: list[Tensor]) -> None:
         for cause, says, loss_of in WRONG_LOSSES[phase]:
             if same(got, scene.descended(loss_of, phase)):
                 refuse(cause, says)
-        _test_scale(scene, phase, torch.cat(got), torch.cat(want), torch.cat(start))
+        _test_scale(scene, phase, torch.cat(got), torch.cat(expected), torch.cat(start))
         says = f"The {phase} phase moves the right networks, but descends another loss."
         refuse(f"another {phase} loss", says)
-    if not same(scene.attempt({phase}, poison=50.0)[0].weights(), want):
+    if not same(scene.attempt({phase}, poison=50.0)[0].weights(), expected):
         says = (
             f"Gradients from before your step change its {phase} phase. zero_grad() belongs "
             "before every backward()."
@@ -90,11 +90,11 @@ def _test_phase(scene: Scene, phase: str, start: list[Tensor]) -> None:
         refuse("stale gradients", says)
 
 
-def _test_scale(scene: Scene, phase: str, got: Tensor, want: Tensor, start: Tensor) -> None:
+def _test_scale(scene: Scene, phase: str, got: Tensor, expected: Tensor, start: Tensor) -> None:
     """Is it the right step, times some factor?"""
-    got, want = got - start, want - start
-    factor = ((got @ want) / (want @ want)).item()
-    if (got - factor * want).norm() > 1e-3 * got.norm():
+    got, expected = got - start, expected - start
+    factor = ((got @ expected) / (expected @ expected)).item()
+    if (got - factor * expected).norm() > 1e-3 * got.norm():
         return
     for scaled, known, cause, says in SCALES:
         if scaled == phase and abs(factor / known - 1) < 1e-3:
@@ -125,12 +125,15 @@ PAIRS = {
 
 def _test_step(trial: Trial) -> None:
     scene = Scene(trial, torch.rand(BATCH, PIXELS), torch.randn(BATCH, CODE))
-    world, found = scene.attempt()
-    if not isinstance(found, Mapping) or set(found) != set(PHASES):
+    world, result = scene.attempt()
+    if not isinstance(result, Mapping) or set(result) != set(PHASES):
         says = f"Return a dict with the losses of the three phases: {', '.join(PHASES)}."
         trial.refuse("three losses wanted", says)
     start = World(dict.fromkeys(PHASES, 0.0)).weights()
-    if world.judge.seen and not (torch.cat(world.judge.seen) == scene.z_prior[0]).all(1).any():
+    if (
+        world.discriminator.seen
+        and not (torch.cat(world.discriminator.seen) == scene.z_prior[0]).all(1).any()
+    ):
         says = "The discriminator never sees z_prior, the prior's samples that the step is given."
         trial.refuse("prior samples never shown", says)
     for phase in PHASES:
@@ -139,10 +142,10 @@ def _test_step(trial: Trial) -> None:
         if not same(scene.attempt(pair)[0].weights(), _right(scene, pair)):
             trial.refuse(cause, says)
     _test_detached(trial, world.events)
-    for phase, want in scene.play(_step)[1].items():
+    for phase, expected in scene.play(_step)[1].items():
         otherwise = f"The step is right; what it returns as its {phase} loss is not that loss."
-        trial.equal(found[phase], want, otherwise=otherwise)
-        if found[phase].requires_grad:
+        trial.equal(result[phase], expected, otherwise=otherwise)
+        if result[phase].requires_grad:
             says = f"The {phase} loss still hangs on its graph. Return .detach() of each."
             trial.refuse("loss not detached", says)
 
@@ -228,8 +231,12 @@ def run(step: Callable, updates: int = 600) -> Run:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        encoder, decoder, judge = _mlp(2, 2), _mlp(2, 2), nn.Sequential(_mlp(2, 1), nn.Flatten(0))
-        e, d, j = (list(network.parameters()) for network in (encoder, decoder, judge))
+        encoder, decoder, discriminator = (
+            _mlp(2, 2),
+            _mlp(2, 2),
+            nn.Sequential(_mlp(2, 1), nn.Flatten(0)),
+        )
+        e, d, j = (list(network.parameters()) for network in (encoder, decoder, discriminator))
         owned = zip(PHASES, (e + d, j, e), (1e-3, 2e-3, 2e-3), strict=True)
         optimizers = {p: torch.optim.Adam(own, rate, (0.5, 0.999)) for p, own, rate in owned}
         label = torch.randint(3, (2048,))
@@ -238,9 +245,9 @@ def run(step: Callable, updates: int = 600) -> Run:
         losses: dict[str, list[float]] = {phase: [] for phase in PHASES}
         for _ in range(updates):
             batch = x[torch.randint(len(x), (128,))]
-            found = step(encoder, decoder, judge, optimizers, batch, torch.randn(128, 2))
+            result = step(encoder, decoder, discriminator, optimizers, batch, torch.randn(128, 2))
             for phase in PHASES:
-                losses[phase].append(float(found[phase]))
+                losses[phase].append(float(result[phase]))
         return Run(losses, list(range(1, updates + 1)), encoder(x).detach(), label)
 
 

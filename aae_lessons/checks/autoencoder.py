@@ -196,7 +196,7 @@ def _after(trial, step, x: Tensor, poison: float | None, updates: int) -> tuple[
 
 def _test_step(trial: Trial) -> None:
     x = torch.rand(7, 12)
-    want, want_loss = _after(trial, _step, x, None, 1)
+    expected, want_loss = _after(trial, _step, x, None, 1)
     torch.manual_seed(1)
     start = _weights(*_networks()[:2])
     got, loss = _after(trial, trial, x, None, 1)
@@ -222,9 +222,9 @@ def _test_step(trial: Trial) -> None:
     mean = _after(trial, _mean_step, x, None, 1)[0]
     if torch.allclose(got, mean):
         trial.refuse("mean over pixels", COST_MISTAKES[0].says)
-    if not torch.allclose(got, want, atol=1e-6):
+    if not torch.allclose(got, expected, atol=1e-6):
         says = "The weights move, but not by one descent of the squared error of exercise 1.1."
-        trial.refuse("another step", says, got, want)
+        trial.refuse("another step", says, got, expected)
     trial.equal(loss, want_loss, otherwise="The step is right; its return value is not the loss.")
     if loss.requires_grad:
         says = (

@@ -250,45 +250,45 @@ def _test_gumbel(trial: Trial) -> None:
 
 
 def _test_noise(trial: Trial, noise: Tensor, shift: float) -> None:
-    variance, want = noise.var(), torch.tensor(math.pi**2 / 3)
+    variance, expected = noise.var(), torch.tensor(math.pi**2 / 3)
     if variance < 1e-6:
         says = (
             "There is no noise in your sample (or the same for every class and row): it is the "
             "softmax at a temperature. Each logit gets a Gumbel number of its own, −log(−log u)."
         )
-        trial.refuse("no noise", says, variance, want)
-    ratio = (variance / want).item()
+        trial.refuse("no noise", says, variance, expected)
+    ratio = (variance / expected).item()
     wrong = {
         0.7**4: ("multiplied by the temperature", "You multiply by it. Divide."),
         0.7**2: ("noise not divided", "You divide the logits only. Noise and logits both."),
     }
     for expected, (cause, says) in wrong.items():
         if abs(ratio / expected - 1) < 0.1:
-            trial.refuse(cause, says, variance, want)
+            trial.refuse(cause, says, variance, expected)
     if abs(ratio - 1) > 0.08:  # six standard deviations of this estimate
         says = "The noise has the wrong spread. A Gumbel number is −log(−log u), u uniform."
-        trial.refuse("not Gumbel noise", says, variance, want)
+        trial.refuse("not Gumbel noise", says, variance, expected)
     off = noise.mean().item()
     if abs(off) > 0.05:
         says = "On average the sample favours other classes than the logits do."
         trial.refuse("logits not divided", says, torch.tensor(shift + off), torch.tensor(shift))
-    tail, want = (noise.abs() > 5).double().mean(), torch.tensor(2 / (1 + math.exp(5)))
+    tail, expected = (noise.abs() > 5).double().mean(), torch.tensor(2 / (1 + math.exp(5)))
     if tail < 0.0096:  # logistic: .0134 ± .0005; normal of the same variance: .0058
         says = "The noise has the right spread but thin tails: it is normal, not Gumbel."
-        trial.refuse("not Gumbel noise", says, tail, want)
+        trial.refuse("not Gumbel noise", says, tail, expected)
 
 
 def _test_winners(trial: Trial) -> None:
     """Whatever the temperature, class k is the largest with probability softmax(logits)_k."""
     logits = torch.tensor([2.0, 0.0, 0.0])
     y = trial(logits.repeat(PAIRS, 1), 2.0)
-    got, want = y.argmax(1).bincount(minlength=3) / PAIRS, logits.softmax(0)
-    if (got - want).abs().max() > 0.0125:  # six standard deviations
+    got, expected = y.argmax(1).bincount(minlength=3) / PAIRS, logits.softmax(0)
+    if (got - expected).abs().max() > 0.0125:  # six standard deviations
         says = (
             "Class k should be the largest with probability softmax(logits)_k. A sign inside the "
             "Gumbel number, −log(−log u), may be lost: its long tail is upwards."
         )
-        trial.refuse("Gumbel turned round", says, got, want)
+        trial.refuse("Gumbel turned round", says, got, expected)
 
 
 def _test_gradient(trial: Trial) -> None:

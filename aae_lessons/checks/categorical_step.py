@@ -10,8 +10,8 @@ from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.phased_step import (
     Fault,
     PhasedStep,
+    discriminator,
     half_square,
-    judge,
     pass_for_real,
     tell_apart,
 )
@@ -26,7 +26,7 @@ class Small(nn.Module):
         super().__init__()
         torch.manual_seed(1)
         self.encoder, self.decoder = nn.Linear(PIXELS, K), nn.Linear(K, PIXELS)
-        self.discriminator = judge(K)
+        self.discriminator = discriminator(K)
         with torch.no_grad():
             self.encoder.weight.mul_(3)
 

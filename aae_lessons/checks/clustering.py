@@ -165,8 +165,8 @@ def _test_apart(trial: Trial) -> None:
             "pairs i < j before you take roots."
         )
         trial.refuse("root of zero", says)
-    want = torch.autograd.grad(_apart(heads, 2.0), heads)[0]
-    trial.equal(gradient, want, otherwise="The value is right, its gradient is another one.")
+    expected = torch.autograd.grad(_apart(heads, 2.0), heads)[0]
+    trial.equal(gradient, expected, otherwise="The value is right, its gradient is another one.")
 
 
 apart = Exercise(

@@ -179,12 +179,12 @@ def _best(counts: Tensor) -> Tensor:
 
 
 def _greedy(counts: Tensor) -> Tensor:
-    left, found = counts.clone(), torch.zeros(())
+    left, result = counts.clone(), torch.zeros(())
     for _ in range(counts.shape[1]):
         row, column = divmod(int(left.argmax()), left.shape[1])
-        found = found + counts[row, column]
+        result = result + counts[row, column]
         left[row], left[:, column] = -1, -1
-    return found
+    return result
 
 
 def _matched_only(counts: Tensor) -> Tensor:

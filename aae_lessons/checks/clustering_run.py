@@ -77,56 +77,56 @@ def _follow(run: Callable) -> tuple[Notes, object]:
     def batches(number: int) -> list[int]:
         return [100 * number + i for i in range(UPDATES)]
 
-    found = run(model, step, {"all": optimizer}, [scheduler], batches, EPOCHS, error)
-    return notes, found
+    result = run(model, step, {"all": optimizer}, [scheduler], batches, EPOCHS, error)
+    return notes, result
 
 
 def _test_run(trial: Trial) -> None:
-    notes, found = _follow(trial)
+    notes, result = _follow(trial)
     _test_updates(trial, notes)
     _test_rates(trial, notes.rates)
     _test_modes(trial, notes)
-    want = [10.0 - (UPDATES * (i + 1)) % 7 for i in range(EPOCHS)]
-    if not isinstance(found, list | tuple) or list(found) != want:
+    expected = [10.0 - (UPDATES * (i + 1)) % 7 for i in range(EPOCHS)]
+    if not isinstance(result, list | tuple) or list(result) != expected:
         says = (
             "Return a list with the error after each epoch, in their order. The run is judged by "
             "its last epoch, not by the best one: that would be chosen by looking."
         )
-        trial.refuse("an error for each epoch wanted", says, found, want)
+        trial.refuse("an error for each epoch wanted", says, result, expected)
 
 
 def _test_updates(trial: Trial, notes: Notes) -> None:
-    wanted = [100 * number + i for number in range(EPOCHS) for i in range(UPDATES)]
-    if notes.batches == wanted:
+    expected = [100 * number + i for number in range(EPOCHS) for i in range(UPDATES)]
+    if notes.batches == expected:
         return
-    if len(notes.batches) != len(wanted):
+    if len(notes.batches) != len(expected):
         says = "Each epoch is one pass over its batches, one step a batch."
-        trial.refuse("wrong number of updates", says, len(notes.batches), len(wanted))
+        trial.refuse("wrong number of updates", says, len(notes.batches), len(expected))
     if len(set(notes.batches)) == UPDATES:
         says = (
             "Every epoch has the same batches: the shuffle is frozen. Ask for batches(number) "
             "afresh in each epoch, with its number."
         )
-        trial.refuse("shuffles frozen", says, notes.batches[-1], wanted[-1])
+        trial.refuse("shuffles frozen", says, notes.batches[-1], expected[-1])
     says = "Epoch number e has the batches of batches(e), from 0 on."
-    trial.refuse("another order of batches", says, notes.batches, wanted)
+    trial.refuse("another order of batches", says, notes.batches, expected)
 
 
 def _test_rates(trial: Trial, rates: list[float]) -> None:
     epochs = [rates[i * UPDATES] for i in range(EPOCHS)]
-    wanted = [1.0 if i < DROP else 0.1 for i in range(EPOCHS)]
+    expected = [1.0 if i < DROP else 0.1 for i in range(EPOCHS)]
     if len(set(rates)) == 1:
         says = (
             "The rates never fall: the schedulers are made and never stepped. Each is to be "
             "stepped once at the end of an epoch."
         )
-        trial.refuse("schedulers never stepped", says, epochs[-1], wanted[-1])
-    if [round(rate, 6) for rate in epochs] != wanted:
+        trial.refuse("schedulers never stepped", says, epochs[-1], expected[-1])
+    if [round(rate, 6) for rate in epochs] != expected:
         says = (
             f"The rate should fall after {DROP} epochs. A scheduler counts its own step() calls: "
             "one for each epoch, after its updates, not one for each update."
         )
-        trial.refuse("schedulers stepped at the wrong time", says, epochs, wanted)
+        trial.refuse("schedulers stepped at the wrong time", says, epochs, expected)
 
 
 def _test_modes(trial: Trial, notes: Notes) -> None:
@@ -142,10 +142,10 @@ def _test_modes(trial: Trial, notes: Notes) -> None:
             "missing, and from then on there is no dropout and no batch norm."
         )
         trial.refuse("not back in training mode", says)
-    wanted = [UPDATES * (i + 1) for i in range(EPOCHS)]
-    if notes.measured_after != wanted:
+    expected = [UPDATES * (i + 1) for i in range(EPOCHS)]
+    if notes.measured_after != expected:
         says = "Measure once an epoch, after its updates."
-        trial.refuse("measured at the wrong time", says, notes.measured_after, wanted)
+        trial.refuse("measured at the wrong time", says, notes.measured_after, expected)
 
 
 # ----------------------------------------------------------------------------- the curves

@@ -10,8 +10,8 @@ from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.phased_step import (
     Fault,
     PhasedStep,
+    discriminator,
     half_square,
-    judge,
     pass_for_real,
     tell_apart,
 )
@@ -28,7 +28,7 @@ class Small(nn.Module):
         super().__init__()
         torch.manual_seed(1)
         self.encoder, self.decoder = nn.Linear(PIXELS, K + D), nn.Linear(D, PIXELS)
-        self.discriminator_y, self.discriminator_z = judge(K), judge(D)
+        self.discriminator_y, self.discriminator_z = discriminator(K), discriminator(D)
         self.cluster_heads = nn.Parameter(torch.randn(K, D))
         with torch.no_grad():
             self.encoder.weight.mul_(3)

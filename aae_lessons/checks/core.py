@@ -137,12 +137,17 @@ class Trial:
         if not callable(answer):
             self.refuse("not a function", f"The check wants the function itself, not {answer!r}.")
 
-    def refuse(self, cause: str, says: str, got: object = None, want: object = None) -> NoReturn:
+    def refuse(
+        self, cause: str, says: str, got: object = None, expected: object = None
+    ) -> NoReturn:
         """Raises :class:`CheckFailed`: what was tested, got and expected, why, where to read."""
         lines = [f"Exercise {self.exercise.name}, {self.exercise.title}: not yet ({cause})."]
-        if want is not None:
-            place = _furthest(got, want)
-            lines += [f"  got       {_short(got, place)}", f"  expected  {_short(want, place)}"]
+        if expected is not None:
+            place = _furthest(got, expected)
+            lines += [
+                f"  got       {_short(got, place)}",
+                f"  expected  {_short(expected, place)}",
+            ]
         for part in says.splitlines():
             lines += textwrap.wrap(part, 96, initial_indent="  ", subsequent_indent="  ")
         lines += [f"  Read: {self.exercise.read}. Next: hint(), three times, then solution()."]
@@ -191,9 +196,9 @@ class Trial:
             says = f"Your code calls {frame.f_code.co_name}(), which is not written yet."
             self.refuse("another exercise comes first", says)
         code = linecache.getline(frame.f_code.co_filename, number, frame.f_globals).strip()
-        where = f"At line {number}: {code}" if code else f"At line {number} of your code."
+        device = f"At line {number}: {code}" if code else f"At line {number} of your code."
         says = f"Your code stopped with {what}. {advice}".rstrip()
-        self.refuse("your code raised", f"{says}\n{where}")
+        self.refuse("your code raised", f"{says}\n{device}")
 
     def _fits(self, inputs: Sequence[Any]) -> None:
         """The answer must take as many arguments as the check has."""
@@ -236,21 +241,21 @@ class Trial:
     def equal(
         self,
         got: Any,
-        want: Tensor,
+        expected: Tensor,
         inputs: Sequence[Any] = (),
         mistakes: Sequence[Mistake] = (),
         otherwise: str = "The value is wrong.",
     ) -> None:
         """``got`` must be ``want``; if it is what a foreseeable mistake gives, say which."""
-        if _same(got, want):
+        if _same(got, expected):
             return
         for mistake in mistakes:
             if _same(got, mistake.result(*inputs)):
-                self.refuse(mistake.name, mistake.says, got, want)
-        got = self.tensor(got, want.shape, want)
-        if not got.isfinite().all() and want.isfinite().all():
+                self.refuse(mistake.name, mistake.says, got, expected)
+        got = self.tensor(got, expected.shape, expected)
+        if not got.isfinite().all() and expected.isfinite().all():
             otherwise += " There is nan or inf in it: a logarithm or a division of zero?"
-        self.refuse("wrong value", otherwise, got, want)
+        self.refuse("wrong value", otherwise, got, expected)
 
 
 def _home(answer: Callable) -> tuple[Mapping[str, Any] | None, str | None]:
@@ -264,10 +269,10 @@ def _home(answer: Callable) -> tuple[Mapping[str, Any] | None, str | None]:
     return (None if module is None else vars(module)), None
 
 
-def _same(got: Any, want: Tensor) -> bool:
-    if not isinstance(got, Tensor) or got.shape != want.shape or got.device != want.device:
+def _same(got: Any, expected: Tensor) -> bool:
+    if not isinstance(got, Tensor) or got.shape != expected.shape or got.device != expected.device:
         return False
-    a, b = got.detach().double().cpu(), want.detach().double().cpu()
+    a, b = got.detach().double().cpu(), expected.detach().double().cpu()
     return torch.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
 
 
@@ -293,13 +298,19 @@ def _equal(before: Any, after: Any) -> bool:
     return True
 
 
-def _furthest(got: object, want: object) -> tuple[int, ...] | None:
+def _furthest(got: object, expected: object) -> tuple[int, ...] | None:
     """Where two tensors of one shape differ most."""
-    if not (isinstance(got, Tensor) and isinstance(want, Tensor) and got.shape == want.shape):
+    if not (
+        isinstance(got, Tensor) and isinstance(expected, Tensor) and got.shape == expected.shape
+    ):
         return None
     if got.numel() == 0 or got.is_meta:
         return None
-    gap = (got.detach().double().cpu() - want.detach().double().cpu()).abs().nan_to_num(torch.inf)
+    gap = (
+        (got.detach().double().cpu() - expected.detach().double().cpu())
+        .abs()
+        .nan_to_num(torch.inf)
+    )
     return tuple(int(i) for i in torch.unravel_index(gap.argmax(), gap.shape))
 
 

@@ -38,14 +38,14 @@ def order(name: str) -> tuple[int, ...]:
 
 def exercises() -> dict[int, list[Exercise]]:
     """Lesson -> its exercises in order, from every module of ``aae_lessons.checks``."""
-    found = {}
+    result = {}
     for module in pkgutil.iter_modules(checks.__path__, checks.__name__ + "."):
         if module.name != __name__:
             values = vars(importlib.import_module(module.name)).values()
-            found |= {value.name: value for value in values if isinstance(value, Exercise)}
+            result |= {value.name: value for value in values if isinstance(value, Exercise)}
     lessons: dict[int, list[Exercise]] = {}
-    for name in sorted(found, key=order):
-        lessons.setdefault(order(name)[0], []).append(found[name])
+    for name in sorted(result, key=order):
+        lessons.setdefault(order(name)[0], []).append(result[name])
     return lessons
 
 

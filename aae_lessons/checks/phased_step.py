@@ -60,8 +60,8 @@ class PhasedStep:
     def __call__(self, trial: Trial) -> None:
         """Raises through ``trial`` where the answer does something else."""
         inputs = self.inputs()
-        got, found = self._play(trial, inputs)
-        if not isinstance(found, Mapping) or set(found) != set(self.owners):
+        got, result = self._play(trial, inputs)
+        if not isinstance(result, Mapping) or set(result) != set(self.owners):
             says = f"Return a dict with one loss for each phase: {', '.join(self.owners)}."
             trial.refuse("a loss for each phase wanted", says)
         for phase in self.owners:
@@ -69,13 +69,15 @@ class PhasedStep:
         if not self._near(self._play(trial, inputs, poison=POISON)[0], got):
             says = "Gradients that were there before your step change it: zero_grad() is missing."
             trial.refuse("stale gradients", says)
-        want, losses = self._play(self.descend_all, inputs)
-        if not self._near(got, want):
+        expected, losses = self._play(self.descend_all, inputs)
+        if not self._near(got, expected):
             says = f"Each phase is right, their order is not: {', '.join(self.owners)}."
             trial.refuse("another order", says)
         for phase in self.owners:
-            trial.equal(found[phase], losses[phase], otherwise=f"The {phase} loss is another one.")
-            if found[phase].requires_grad:
+            trial.equal(
+                result[phase], losses[phase], otherwise=f"The {phase} loss is another one."
+            )
+            if result[phase].requires_grad:
                 says = f"The {phase} loss still hangs on its graph. Return .detach() of each."
                 trial.refuse("loss not detached", says)
 
@@ -110,9 +112,9 @@ class PhasedStep:
     # ------------------------------------------------------------------- one phase alone
 
     def _test_phase(self, trial: Trial, phase: str, inputs: Sequence[Any]) -> None:
-        want = self._after(self.losses[phase], phase, inputs)
+        expected = self._after(self.losses[phase], phase, inputs)
         got, _ = self._play(trial, inputs, phase)
-        if self._near(got, want):
+        if self._near(got, expected):
             return
         if torch.equal(got, self.start):
             says = f"The {phase} phase moves nothing: is its backward() and step() there?"
@@ -123,7 +125,7 @@ class PhasedStep:
         if not self._near(self._play(trial, inputs, phase, POISON)[0], got):
             says = f"Gradients from before your step change the {phase} phase: zero_grad()."
             trial.refuse("stale gradients", says)
-        self._refuse_leak(trial, phase, inputs, want - got)
+        self._refuse_leak(trial, phase, inputs, expected - got)
         says = f"The {phase} phase moves the right networks, but down another loss."
         trial.refuse(f"another {phase} loss", says)
 
@@ -151,8 +153,8 @@ class PhasedStep:
         optimizers = self.optimizers(model, rates)
         for p in model.parameters():
             p.grad = None if poison is None else torch.full_like(p, poison)
-        found = step(model, optimizers, *inputs)
-        return weights(model), found
+        result = step(model, optimizers, *inputs)
+        return weights(model), result
 
     def _after(self, loss_of: Loss, phase: str, inputs: Sequence[Any]) -> Tensor:
         """Weights after one descent of this loss by this phase's optimizer alone."""
@@ -196,7 +198,7 @@ def weights(model: nn.Module) -> Tensor:
 # ------------------------------------------------------------- what the lessons' losses share
 
 
-def judge(inputs: int) -> nn.Sequential:
+def discriminator(inputs: int) -> nn.Sequential:
     """A small discriminator, (B, inputs) -> (B,) logits."""
     return nn.Sequential(nn.Linear(inputs, 5), nn.Tanh(), nn.Linear(5, 1), nn.Flatten(0))
 

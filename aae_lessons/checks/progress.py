@@ -24,8 +24,8 @@ def path() -> Path:
 def done() -> set[str]:
     """Names of the exercises that were right once; none where the file is missing or damaged."""
     try:
-        found = json.loads(path().read_text("utf-8"))
-        return set(map(str, found["done"]))
+        result = json.loads(path().read_text("utf-8"))
+        return set(map(str, result["done"]))
     except (OSError, RuntimeError, ValueError, KeyError, TypeError):
         return set()
 

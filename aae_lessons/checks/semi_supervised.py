@@ -103,7 +103,7 @@ def _test_choice(trial: Trial, rows: Tensor, labels: Tensor) -> None:
 balanced_labels = Exercise(
     name="5.1",
     title="a balanced label split",
-    read="lesson 5, sections 5.1 and 5.8, and balanced_split in aae_lessons/data/sets.py",
+    read="lesson 5, sections 5.1 and 5.8, and balanced_subset in aae_lessons/data/sets.py",
     hints=(
         "Where are the images of class k? (labels == k).nonzero().flatten().",
         "A generator of your own: torch.Generator().manual_seed(seed), given to torch.randperm.",
@@ -186,13 +186,13 @@ def _test_classification(trial: Trial) -> None:
     inputs = logits, label
     trial.equal(trial(*inputs), _classification(*inputs), inputs, LOSS_MISTAKES)
     logits = (150 * torch.randn(12, 5)).requires_grad_()
-    got, want = trial(logits, label), _classification(logits, label)
-    if isinstance(got, Tensor) and not torch.allclose(got.double(), want.double(), rtol=1e-3):
+    got, expected = trial(logits, label), _classification(logits, label)
+    if isinstance(got, Tensor) and not torch.allclose(got.double(), expected.double(), rtol=1e-3):
         says = (
             "Right for small logits, wrong for large ones: a softmax of 0 has the logarithm −∞, "
             "and a small number added to it is a bound. log_softmax works on the logits."
         )
-        trial.refuse("softmax, then log", says, got, want)
+        trial.refuse("softmax, then log", says, got, expected)
     if not got.requires_grad:
         says = "No gradient flows back to the logits. Did .item() or .detach() cut it?"
         trial.refuse("gradient cut", says)
@@ -246,26 +246,26 @@ def _test_epoch(trial: Trial) -> None:
 
 def _pairs(trial: Trial, labelled: Tensor) -> Pairs:
     """The answer's pairs, from a list or a generator."""
-    found = trial(IMAGES, labelled, SIZE)
-    if not isinstance(found, Iterable):
+    result = trial(IMAGES, labelled, SIZE)
+    if not isinstance(result, Iterable):
         says = "A list of pairs is wanted, one pair for each update."
-        trial.refuse("pairs wanted", says, type(found).__name__, "list")
-    return list(found)
+        trial.refuse("pairs wanted", says, type(result).__name__, "list")
+    return list(result)
 
 
-def _test_updates(trial: Trial, found: int, labelled: Tensor) -> None:
-    if found == len(labelled) // SIZE:
+def _test_updates(trial: Trial, result: int, labelled: Tensor) -> None:
+    if result == len(labelled) // SIZE:
         says = (
             "Your epoch ends when the labelled images have been seen once. With 100 labels and a "
             "batch of 100 that is one update. An epoch is a pass over the images without labels."
         )
-        trial.refuse("epoch over the labelled images", says, found, UPDATES)
-    if found == UPDATES + 1:
+        trial.refuse("epoch over the labelled images", says, result, UPDATES)
+    if result == UPDATES + 1:
         says = "The last, smaller batch is to be left out: every update has the same size."
-        trial.refuse("ragged last batch", says, found, UPDATES)
-    if found != UPDATES:
+        trial.refuse("ragged last batch", says, result, UPDATES)
+    if result != UPDATES:
         says = f"{IMAGES} images in batches of {SIZE} are {IMAGES} // {SIZE} updates."
-        trial.refuse("wrong number of updates", says, found, UPDATES)
+        trial.refuse("wrong number of updates", says, result, UPDATES)
 
 
 def _test_pass(trial: Trial, order: Tensor) -> None:

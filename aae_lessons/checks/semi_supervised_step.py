@@ -10,8 +10,8 @@ from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.phased_step import (
     Fault,
     PhasedStep,
+    discriminator,
     half_square,
-    judge,
     pass_for_real,
     tell_apart,
 )
@@ -26,11 +26,11 @@ class Small(nn.Module):
         super().__init__()
         torch.manual_seed(1)
         self.encoder, self.decoder = nn.Linear(PIXELS, K + D), nn.Linear(K + D, PIXELS)
-        self.discriminator_y, self.discriminator_z = judge(K), judge(D)
+        self.discriminator_y, self.discriminator_z = discriminator(K), discriminator(D)
         with torch.no_grad():
             self.encoder.weight.mul_(3)
 
-    def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def class_logits_and_style(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of y, (B, K), and z, (B, D)."""
         y_logits, z = self.encoder(x).split([K, D], dim=1)
         return y_logits, z
@@ -50,12 +50,12 @@ def _step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
         losses[phase] = loss.detach()
 
     # reconstruction phase: the clean image is the target
-    y_logits, z = model.heads(model.corrupt(x))
+    y_logits, z = model.class_logits_and_style(model.corrupt(x))
     logits = model.decoder(torch.cat([y_logits.softmax(1), z], dim=1))
     descend("reconstruction", 0.5 * (x - logits.sigmoid()).square().sum(1).mean())
 
     # regularization phase: the two discriminators …
-    y_logits, z = model.heads(model.corrupt(x))
+    y_logits, z = model.class_logits_and_style(model.corrupt(x))
     y = y_logits.softmax(1)
     real, fake = model.discriminator_y(y_prior), model.discriminator_y(y.detach())
     descend("discriminator_y", F.softplus(-real).mean() + F.softplus(fake).mean())
@@ -68,7 +68,7 @@ def _step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
     descend("generator", fooled_y + fooled_z)
 
     # semi-supervised classification phase
-    y_logits, _ = model.heads(model.corrupt(labelled_x))
+    y_logits, _ = model.class_logits_and_style(model.corrupt(labelled_x))
     descend("classification", F.cross_entropy(y_logits, label))
     return losses
 
@@ -79,7 +79,7 @@ def _step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
 def _rebuilt(cost=half_square, noisy_input=True, noisy_target=False, soft=True):
     def loss(model: Small, x: Tensor, *_: Tensor) -> Tensor:
         noisy = model.corrupt(x)
-        y, z = model.heads(noisy if noisy_input else x)
+        y, z = model.class_logits_and_style(noisy if noisy_input else x)
         y = y.softmax(1) if soft else y
         return cost(noisy if noisy_target else x, model.decoder(torch.cat([y, z], 1)))
 
@@ -87,7 +87,7 @@ def _rebuilt(cost=half_square, noisy_input=True, noisy_target=False, soft=True):
 
 
 def _codes(model: Small, x: Tensor, noisy: bool, soft: bool) -> tuple[Tensor, Tensor]:
-    y, z = model.heads(model.corrupt(x) if noisy else x)
+    y, z = model.class_logits_and_style(model.corrupt(x) if noisy else x)
     return (y.softmax(1) if soft else y), z
 
 
@@ -111,7 +111,10 @@ def _made(of_y=pass_for_real, of_z=pass_for_real, noisy: bool = True, soft: bool
 
 def _classified(loss=F.cross_entropy, noisy: bool = True):
     def of(model: Small, _x: Tensor, labelled_x: Tensor, label: Tensor, *_: Tensor) -> Tensor:
-        return loss(model.heads(model.corrupt(labelled_x) if noisy else labelled_x)[0], label)
+        return loss(
+            model.class_logits_and_style(model.corrupt(labelled_x) if noisy else labelled_x)[0],
+            label,
+        )
 
     return of
 
@@ -268,11 +271,11 @@ def broken_step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
         losses[phase] = loss.detach()
 
     x = model.corrupt(x)
-    y_logits, z = model.heads(x)
+    y_logits, z = model.class_logits_and_style(x)
     logits = model.decoder(torch.cat([y_logits.softmax(1), z], dim=1))
     descend("reconstruction", 0.5 * (x - logits.sigmoid()).square().mean())
 
-    y_logits, z = model.heads(x)
+    y_logits, z = model.class_logits_and_style(x)
     y = y_logits.softmax(1)
     real, fake = model.discriminator_y(y_prior), model.discriminator_y(y.detach())
     descend("discriminator_y", F.softplus(-real).mean() + F.softplus(fake).mean())
@@ -283,7 +286,7 @@ def broken_step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
     fooled_z = F.softplus(-model.discriminator_z(z)).mean()
     descend("generator", fooled_y + fooled_z)
 
-    y_logits, _ = model.heads(model.corrupt(labelled_x))
+    y_logits, _ = model.class_logits_and_style(model.corrupt(labelled_x))
     descend("classification", F.cross_entropy(y_logits.softmax(1), label))
     return losses
 

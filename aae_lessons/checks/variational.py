@@ -106,23 +106,23 @@ def _test_gradients(
     """The gradients by all of ``inputs`` must be those of the worked answer."""
     inputs = tuple(value.detach().clone().requires_grad_() for value in inputs)
     got = trial(*inputs, *rest)
-    found = [None]
+    result = [None]
     if got.requires_grad:
-        found = torch.autograd.grad(got, inputs, allow_unused=True)
-    if any(gradient is None for gradient in found):
+        result = torch.autograd.grad(got, inputs, allow_unused=True)
+    if any(gradient is None for gradient in result):
         says = (
             "The value is right, but no gradient flows back to every argument. Did .item(), "
             ".detach(), no_grad() or numpy cut it?"
         )
         trial.refuse("gradient cut", says)
     right = torch.autograd.grad(worked(*inputs, *rest), inputs)
-    for gradient, want in zip(found, right, strict=True):
-        if not torch.allclose(gradient, want, rtol=1e-4):
+    for gradient, expected in zip(result, right, strict=True):
+        if not torch.allclose(gradient, expected, rtol=1e-4):
             says = (
                 "The value is right, its gradient is not. Did .detach() cut one of the terms, or "
                 "does a constant stand where one of the arguments belongs?"
             )
-            trial.refuse("wrong gradient", says, gradient, want)
+            trial.refuse("wrong gradient", says, gradient, expected)
 
 
 kl = Exercise(
@@ -233,8 +233,8 @@ def _test_monte_carlo(trial: Trial) -> None:
         mean = torch.randn(7, 2).double()
         z = mean + _std(log_variance) * torch.randn(7, 2)
         inputs = z, mean, log_variance, log_prob
-        want = _monte_carlo_kl(*inputs)
-        trial.equal(trial(*inputs), want, inputs, MONTE_CARLO_MISTAKES)
+        expected = _monte_carlo_kl(*inputs)
+        trial.equal(trial(*inputs), expected, inputs, MONTE_CARLO_MISTAKES)
     _test_gradients(trial, (z, mean, log_variance), _monte_carlo_kl, log_prob)
 
 
@@ -306,7 +306,7 @@ def run(x: Tensor, update: Step = broken_step, updates: int = 150) -> Run:
 def _deviation_drawn(encoder: nn.Module, decoder: nn.Module, update: Step, x: Tensor) -> float:
     """Root mean square of z − mean that one more update gives to the decoder."""
     seen: list[Tensor] = []
-    decoder.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    decoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach()))
     with torch.no_grad():
         mean = encoder(x).chunk(2, dim=1)[0]
     still = torch.optim.SGD([*encoder.parameters(), *decoder.parameters()], 0.0)

@@ -112,15 +112,17 @@ def _test_reparameterise(trial: Trial) -> None:
         trial.refuse("the same noise at every call", says)
     inputs = mean.requires_grad_(), log_variance.requires_grad_()
     z = trial(*inputs)
-    found = torch.autograd.grad(z.sum(), inputs, allow_unused=True) if z.requires_grad else []
-    if len(found) == 0 or any(g is None or not g.any() for g in found):
+    result = torch.autograd.grad(z.sum(), inputs, allow_unused=True) if z.requires_grad else []
+    if len(result) == 0 or any(g is None or not g.any() for g in result):
         says = (
             "The draws are right, but no gradient goes from z back to mean and log_variance: "
             "sample(), torch.normal and detach() cut it. Compute z from them and from ε."
         )
         trial.refuse("gradient cut", says)
-    for gradient, want in zip(found, (torch.ones_like(z), 0.5 * (z - mean)), strict=True):
-        trial.equal(gradient, want.detach(), otherwise="A gradient of z is not that of mean + σε.")
+    for gradient, expected in zip(result, (torch.ones_like(z), 0.5 * (z - mean)), strict=True):
+        trial.equal(
+            gradient, expected.detach(), otherwise="A gradient of z is not that of mean + σε."
+        )
 
 
 reparameterise = Exercise(

@@ -202,7 +202,7 @@ class Played:
 
     before: Tensor
     after: Tensor
-    found: object
+    result: object
     z: Tensor
     mean: Tensor
     log_variance: Tensor
@@ -220,11 +220,11 @@ def _play(trial: Trial, x: Tensor, poison: float | None = None, saturated: bool 
         mean, log_variance = encoder(x).chunk(2, dim=1)
     for p in [*encoder.parameters(), *decoder.parameters()]:
         p.grad = None if poison is None else torch.full_like(p, poison)
-    found = trial(encoder, decoder, optimizer, x, BETA)
+    result = trial(encoder, decoder, optimizer, x, BETA)
     if not decoder.seen:
         trial.refuse("nothing decoded", "Your step never calls the decoder.")
     z = trial.tensor(decoder.seen[0], mean.shape)
-    return Played(before, weights(encoder, decoder), found, z, mean, log_variance)
+    return Played(before, weights(encoder, decoder), result, z, mean, log_variance)
 
 
 def _descended(loss_of: Callable[[Pass], Tensor], x: Tensor, noise: Tensor) -> Tensor:
@@ -264,15 +264,19 @@ def test_vae_step(trial: Trial) -> None:
 
 
 def _test_returned(trial: Trial, x: Tensor, played: Played) -> None:
-    found = played.found
-    if not isinstance(found, Mapping) or set(found) != set(TERMS):
+    result = played.result
+    if not isinstance(result, Mapping) or set(result) != set(TERMS):
         says = f"Return a dict of the two terms: {', '.join(TERMS)}."
-        trial.refuse("two terms wanted", says, type(found).__name__, "a dict")
-    want = _terms(_world()[1], x, played)
-    trial.equal(found["reconstruction"], want[0], otherwise="The reconstruction returned is not.")
+        trial.refuse("two terms wanted", says, type(result).__name__, "a dict")
+    expected = _terms(_world()[1], x, played)
+    trial.equal(
+        result["reconstruction"], expected[0], otherwise="The reconstruction returned is not."
+    )
     weighted = Mistake("beta in the KL returned", "Return the KL itself, without beta.", _weighted)
-    trial.equal(found["kl"], want[1], want[1:], [weighted], "The KL returned is not this one.")
-    if any(found[name].requires_grad for name in TERMS):
+    trial.equal(
+        result["kl"], expected[1], expected[1:], [weighted], "The KL returned is not this one."
+    )
+    if any(result[name].requires_grad for name in TERMS):
         says = "A term that you return still hangs on its graph. Return .detach() of each."
         trial.refuse("loss not detached", says)
 
@@ -289,14 +293,14 @@ def _terms(decoder: nn.Module, x: Tensor, played: Played) -> tuple[Tensor, Tenso
 def _test_large_logits(trial: Trial) -> None:
     x = torch.tensor([[0.0, 1.0] * 3] * 4, dtype=torch.float64)
     played = _play(trial, x, saturated=True)
-    want, _ = _terms(_world(saturated=True)[1], x, played)
-    got = torch.as_tensor(played.found["reconstruction"])
-    if not torch.allclose(got.double(), want):
+    expected, _ = _terms(_world(saturated=True)[1], x, played)
+    got = torch.as_tensor(played.result["reconstruction"])
+    if not torch.allclose(got.double(), expected):
         says = (
             "Right for small logits, wrong for ±200: sigmoid(200) is 1 in floating point and "
             "log(1 − 1) is −∞. Use softplus, or a function 'with logits'."
         )
-        trial.refuse("sigmoid, then log", says, got, want)
+        trial.refuse("sigmoid, then log", says, got, expected)
 
 
 vae_step = Exercise(

@@ -86,27 +86,27 @@ SLICED_MISTAKES = (
         "sum in place of a mean",
         "You sum. Take the mean over ranks and over directions, so that neither their number nor "
         "the batch size matters.",
-        lambda *given: _difference(*given).square().sum(),
+        lambda *inputs: _difference(*inputs).square().sum(),
     ),
     Mistake(
         "sum in place of a mean",
         "You sum over the ranks and take the mean over directions only. Both are means.",
-        lambda *given: _difference(*given).square().sum(0).mean(),
+        lambda *inputs: _difference(*inputs).square().sum(0).mean(),
     ),
     Mistake(
         "sum in place of a mean",
         "You sum over the directions and take the mean over ranks only. Both are means.",
-        lambda *given: _difference(*given).square().sum(1).mean(),
+        lambda *inputs: _difference(*inputs).square().sum(1).mean(),
     ),
     Mistake(
         "root taken",
         "You take a square root. The squared distance is wanted.",
-        lambda *given: _difference(*given).square().mean().sqrt(),
+        lambda *inputs: _difference(*inputs).square().mean().sqrt(),
     ),
     Mistake(
         "not squared",
         "Carrying from x to y costs (x − y)² here, and you have |x − y|.",
-        lambda *given: _difference(*given).abs().mean(),
+        lambda *inputs: _difference(*inputs).abs().mean(),
     ),
 )
 

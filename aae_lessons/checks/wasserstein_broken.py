@@ -39,7 +39,7 @@ def _denoising_step(encoder, decoder, optimizer, x, z_prior, discrepancy, weight
 
 def _test_mended(trial: Trial) -> None:
     x, z_prior = torch.rand(2000, 6).double(), torch.randn(2000, 2).double()
-    noise = play(trial, x, z_prior).given - x
+    noise = play(trial, x, z_prior).inputs - x
     if noise.abs().max() == 0:
         says = (
             "You took the noise away. It is wanted on the *input*: the model learns to take it "
@@ -97,8 +97,8 @@ def run(x: Tensor, update: Step = broken_step, updates: int = 150) -> Run:
         losses: dict[str, list[float]] = {name: [] for name in TERMS}
         for _ in range(updates):
             batch, z_prior = x[torch.randint(len(x), (100,))], torch.randn(100, 2)
-            given = batch, z_prior, lambda z, other: mmd(z, other, kernel), 30.0
-            for name, loss in update(encoder, decoder, optimizer, *given).items():
+            inputs = batch, z_prior, lambda z, other: mmd(z, other, kernel), 30.0
+            for name, loss in update(encoder, decoder, optimizer, *inputs).items():
                 losses[name].append(loss.item())
         with torch.no_grad():
             z = encoder(x[:1000])

@@ -17,10 +17,10 @@ def refuse_wrong_gradient(trial: Trial, inputs: tuple, worked) -> None:
         says = "The value is right, but no gradient flows back to the codes: they could not learn."
         trial.refuse("gradient cut", says)
     gradient = torch.autograd.grad(got, z)[0]
-    want = torch.autograd.grad(worked(z, *inputs[1:]), z)[0]
-    if not torch.allclose(gradient, want, rtol=1e-4, equal_nan=False):
+    expected = torch.autograd.grad(worked(z, *inputs[1:]), z)[0]
+    if not torch.allclose(gradient, expected, rtol=1e-4, equal_nan=False):
         says = "The value is right, its gradient by the codes is not. A detach(), a root of 0?"
-        trial.refuse("wrong gradient", says, gradient, want)
+        trial.refuse("wrong gradient", says, gradient, expected)
 
 
 # ------------------------------------------------- 7.2 the inverse multiquadratics kernel
@@ -233,21 +233,21 @@ def _test_mmd(trial: Trial) -> None:
         inputs = z, z_prior, kernel
         trial.equal(trial(*inputs), _mmd(*inputs), inputs, MMD_MISTAKES)
     # equal samples: the pairs across include each code with itself, so the estimate is below 0
-    got, want = trial.tensor(trial(z, z.clone(), kernel), ()), _mmd(z, z, kernel)
-    if not torch.allclose(got.double(), want):
+    got, expected = trial.tensor(trial(z, z.clone(), kernel), ()), _mmd(z, z, kernel)
+    if not torch.allclose(got.double(), expected):
         says = (
             "Right where the estimate is positive, wrong where it is negative. An unbiased "
             "estimate of 0 is below 0 half of the time: that is no error. No clamp, no abs()."
         )
-        trial.refuse("negative values cut off", says, got, want)
+        trial.refuse("negative values cut off", says, got, expected)
     more = torch.randn(9, 2).double()
-    got, want = trial.tensor(trial(z, more, kernel), ()), _mmd(z, more, kernel)
-    if not torch.allclose(got.double(), want):
+    got, expected = trial.tensor(trial(z, more, kernel), ()), _mmd(z, more, kernel)
+    if not torch.allclose(got.double(), expected):
         says = (
             "Right where both samples have the same size, wrong for 6 codes and 9 prior samples. "
             "Each of the three terms is divided by the number of its own pairs."
         )
-        trial.refuse("sizes taken for equal", says, got, want)
+        trial.refuse("sizes taken for equal", says, got, expected)
     refuse_wrong_gradient(trial, inputs, _mmd)
 
 

@@ -47,13 +47,13 @@ class Pass:
 
     encoder: nn.Module
     decoder: nn.Module
-    given: Tensor
+    inputs: Tensor
     target: Tensor
     z_prior: Tensor
 
     @property
     def z(self) -> Tensor:
-        return self.encoder(self.given)
+        return self.encoder(self.inputs)
 
     @property
     def errors(self) -> Tensor:
@@ -132,9 +132,9 @@ class Played:
 
     before: Tensor
     after: Tensor
-    found: object
+    result: object
     steps: int
-    given: Tensor
+    inputs: Tensor
     called: list[tuple[Tensor, Tensor]]
 
 
@@ -150,19 +150,19 @@ def play(trial: Trial, x: Tensor, z_prior: Tensor, poison: float | None = None) 
     before = weights(encoder, decoder)
     for p in [*encoder.parameters(), *decoder.parameters()]:
         p.grad = None if poison is None else torch.full_like(p, poison)
-    found = trial(encoder, decoder, optimizer, x, z_prior, noting, WEIGHT)
+    result = trial(encoder, decoder, optimizer, x, z_prior, noting, WEIGHT)
     after = weights(encoder, decoder)
     if not encoder.seen:
         trial.refuse("nothing encoded", "Your step never calls the encoder.")
-    return Played(before, after, found, optimizer.steps, encoder.seen[0], called)
+    return Played(before, after, result, optimizer.steps, encoder.seen[0], called)
 
 
 def _descended(
-    loss_of: Callable[[Pass], Tensor], given: Tensor, target: Tensor, z_prior: Tensor
+    loss_of: Callable[[Pass], Tensor], inputs: Tensor, target: Tensor, z_prior: Tensor
 ) -> Tensor:
     """Weights after one descent of this loss from the fixed start."""
     encoder, decoder, optimizer = _world()
-    loss_of(Pass(encoder, decoder, given, target, z_prior)).backward()
+    loss_of(Pass(encoder, decoder, inputs, target, z_prior)).backward()
     optimizer.step()
     return weights(encoder, decoder)
 
@@ -175,19 +175,19 @@ def refuse_wrong_update(trial: Trial, x: Tensor, z_prior: Tensor) -> None:
     """Refuses a wrong update. The encoder's input may be noisy; the target is ``x``, (B, 6)."""
     played = play(trial, x, z_prior)
     _test_calls(trial, played, z_prior)
-    given, found = played.given, played.after
-    if not torch.allclose(found, _descended(_right, given, x, z_prior)):
-        noisy = not torch.equal(given, x)
-        for target in (given, x) if noisy else (x,):
+    inputs, result = played.inputs, played.after
+    if not torch.allclose(result, _descended(_right, inputs, x, z_prior)):
+        noisy = not torch.equal(inputs, x)
+        for target in (inputs, x) if noisy else (x,):
             for mistake in (Mistake("", "", _right), *LOSSES):
-                if torch.allclose(found, _descended(mistake.result, given, target, z_prior)):
+                if torch.allclose(result, _descended(mistake.result, inputs, target, z_prior)):
                     if target is not x:
                         trial.refuse("noisy input as the target", NOISY_TARGET)
                     trial.refuse(mistake.name, mistake.says)
         says = "The weights move, but not by one descent of cost + weight · discrepancy."
         trial.refuse("another step", says)
     stale = play(trial, x, z_prior, poison=50.0)
-    if not torch.allclose(stale.after, _descended(_right, stale.given, x, z_prior)):
+    if not torch.allclose(stale.after, _descended(_right, stale.inputs, x, z_prior)):
         says = "Gradients that were there before your step change it: zero_grad() is missing."
         trial.refuse("stale gradients", says)
     _test_returned(trial, played, x, z_prior)
@@ -239,20 +239,20 @@ def _test_wae_step(trial: Trial) -> None:
 
 
 def _test_returned(trial: Trial, played: Played, x: Tensor, z_prior: Tensor) -> None:
-    found = played.found
-    if not isinstance(found, Mapping) or set(found) != set(TERMS):
+    result = played.result
+    if not isinstance(result, Mapping) or set(result) != set(TERMS):
         says = f"Return a dict of the two terms: {', '.join(TERMS)}."
-        trial.refuse("two terms wanted", says, type(found).__name__, "a dict")
+        trial.refuse("two terms wanted", says, type(result).__name__, "a dict")
     encoder, decoder, _ = _world()
-    p = Pass(encoder, decoder, played.given, x, z_prior)
+    p = Pass(encoder, decoder, played.inputs, x, z_prior)
     penalty = p.penalty.detach()
-    trial.equal(found["cost"], p.cost.detach(), otherwise="The cost returned is not this one.")
+    trial.equal(result["cost"], p.cost.detach(), otherwise="The cost returned is not this one.")
     weighted = Mistake(
         "weight in the discrepancy returned", "Return D_Z itself, without the weight.", _weighted
     )
     says = "The discrepancy returned is not this one."
-    trial.equal(found["discrepancy"], penalty, [penalty], [weighted], says)
-    if any(found[name].requires_grad for name in TERMS):
+    trial.equal(result["discrepancy"], penalty, [penalty], [weighted], says)
+    if any(result[name].requires_grad for name in TERMS):
         says = "A term that you return still hangs on its graph. Return .detach() of each."
         trial.refuse("loss not detached", says)
 

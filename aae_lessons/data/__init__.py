@@ -7,7 +7,11 @@ a minibatch is a row index into them, converted to floats as it is taken.
 MNIST is by Yann LeCun, Corinna Cortes and Christopher J. C. Burges (CC BY-SA 3.0).
 """
 
-from aae_lessons.data.minibatches import Minibatches, PartlyLabelled, PartlyLabelledMinibatches
+from aae_lessons.data.minibatches import (
+    Minibatches,
+    SemiSupervisedBatch,
+    SemiSupervisedMinibatches,
+)
 from aae_lessons.data.sets import (
     CLASSES,
     MNIST_FILES,
@@ -16,7 +20,7 @@ from aae_lessons.data.sets import (
     Batch,
     DataError,
     ImageSet,
-    balanced_split,
+    balanced_subset,
     fashion_mnist,
     hide_labels,
     mnist,
@@ -34,9 +38,9 @@ __all__ = [
     "DataError",
     "ImageSet",
     "Minibatches",
-    "PartlyLabelled",
-    "PartlyLabelledMinibatches",
-    "balanced_split",
+    "SemiSupervisedBatch",
+    "SemiSupervisedMinibatches",
+    "balanced_subset",
     "fashion_mnist",
     "hide_labels",
     "mnist",

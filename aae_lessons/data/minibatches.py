@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from aae_lessons.arguments import require, whole
+from aae_lessons.arguments import check, check_int
 from aae_lessons.data.sets import Batch, ImageSet
 
 
@@ -32,10 +32,10 @@ class Minibatches:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        whole(self.size, "size")
+        check_int(self.size, "size")
         fits = self.size <= len(self.images)
-        require(fits, "size", self.size, f"at most the {len(self.images)} images there are")
-        whole(self.seed, "seed", at_least=0)
+        check(fits, "size", self.size, f"at most the {len(self.images)} images there are")
+        check_int(self.seed, "seed", at_least=0)
 
     def __len__(self) -> int:
         return len(self.images) // self.size
@@ -48,7 +48,7 @@ class Minibatches:
             yield self.images.batch(order[i * self.size : (i + 1) * self.size])
 
 
-class PartlyLabelled(NamedTuple):
+class SemiSupervisedBatch(NamedTuple):
     """A minibatch of images without labels, and one of images with them.
 
     ``x``: (B, C·H·W), ``labelled_x``: (B', C·H·W), in [0, 1]; ``label``: (B',), int64.
@@ -60,7 +60,7 @@ class PartlyLabelled(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PartlyLabelledMinibatches:
+class SemiSupervisedMinibatches:
     """Minibatches for semi-supervised learning; an epoch is a pass over *all* images.
 
     Beside each minibatch of images without labels comes one of labelled images: these go round
@@ -80,15 +80,15 @@ class PartlyLabelledMinibatches:
 
     def __post_init__(self) -> None:
         Minibatches(self.images, self.size, self.seed)
-        whole(self.labelled_size, "labelled_size")
+        check_int(self.labelled_size, "labelled_size")
         have = int((self.images.labels >= 0).sum())
         fits = self.labelled_size <= have
-        require(fits, "labelled_size", self.labelled_size, f"at most the {have} labels there are")
+        check(fits, "labelled_size", self.labelled_size, f"at most the {have} labels there are")
 
     def __len__(self) -> int:
         return len(self.images) // self.size
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[PartlyLabelled]:
+    def epoch(self, number: int, start: int = 0) -> Iterator[SemiSupervisedBatch]:
         """The batches of epoch ``number``, from batch ``start`` on."""
         labelled = (self.images.labels >= 0).nonzero().flatten()
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
@@ -98,4 +98,4 @@ class PartlyLabelledMinibatches:
         pairs = Minibatches(self.images, self.size, self.seed).epoch(number, start)
         for i, batch in enumerate(pairs, start):
             rows = turns[i * self.labelled_size : (i + 1) * self.labelled_size]
-            yield PartlyLabelled(batch.x, *self.images.batch(rows))
+            yield SemiSupervisedBatch(batch.x, *self.images.batch(rows))

@@ -14,9 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aae_lessons import device as devices
-from aae_lessons.arguments import labels as require_labels
-from aae_lessons.arguments import require, whole
+from aae_lessons import devices
+from aae_lessons.arguments import check, check_int, check_labels
 
 CLASSES = 10
 UNLABELLED = -1
@@ -55,10 +54,10 @@ class ImageSet:
     def __post_init__(self) -> None:
         ok = isinstance(self.images, Tensor) and self.images.dtype == torch.uint8
         ok = ok and self.images.dim() == 4 and len(self.images) > 0
-        require(ok, "images", self.images, "a uint8 tensor of shape (N, C, H, W), N at least 1")
-        require_labels(self.labels, "labels", CLASSES, unlabelled=True)
+        check(ok, "images", self.images, "a uint8 tensor of shape (N, C, H, W), N at least 1")
+        check_labels(self.labels, "labels", CLASSES, unlabelled=True)
         sizes = f"{len(self.images)} images and {len(self.labels)} labels"
-        require(len(self.images) == len(self.labels), "labels", sizes, "one label per image")
+        check(len(self.images) == len(self.labels), "labels", sizes, "one label per image")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -98,14 +97,14 @@ def mnist(
 
     Args:
         split: ``"train"`` (60,000 images) or ``"test"`` (10,000).
-        device: where the tensors live; see :func:`aae_lessons.device.choose`.
+        device: where the tensors live; see :func:`aae_lessons.devices.choose`.
         folder: where the four gzipped IDX files are.
 
     Raises:
         ValueError: an unknown split.
         DataError: a file is missing, cut short, or not the published one (MD5).
     """
-    require(split in ("train", "test"), "split", split, "'train' or 'test'")
+    check(split in ("train", "test"), "split", split, "'train' or 'test'")
     prefix = "train" if split == "train" else "t10k"
     target = devices.choose(device)
     images = _read_idx(Path(folder), f"{prefix}-images-idx3-ubyte", offset=16)
@@ -118,15 +117,15 @@ def mnist(
 
 def _read_idx(folder: Path, name: str, offset: int) -> Tensor:
     path = folder / f"{name}.gz"
-    mend = "install the package again (the four MNIST files are part of it)"
+    fix = "install the package again (the four MNIST files are part of it)"
     if not path.is_file():
-        raise DataError(f"MNIST: {path} is missing; {mend}.")
+        raise DataError(f"MNIST: {path} is missing; {fix}.")
     try:
         content = gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"MNIST: {path} can't be unpacked ({error}); {mend}.") from error
+        raise DataError(f"MNIST: {path} can't be unpacked ({error}); {fix}.") from error
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != MNIST_FILES[name]:
-        raise DataError(f"MNIST: {path} is not the published file (MD5 differs); {mend}.")
+        raise DataError(f"MNIST: {path} is not the published file (MD5 differs); {fix}.")
     return torch.from_numpy(np.frombuffer(content, np.uint8, offset=offset).copy())
 
 
@@ -145,13 +144,13 @@ def fashion_mnist(
 
     Raises ValueError for an unknown split, DataError where the data are damaged or out of reach.
     """
-    require(split in ("train", "test"), "split", split, "'train' or 'test'")
+    check(split in ("train", "test"), "split", split, "'train' or 'test'")
 
     def load(root: Path, download: bool) -> tuple[Tensor, Tensor]:
         from torchvision.datasets import FashionMNIST
 
-        found = FashionMNIST(root, train=split == "train", download=download)
-        return found.data.unsqueeze(1), found.targets
+        result = FashionMNIST(root, train=split == "train", download=download)
+        return result.data.unsqueeze(1), result.targets
 
     return _from_torchvision("Fashion-MNIST", load, folder, device)
 
@@ -169,34 +168,34 @@ def svhn(
     Raises ValueError for an unknown split, DataError where the data are damaged or out of reach.
     """
     splits = ("train", "test", "extra")
-    require(split in splits, "split", split, "'train', 'test' or 'extra'")
+    check(split in splits, "split", split, "'train', 'test' or 'extra'")
 
     def load(root: Path, download: bool) -> tuple[Tensor, Tensor]:
         from torchvision.datasets import SVHN
 
-        found = SVHN(root, split=split, download=download)
-        return torch.from_numpy(found.data), torch.from_numpy(found.labels).long()
+        result = SVHN(root, split=split, download=download)
+        return torch.from_numpy(result.data), torch.from_numpy(result.labels).long()
 
     return _from_torchvision("SVHN", load, folder, device)
 
 
 def _from_torchvision(name, load, folder, device) -> ImageSet:
     target = devices.choose(device)
-    given = folder or os.environ.get("AAE_DATA")
-    root = Path(given or Path.home() / ".cache" / "aae_lessons")
-    if given and not root.is_dir():
+    inputs = folder or os.environ.get("AAE_DATA")
+    root = Path(inputs or Path.home() / ".cache" / "aae_lessons")
+    if inputs and not root.is_dir():
         raise DataError(f"{name}: the folder {root} is missing; name another in AAE_DATA.")
     root.mkdir(parents=True, exist_ok=True)
     try:
-        images, labels = load(root, download=not given)
+        images, labels = load(root, download=not inputs)
     except Exception as error:  # torchvision, SciPy and urllib each raise their own
-        mend = (
+        fix = (
             f"put whole files there, or unset AAE_DATA (and folder=) to download {name}"
-            if given
+            if inputs
             else f"connect to the network, or name a folder that holds {name} in AAE_DATA"
         )
         first_line = str(error).split("\n")[0]
-        raise DataError(f"{name}: can't be read from {root} ({first_line}); {mend}.") from error
+        raise DataError(f"{name}: can't be read from {root} ({first_line}); {fix}.") from error
     if len(images) != len(labels) or len(images) == 0:
         counts = f"{len(images)} images and {len(labels)} labels"
         raise DataError(f"{name}: {root} holds {counts}; fetch the files again.")
@@ -208,12 +207,12 @@ def _from_torchvision(name, load, folder, device) -> ImageSet:
 
 def split_validation(images: ImageSet, n: int = 10_000) -> tuple[ImageSet, ImageSet]:
     """(training, validation): the last ``n`` images are held out, as is usual for MNIST."""
-    whole(n, "n")
-    require(n < len(images), "n", n, f"fewer than the {len(images)} images there are")
+    check_int(n, "n")
+    check(n < len(images), "n", n, f"fewer than the {len(images)} images there are")
     return images.subset(slice(0, len(images) - n)), images.subset(slice(len(images) - n, None))
 
 
-def balanced_split(labels: Tensor, n: int, seed: int) -> Tensor:
+def balanced_subset(labels: Tensor, n: int, seed: int) -> Tensor:
     """Positions of ``n`` labelled examples, equally many of each class, chosen by ``seed``.
 
     Args:
@@ -226,17 +225,17 @@ def balanced_split(labels: Tensor, n: int, seed: int) -> Tensor:
 
     Raises ValueError where ``n`` is not a multiple of 10 or a class has too few examples.
     """
-    require_labels(labels, "labels", CLASSES, unlabelled=True)
-    whole(n, "n")
-    require(n % CLASSES == 0, "n", n, f"a multiple of {CLASSES}: as many labels of each class")
-    whole(seed, "seed", at_least=0)
+    check_labels(labels, "labels", CLASSES, unlabelled=True)
+    check_int(n, "n")
+    check(n % CLASSES == 0, "n", n, f"a multiple of {CLASSES}: as many labels of each class")
+    check_int(seed, "seed", at_least=0)
     generator, here = torch.Generator().manual_seed(seed), labels.cpu()
     chosen = []
     for k in range(CLASSES):
         rows = (here == k).nonzero().flatten()
         enough = len(rows) >= n // CLASSES
         have = f"{len(rows)} of class {k}"
-        require(enough, "labels", have, f"at least {n // CLASSES} of each class for n={n}")
+        check(enough, "labels", have, f"at least {n // CLASSES} of each class for n={n}")
         chosen.append(rows[torch.randperm(len(rows), generator=generator)[: n // CLASSES]])
     return torch.cat(chosen).sort().values.to(labels.device)
 
@@ -244,10 +243,10 @@ def balanced_split(labels: Tensor, n: int, seed: int) -> Tensor:
 def hide_labels(images: ImageSet, keep: Tensor) -> ImageSet:
     """The same images with every label but those at ``keep`` replaced by -1 ("no label")."""
     ok = isinstance(keep, Tensor) and keep.dtype == torch.int64 and keep.dim() == 1
-    require(ok, "keep", keep, "an int64 tensor of positions")
+    check(ok, "keep", keep, "an int64 tensor of positions")
     if keep.device.type == "cpu" and len(keep):
         inside = int(keep.min()) >= 0 and int(keep.max()) < len(images)
-        require(inside, "keep", f"{keep.min()} … {keep.max()}", f"0 … {len(images) - 1}")
+        check(inside, "keep", f"{keep.min()} … {keep.max()}", f"0 … {len(images) - 1}")
     hidden = torch.full_like(images.labels, UNLABELLED)
     hidden[keep] = images.labels[keep]
     return ImageSet(images.images, hidden)

@@ -27,8 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons.arguments import labels as require_labels
-from aae_lessons.arguments import matrix, number, require
+from aae_lessons.arguments import check, check_labels, check_matrix, check_number
 from aae_lessons.data import Batch
 from aae_lessons.networks import Discriminator, mlp
 from aae_lessons.objectives import (
@@ -53,7 +52,7 @@ class Config:
         label_classes: K where the discriminator is told the label (§2.3), 0 where it is not.
         cost: c(logits, x), summed over pixels, mean over the batch.
         weight: λ, in nats of cost for a nat of generator loss; used by ``joint_step`` only.
-        reconstruction_rate, discriminator_rate, generator_rate: Adam's learning rates.
+        reconstruction_lr, discriminator_lr, generator_lr: Adam's learning rates.
         beta1: Adam's decay of its first moment; games want it low.
         noise: standard deviation of Gaussian noise on whatever the discriminator sees. It blurs
             both distributions, so that codes in one part of a prior with gaps feel what is
@@ -67,19 +66,19 @@ class Config:
     label_classes: int = 0
     cost: Cost = squared_error
     weight: float = 10.0
-    reconstruction_rate: float = 5e-4
-    discriminator_rate: float = 5e-4
-    generator_rate: float = 5e-4
+    reconstruction_lr: float = 5e-4
+    discriminator_lr: float = 5e-4
+    generator_lr: float = 5e-4
     beta1: float = 0.5
     noise: float = 0.0
 
     def __post_init__(self) -> None:
-        number(self.weight, "weight", at_least=0)
-        number(self.noise, "noise", at_least=0)
-        for name in ("reconstruction_rate", "discriminator_rate", "generator_rate"):
-            number(getattr(self, name), name, above=0)
+        check_number(self.weight, "weight", at_least=0)
+        check_number(self.noise, "noise", at_least=0)
+        for name in ("reconstruction_lr", "discriminator_lr", "generator_lr"):
+            check_number(getattr(self, name), name, above=0)
         told = self.label_classes == 0 or self.label_classes >= 2
-        require(told, "label_classes", self.label_classes, "0 (not told) or 2 and more")
+        check(told, "label_classes", self.label_classes, "0 (not told) or 2 and more")
 
 
 class AAE(nn.Module):
@@ -94,7 +93,7 @@ class AAE(nn.Module):
     def __init__(self, prior: Prior, config: Config = Config()) -> None:
         super().__init__()
         conditional = config.label_classes == 0 or hasattr(prior, "sample_given")
-        require(conditional, "prior", prior, "one with sample_given, to be told labels")
+        check(conditional, "prior", prior, "one with sample_given, to be told labels")
         self.prior, self.config = prior, config
         heads = 2 if config.gaussian_posterior else 1
         told = config.label_classes + 1 if config.label_classes else 0
@@ -106,8 +105,8 @@ class AAE(nn.Module):
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x), each (B, D); a Gaussian posterior only."""
         gaussian = self.config.gaussian_posterior
-        require(gaussian, "gaussian_posterior", gaussian, "True: this encoder is deterministic")
-        matrix(x, "x", columns=self.config.pixels)
+        check(gaussian, "gaussian_posterior", gaussian, "True: this encoder is deterministic")
+        check_matrix(x, "x", columns=self.config.pixels)
         mean, log_variance = self.encoder(x).chunk(2, dim=1)
         return mean, log_variance
 
@@ -116,12 +115,12 @@ class AAE(nn.Module):
         if self.config.gaussian_posterior:
             mean, log_variance = self.posterior(x)
             return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
-        matrix(x, "x", columns=self.config.pixels)
+        check_matrix(x, "x", columns=self.config.pixels)
         return self.encoder(x)
 
     def decode(self, z: Tensor) -> Tensor:
         """Images x_hat, (B, 784), in [0, 1], of codes ``z``, (B, D)."""
-        matrix(z, "z", columns=self.prior.dim)
+        check_matrix(z, "z", columns=self.prior.dim)
         return self.decoder(z).sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -134,7 +133,7 @@ class AAE(nn.Module):
             return self.prior.sample_given(label)
         return self.prior.sample(len(label), label.device)
 
-    def blur(self, z: Tensor) -> Tensor:
+    def add_instance_noise(self, z: Tensor) -> Tensor:
         """Codes or prior samples with the discriminator's noise on them, (B, D)."""
         return z + self.noise * torch.randn_like(z) if self.config.noise else z
 
@@ -144,11 +143,11 @@ class AAE(nn.Module):
         Where it is told labels it sees beside each code a one-hot vector of K + 1 classes, the
         last for "no label" (§2.3, Fig 3).
         """
-        matrix(z, "z", columns=self.prior.dim)
+        check_matrix(z, "z", columns=self.prior.dim)
         if self.config.label_classes:
             no_label = self.config.label_classes
-            require_labels(label, "label", no_label, unlabelled=True)
-            require(len(label) == len(z), "label", label, f"one label for each of {len(z)} codes")
+            check_labels(label, "label", no_label, unlabelled=True)
+            check(len(label) == len(z), "label", label, f"one label for each of {len(z)} codes")
             shown = F.one_hot(torch.where(label < 0, no_label, label), no_label + 1)
             z = torch.cat([z, shown.to(z.dtype)], dim=1)
         return self.discriminator(z)
@@ -158,11 +157,11 @@ def optimizers(model: AAE, config: Config) -> dict[str, Adam]:
     """One Adam a phase. The encoder is in two: it encodes, and it is the game's generator."""
     betas = (config.beta1, 0.999)
     encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
-    critic = list(model.discriminator.parameters())
+    discriminator = list(model.discriminator.parameters())
     return {
-        "reconstruction": Adam(encoder + decoder, config.reconstruction_rate, betas, fused=True),
-        "discriminator": Adam(critic, config.discriminator_rate, betas, fused=True),
-        "generator": Adam(encoder, config.generator_rate, betas, fused=True),
+        "reconstruction": Adam(encoder + decoder, config.reconstruction_lr, betas, fused=True),
+        "discriminator": Adam(discriminator, config.discriminator_lr, betas, fused=True),
+        "generator": Adam(encoder, config.generator_lr, betas, fused=True),
     }
 
 
@@ -179,7 +178,7 @@ def train_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[st
     descend(discriminator, optimizers["discriminator"])
 
     # Regularization phase, generator: the encoder makes codes that pass for prior samples.
-    generator = generator_loss(model.discriminate(model.blur(z), batch.label))
+    generator = generator_loss(model.discriminate(model.add_instance_noise(z), batch.label))
     descend(generator, optimizers["generator"])
 
     return {
@@ -212,7 +211,7 @@ def joint_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[st
 
     # Encoder and decoder: rebuild the image from codes that pass for prior samples.
     reconstruction = model.config.cost(model.decoder(z), batch.x)
-    generator = generator_loss(model.discriminate(model.blur(z), batch.label))
+    generator = generator_loss(model.discriminate(model.add_instance_noise(z), batch.label))
     descend(reconstruction + model.config.weight * generator, optimizers["autoencoder"])
 
     return {
@@ -227,5 +226,5 @@ def _discriminator_phase(model: AAE, z: Tensor, label: Tensor) -> Tensor:
     z_prior = model.sample_prior(label)
     # detached: this phase must not move the encoder
     both = torch.cat([z_prior, z.detach()])
-    logits = model.discriminate(model.blur(both), torch.cat([label, label]))
+    logits = model.discriminate(model.add_instance_noise(both), torch.cat([label, label]))
     return discriminator_loss(*logits.split(len(z)))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from aae_lessons.arguments import matrix, number, whole
+from aae_lessons.arguments import check_int, check_matrix, check_number
 from aae_lessons.data import Batch
 from aae_lessons.networks import mlp
 from aae_lessons.objectives import Cost, descend, squared_error
@@ -31,7 +31,7 @@ class Config:
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
         pixels: of an image.
         cost: c(logits, x), summed over pixels, mean over the batch.
-        rate: Adam's learning rate.
+        lr: Adam's learning rate.
         beta1: Adam's decay of its first moment.
     """
 
@@ -39,12 +39,12 @@ class Config:
     hidden: tuple[int, ...] = (256, 256)
     pixels: int = 784
     cost: Cost = squared_error
-    rate: float = 5e-4
+    lr: float = 5e-4
     beta1: float = 0.5
 
     def __post_init__(self) -> None:
-        whole(self.dim, "dim")
-        number(self.rate, "rate", above=0)
+        check_int(self.dim, "dim")
+        check_number(self.lr, "lr", above=0)
 
 
 class Autoencoder(nn.Module):
@@ -58,12 +58,12 @@ class Autoencoder(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """Codes z, (B, D), of images ``x``, (B, 784)."""
-        matrix(x, "x", columns=self.config.pixels)
+        check_matrix(x, "x", columns=self.config.pixels)
         return self.encoder(x)
 
     def decode(self, z: Tensor) -> Tensor:
         """Images x_hat, (B, 784), in [0, 1], of codes ``z``, (B, D)."""
-        matrix(z, "z", columns=self.config.dim)
+        check_matrix(z, "z", columns=self.config.dim)
         return self.decoder(z).sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ class Autoencoder(nn.Module):
 def optimizers(model: Autoencoder, config: Config) -> dict[str, Adam]:
     """One Adam, for the one phase."""
     betas = (config.beta1, 0.999)
-    return {"reconstruction": Adam(model.parameters(), config.rate, betas, fused=True)}
+    return {"reconstruction": Adam(model.parameters(), config.lr, betas, fused=True)}
 
 
 def train_step(model: Autoencoder, optimizers: dict[str, Adam], batch: Batch) -> dict[str, Tensor]:

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons.arguments import matrix, number, require, whole
+from aae_lessons.arguments import check, check_int, check_matrix, check_number
 from aae_lessons.data import Batch
 from aae_lessons.networks import Discriminator, mlp
 from aae_lessons.objectives import (
@@ -54,8 +54,8 @@ class Config:
         discriminator_hidden: sizes of the discriminator's hidden layers.
         pixels: of an image.
         cost: c(logits, x), summed over pixels, mean over the batch.
-        spread: standard deviation of each logit of y over the images that ``start`` is given.
-        reconstruction_rate, discriminator_rate, generator_rate: Adam's learning rates.
+        logit_std: standard deviation of each logit of y over the images that ``start`` is given.
+        reconstruction_lr, discriminator_lr, generator_lr: Adam's learning rates.
         beta1: Adam's decay of its first moment.
         start_temperature, end_temperature: τ of ``annealed_step`` at the start and the end.
         cooled_at: share of the run after which τ has reached its end.
@@ -66,27 +66,27 @@ class Config:
     discriminator_hidden: tuple[int, ...] = (128, 128)
     pixels: int = 784
     cost: Cost = squared_error
-    spread: float = 0.5
-    reconstruction_rate: float = 5e-4
-    discriminator_rate: float = 1e-3
-    generator_rate: float = 5e-4
+    logit_std: float = 0.5
+    reconstruction_lr: float = 5e-4
+    discriminator_lr: float = 1e-3
+    generator_lr: float = 5e-4
     beta1: float = 0.5
     start_temperature: float = 2.0
     end_temperature: float = 0.1
     cooled_at: float = 0.8
 
     def __post_init__(self) -> None:
-        whole(self.classes, "classes", at_least=2)
+        check_int(self.classes, "classes", at_least=2)
         for name in (
-            "spread",
-            "reconstruction_rate",
-            "discriminator_rate",
-            "generator_rate",
+            "logit_std",
+            "reconstruction_lr",
+            "discriminator_lr",
+            "generator_lr",
             "start_temperature",
             "end_temperature",
             "cooled_at",
         ):
-            number(getattr(self, name), name, above=0)
+            check_number(getattr(self, name), name, above=0)
 
 
 class CategoricalAAE(nn.Module):
@@ -105,7 +105,7 @@ class CategoricalAAE(nn.Module):
 
     def y_logits(self, x: Tensor) -> Tensor:
         """Logits of y, (B, K), of images ``x``, (B, 784)."""
-        matrix(x, "x", columns=self.config.pixels)
+        check_matrix(x, "x", columns=self.config.pixels)
         return self.encoder(x)
 
     def encode(self, x: Tensor) -> Tensor:
@@ -114,12 +114,12 @@ class CategoricalAAE(nn.Module):
 
     def one_hot(self, y: Tensor) -> Tensor:
         """The nearest corner of each code ``y``, (B, K): a one-hot vector, (B, K)."""
-        matrix(y, "y", columns=self.config.classes)
+        check_matrix(y, "y", columns=self.config.classes)
         return F.one_hot(y.argmax(1), self.config.classes).to(y.dtype)
 
     def decode(self, y: Tensor) -> Tensor:
         """Images x_hat, (B, 784), in [0, 1], of codes ``y``, (B, K)."""
-        matrix(y, "y", columns=self.config.classes)
+        check_matrix(y, "y", columns=self.config.classes)
         return self.decoder(y).sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -128,18 +128,18 @@ class CategoricalAAE(nn.Module):
 
 
 @torch.no_grad()
-def start(model: CategoricalAAE, x: Tensor) -> None:
+def data_dependent_init(model: CategoricalAAE, x: Tensor) -> None:
     """Chooses the last layers' first weights by some images ``x``, (n, 784), n at least 2.
 
     The decoder begins with their mean. Each logit of y begins with mean 0 and standard deviation
     ``spread`` over them, so that they begin in different classes.
     """
-    matrix(x, "x", columns=model.config.pixels)
-    require(len(x) > 1, "x", f"{len(x)} image", "2 images or more")
+    check_matrix(x, "x", columns=model.config.pixels)
+    check(len(x) > 1, "x", f"{len(x)} image", "2 images or more")
     mean = x.mean(0).clamp(DARKEST, 1 - DARKEST)
     model.decoder[-1].bias.copy_(mean.logit())
     last, logits = model.encoder[-1], model.encoder(x)
-    gain = model.config.spread / logits.std(0).clamp(min=TINY)
+    gain = model.config.logit_std / logits.std(0).clamp(min=TINY)
     last.weight.mul_(gain[:, None])
     last.bias.sub_(logits.mean(0)).mul_(gain)
 
@@ -148,11 +148,11 @@ def optimizers(model: CategoricalAAE, config: Config) -> dict[str, Adam]:
     """One Adam a phase. The encoder is in two: it encodes, and it is the game's generator."""
     betas = (config.beta1, 0.999)
     encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
-    judge = list(model.discriminator.parameters())
+    discriminator = list(model.discriminator.parameters())
     return {
-        "reconstruction": Adam(encoder + decoder, config.reconstruction_rate, betas, fused=True),
-        "discriminator": Adam(judge, config.discriminator_rate, betas, fused=True),
-        "generator": Adam(encoder, config.generator_rate, betas, fused=True),
+        "reconstruction": Adam(encoder + decoder, config.reconstruction_lr, betas, fused=True),
+        "discriminator": Adam(discriminator, config.discriminator_lr, betas, fused=True),
+        "generator": Adam(encoder, config.generator_lr, betas, fused=True),
     }
 
 
@@ -207,9 +207,9 @@ def gumbel_softmax(logits: Tensor, temperature: Tensor | float) -> Tensor:
         logits: (B, K).
         temperature: τ above 0; a tensor is not looked at.
     """
-    matrix(logits, "logits")
+    check_matrix(logits, "logits")
     if not isinstance(temperature, Tensor):
-        number(temperature, "temperature", above=0)
+        check_number(temperature, "temperature", above=0)
     g = -torch.empty_like(logits).exponential_().log()
     return ((logits + g) / temperature).softmax(1)
 

@@ -28,10 +28,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from aae_lessons.arguments import matrix, number, whole
-from aae_lessons.clusters import mutual_information, nearness
+from aae_lessons.arguments import check_int, check_matrix, check_number
+from aae_lessons.clusters import mutual_information, repulsion
 from aae_lessons.data import Batch
-from aae_lessons.networks import ClassAndStyle, Corruption, Discriminator, mlp
+from aae_lessons.networks import ClassStyleAutoencoder, Corruption, Discriminator, mlp
 from aae_lessons.objectives import (
     Cost,
     descend,
@@ -56,10 +56,10 @@ class Config:
             input, in training only; the clean image is the target.
         style_noise: standard deviation of Gaussian noise on z (a Gaussian posterior, §2), in
             training only: what the style can tell is limited, so that y has to tell the rest.
-        spread: standard deviation of each logit of y over the batch.
+        logit_std: standard deviation of each logit of y over the batch.
         reconstruction_weight, categorical_weight, gaussian_weight, agreement_weight: of the terms
             of ``joint_step``.
-        reconstruction_rate, discriminator_rate, generator_rate: learning rates of Adam;
+        reconstruction_lr, discriminator_lr, generator_lr: learning rates of Adam;
             ``joint_step`` has no generator phase of its own.
         beta1: of Adam.
     """
@@ -74,26 +74,26 @@ class Config:
     jitter: float = 0.13
     shift: float = 0.03
     style_noise: float = 0.5
-    spread: float = 5.0
+    logit_std: float = 5.0
     reconstruction_weight: float = 0.3
     categorical_weight: float = 0.2
     gaussian_weight: float = 2.0
     agreement_weight: float = 20.0
-    reconstruction_rate: float = 4e-3
-    discriminator_rate: float = 2e-3
-    generator_rate: float = 1e-3
+    reconstruction_lr: float = 4e-3
+    discriminator_lr: float = 2e-3
+    generator_lr: float = 1e-3
     beta1: float = 0.5
 
     def __post_init__(self) -> None:
-        whole(self.classes, "classes", at_least=2)
-        whole(self.dim, "dim")
+        check_int(self.classes, "classes", at_least=2)
+        check_int(self.dim, "dim")
         for name in ("noise", "jitter", "shift", "style_noise"):
-            number(getattr(self, name), name, at_least=0)
-        number(self.spread, "spread", above=0)
+            check_number(getattr(self, name), name, at_least=0)
+        check_number(self.logit_std, "logit_std", above=0)
         for term in ("reconstruction", "categorical", "gaussian", "agreement"):
-            number(getattr(self, f"{term}_weight"), f"{term}_weight", at_least=0)
+            check_number(getattr(self, f"{term}_weight"), f"{term}_weight", at_least=0)
         for phase in ("reconstruction", "discriminator", "generator"):
-            number(getattr(self, f"{phase}_rate"), f"{phase}_rate", above=0)
+            check_number(getattr(self, f"{phase}_lr"), f"{phase}_lr", above=0)
 
 
 class Encoder(nn.Module):
@@ -110,14 +110,14 @@ class Encoder(nn.Module):
             layers += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Linear(outputs, config.classes + config.dim))
         self.normalise = nn.BatchNorm1d(config.classes, affine=False)
-        self.sizes, self.spread = [config.classes, config.dim], config.spread
+        self.sizes, self.logit_std = [config.classes, config.dim], config.logit_std
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         y_logits, z = self.layers(x).split(self.sizes, dim=1)
-        return self.spread * self.normalise(y_logits), z
+        return self.logit_std * self.normalise(y_logits), z
 
 
-class ClusteringAAE(ClassAndStyle):
+class ClusteringAAE(ClassStyleAutoencoder):
     """x -> (y, z) -> x_hat, with a discriminator for y and one for z. No labels anywhere."""
 
     def __init__(self, config: Config = Config()) -> None:
@@ -132,21 +132,21 @@ class ClusteringAAE(ClassAndStyle):
         self.discriminator_z = Discriminator(config.dim, hidden, nn.ReLU)
         self.corrupt = Corruption(config.noise, config.jitter, config.shift)
 
-    def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def class_logits_and_style(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
-        matrix(x, "x", columns=self.config.pixels)
+        check_matrix(x, "x", columns=self.config.pixels)
         return self.encoder(x)
 
     def penalty(self) -> Tensor | float:
-        """What the objective holds beside codes and images: nothing here (see HeadedAAE)."""
+        """What the objective holds beside codes and images: nothing here (see ClusterHeadAAE)."""
         return 0.0
 
     def training_codes(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """y, (B, K), and z, (B, D), of corrupted images ``x``, (B, 784), with noise on z."""
         y, z = self.encode(self.corrupt(x))
-        return y, self.blur(z)
+        return y, self.sample_posterior(z)
 
-    def blur(self, z: Tensor) -> Tensor:
+    def sample_posterior(self, z: Tensor) -> Tensor:
         """A draw from the Gaussian posterior of the style around ``z``, (B, D)."""
         return z + self.config.style_noise * torch.randn_like(z)
 
@@ -155,14 +155,14 @@ def optimizers(model: ClusteringAAE, config: Config) -> dict[str, Adam]:
     """One Adam a phase. The encoder is in two: it encodes, and it is the games' generator."""
     encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
 
-    def adam(parameters: Iterable[nn.Parameter], rate: float) -> Adam:
-        return Adam(parameters, rate, (config.beta1, 0.999), fused=True)
+    def adam(parameters: Iterable[nn.Parameter], lr: float) -> Adam:
+        return Adam(parameters, lr, (config.beta1, 0.999), fused=True)
 
     return {
-        "reconstruction": adam(encoder + decoder, config.reconstruction_rate),
-        "discriminator_y": adam(model.discriminator_y.parameters(), config.discriminator_rate),
-        "discriminator_z": adam(model.discriminator_z.parameters(), config.discriminator_rate),
-        "generator": adam(encoder, config.generator_rate),
+        "reconstruction": adam(encoder + decoder, config.reconstruction_lr),
+        "discriminator_y": adam(model.discriminator_y.parameters(), config.discriminator_lr),
+        "discriminator_z": adam(model.discriminator_z.parameters(), config.discriminator_lr),
+        "generator": adam(encoder, config.generator_lr),
     }
 
 
@@ -178,9 +178,9 @@ def train_step(
     # Regularization phase: each discriminator tells prior samples (real) from codes (fake) …
     y, z = model.training_codes(batch.x)
     # detached: the discriminators' phase must not move the encoder
-    discriminator_y = _tell_apart(model.discriminator_y, model.prior_y, y.detach())
+    discriminator_y = _discriminator_loss(model.discriminator_y, model.prior_y, y.detach())
     descend(discriminator_y, optimizers["discriminator_y"])
-    discriminator_z = _tell_apart(model.discriminator_z, model.prior, z.detach())
+    discriminator_z = _discriminator_loss(model.discriminator_z, model.prior, z.detach())
     descend(discriminator_z, optimizers["discriminator_z"])
 
     # … and the encoder makes both codes pass for prior samples.
@@ -195,7 +195,9 @@ def train_step(
     }
 
 
-def _tell_apart(discriminator: Discriminator, prior: Categorical | Gaussian, z: Tensor) -> Tensor:
+def _discriminator_loss(
+    discriminator: Discriminator, prior: Categorical | Gaussian, z: Tensor
+) -> Tensor:
     """A discriminator's loss, prior samples and codes in one batch."""
     logits = discriminator(torch.cat([prior.sample(len(z), z.device), z]))
     return discriminator_loss(*logits.split(len(z)))
@@ -227,9 +229,9 @@ def joint_step(
 
     # Discriminators: tell prior samples (real) from codes (fake).
     # detached: these two must not move the encoder
-    discriminator_y = _tell_apart(model.discriminator_y, model.prior_y, y.detach())
+    discriminator_y = _discriminator_loss(model.discriminator_y, model.prior_y, y.detach())
     descend(discriminator_y, optimizers["discriminator_y"])
-    discriminator_z = _tell_apart(model.discriminator_z, model.prior, z.detach())
+    discriminator_z = _discriminator_loss(model.discriminator_z, model.prior, z.detach())
     descend(discriminator_z, optimizers["discriminator_z"])
 
     # Encoder and decoder: rebuild the clean image, from codes that pass for prior samples …
@@ -255,20 +257,20 @@ def joint_step(
 # --------------------------------------------------- clusters with places in the plane (§7)
 
 
-class HeadedDecoder(nn.Module):
+class ClusterHeadDecoder(nn.Module):
     """y and z side by side, (B, K + D) -> W_Cᵀ y + z, (B, D) -> logits (B, 784)."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.heads = nn.Parameter(torch.randn(config.classes, config.dim))
+        self.cluster_heads = nn.Parameter(torch.randn(config.classes, config.dim))
         self.layers = mlp((config.dim, *reversed(config.hidden), config.pixels), nn.ReLU)
 
     def forward(self, code: Tensor) -> Tensor:
-        y, z = code.split(list(self.heads.shape), dim=1)
-        return self.layers(y @ self.heads + z)
+        y, z = code.split(list(self.cluster_heads.shape), dim=1)
+        return self.layers(y @ self.cluster_heads + z)
 
 
-class HeadedAAE(ClusteringAAE):
+class ClusterHeadAAE(ClusteringAAE):
     """Each cluster has a head in D dimensions: the code is W_Cᵀ y + z, and z the style around it.
 
     The heads W_C, (K, D), start as N(0, 1) and are learned with the decoder.
@@ -276,23 +278,23 @@ class HeadedAAE(ClusteringAAE):
     Args:
         config: ``dim`` is 2 for a picture.
         distance: η, which every two heads should have between them at least.
-        push: weight of the cost of heads that are nearer.
+        repulsion_weight: weight of the cost of heads that are nearer.
     """
 
     def __init__(
-        self, config: Config = Config(20, 2), distance: float = 3.0, push: float = 10.0
+        self, config: Config = Config(20, 2), distance: float = 3.0, repulsion_weight: float = 10.0
     ) -> None:
         super().__init__(config)
-        number(distance, "distance", above=0)
-        number(push, "push", at_least=0)
-        self.distance, self.push = distance, push
-        self.decoder = HeadedDecoder(config)
+        check_number(distance, "distance", above=0)
+        check_number(repulsion_weight, "repulsion_weight", at_least=0)
+        self.distance, self.repulsion_weight = distance, repulsion_weight
+        self.decoder = ClusterHeadDecoder(config)
 
-    def place(self, x: Tensor) -> Tensor:
+    def embed(self, x: Tensor) -> Tensor:
         """Codes in D dimensions, W_Cᵀ y + z, (B, D), of images ``x``, (B, 784)."""
         y, z = self.encode(x)
-        return y @ self.decoder.heads + z
+        return y @ self.decoder.cluster_heads + z
 
     def penalty(self) -> Tensor:
         """The weighted cost of heads that lie too near each other."""
-        return self.push * nearness(self.decoder.heads, self.distance)
+        return self.repulsion_weight * repulsion(self.decoder.cluster_heads, self.distance)

@@ -33,11 +33,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import SGD
 
-from aae_lessons.arguments import labels as require_labels
-from aae_lessons.arguments import matrix, number, whole
+from aae_lessons.arguments import check_int, check_labels, check_matrix, check_number
 from aae_lessons.clusters import mutual_information
-from aae_lessons.data import Batch, PartlyLabelled
-from aae_lessons.networks import ClassAndStyle, Corruption, Discriminator, mlp, normal_weights
+from aae_lessons.data import Batch, SemiSupervisedBatch
+from aae_lessons.networks import (
+    ClassStyleAutoencoder,
+    Corruption,
+    Discriminator,
+    mlp,
+    normal_weights,
+)
 from aae_lessons.objectives import (
     Cost,
     descend,
@@ -62,7 +67,7 @@ class Config:
             input, in training only; the clean image is the target. The paper has the noise alone.
         class_informed: whether the discriminator of z is told y beside it (see the module's note).
         weight_std: of the initial weights; biases start at 0.
-        reconstruction_rate, discriminator_rate, generator_rate, classification_rate: learning
+        reconstruction_lr, discriminator_lr, generator_lr, classification_lr: learning
             rates of SGD.
         momentum: of the reconstruction and classification phases.
         adversarial_momentum: of the discriminators' and the generator's.
@@ -78,24 +83,24 @@ class Config:
     shift: float = 0.0
     class_informed: bool = False
     weight_std: float = 0.01
-    reconstruction_rate: float = 0.01
-    discriminator_rate: float = 0.1
-    generator_rate: float = 0.1
-    classification_rate: float = 0.1
+    reconstruction_lr: float = 0.01
+    discriminator_lr: float = 0.1
+    generator_lr: float = 0.1
+    classification_lr: float = 0.1
     momentum: float = 0.9
     adversarial_momentum: float = 0.1
 
     def __post_init__(self) -> None:
-        whole(self.classes, "classes", at_least=2)
-        whole(self.dim, "dim")
+        check_int(self.classes, "classes", at_least=2)
+        check_int(self.dim, "dim")
         for name in ("noise", "jitter", "shift"):
-            number(getattr(self, name), name, at_least=0)
-        number(self.weight_std, "weight_std", above=0)
+            check_number(getattr(self, name), name, at_least=0)
+        check_number(self.weight_std, "weight_std", above=0)
         for phase in ("reconstruction", "discriminator", "generator", "classification"):
-            number(getattr(self, f"{phase}_rate"), f"{phase}_rate", above=0)
+            check_number(getattr(self, f"{phase}_lr"), f"{phase}_lr", above=0)
 
 
-class SemiSupervisedAAE(ClassAndStyle):
+class SemiSupervisedAAE(ClassStyleAutoencoder):
     """x -> (y, z) -> x_hat, with a discriminator for y and one for z."""
 
     def __init__(self, config: Config = Config()) -> None:
@@ -111,16 +116,16 @@ class SemiSupervisedAAE(ClassAndStyle):
         self.corrupt = Corruption(config.noise, config.jitter, config.shift)
         normal_weights(self, config.weight_std)
 
-    def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def class_logits_and_style(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
-        matrix(x, "x", columns=self.config.pixels)
+        check_matrix(x, "x", columns=self.config.pixels)
         y_logits, z = self.encoder(x).split([self.config.classes, self.config.dim], dim=1)
         return y_logits, z
 
     def style_logits(self, z: Tensor, y: Tensor) -> Tensor:
         """What the discriminator of z says of styles, (B, D), of classes y, (B, K): (B,)."""
-        matrix(z, "z", columns=self.config.dim)
-        matrix(y, "y", columns=self.config.classes, rows=len(z))
+        check_matrix(z, "z", columns=self.config.dim)
+        check_matrix(y, "y", columns=self.config.classes, rows=len(z))
         shown = torch.cat([y, z], dim=1) if self.config.class_informed else z
         return self.discriminator_z(shown)
 
@@ -130,23 +135,23 @@ def optimizers(model: SemiSupervisedAAE, config: Config) -> dict[str, SGD]:
     encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
     slow, quick = config.momentum, config.adversarial_momentum
 
-    def sgd(parameters: list[nn.Parameter], rate: float, momentum: float) -> SGD:
-        return SGD(parameters, rate, momentum=momentum, fused=True)
+    def sgd(parameters: list[nn.Parameter], lr: float, momentum: float) -> SGD:
+        return SGD(parameters, lr, momentum=momentum, fused=True)
 
-    judge_y, judge_z = (
+    discriminator_y, discriminator_z = (
         list(d.parameters()) for d in (model.discriminator_y, model.discriminator_z)
     )
     return {
-        "reconstruction": sgd(encoder + decoder, config.reconstruction_rate, slow),
-        "discriminator_y": sgd(judge_y, config.discriminator_rate, quick),
-        "discriminator_z": sgd(judge_z, config.discriminator_rate, quick),
-        "generator": sgd(encoder, config.generator_rate, quick),
-        "classification": sgd(encoder, config.classification_rate, slow),
+        "reconstruction": sgd(encoder + decoder, config.reconstruction_lr, slow),
+        "discriminator_y": sgd(discriminator_y, config.discriminator_lr, quick),
+        "discriminator_z": sgd(discriminator_z, config.discriminator_lr, quick),
+        "generator": sgd(encoder, config.generator_lr, quick),
+        "classification": sgd(encoder, config.classification_lr, slow),
     }
 
 
 def train_step(
-    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: PartlyLabelled
+    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:
     """One update of the paper's three phases (§5). Returns the loss of each, in nats."""
     # Reconstruction phase: encoder and decoder learn to rebuild the clean image.
@@ -158,9 +163,9 @@ def train_step(
     y, z = model.encode(model.corrupt(batch.x))
     told = y.detach()  # detached: y is shown to the discriminator of z, not taught by it
     # detached: the discriminators' phase must not move the encoder
-    discriminator_y = _tell_apart(model.discriminator_y, model.prior_y, y.detach())
+    discriminator_y = _discriminator_loss(model.discriminator_y, model.prior_y, y.detach())
     descend(discriminator_y, optimizers["discriminator_y"])
-    discriminator_z = _tell_apart(
+    discriminator_z = _discriminator_loss(
         lambda both: model.style_logits(both, told.repeat(2, 1)), model.prior, z.detach()
     )
     descend(discriminator_z, optimizers["discriminator_z"])
@@ -171,7 +176,7 @@ def train_step(
     descend(generator, optimizers["generator"])
 
     # Semi-supervised classification phase: the labelled images name the classes.
-    y_logits, _ = model.heads(model.corrupt(batch.labelled_x))
+    y_logits, _ = model.class_logits_and_style(model.corrupt(batch.labelled_x))
     classification = F.cross_entropy(y_logits, batch.label)
     descend(classification, optimizers["classification"])
 
@@ -185,10 +190,10 @@ def train_step(
 
 
 def baseline_step(
-    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: PartlyLabelled
+    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:
     """The classification phase alone: what the labels are worth without the other images."""
-    y_logits, _ = model.heads(model.corrupt(batch.labelled_x))
+    y_logits, _ = model.class_logits_and_style(model.corrupt(batch.labelled_x))
     classification = F.cross_entropy(y_logits, batch.label)
     descend(classification, optimizers["classification"])
     return {"classification": classification.detach()}
@@ -197,17 +202,15 @@ def baseline_step(
 # --------------------------------------------------- one phase more: copies of an image agree
 
 
-def agreeing_optimizers(model: SemiSupervisedAAE, config: Config) -> dict[str, SGD]:
+def agreement_optimizers(model: SemiSupervisedAAE, config: Config) -> dict[str, SGD]:
     """Those of :func:`optimizers`, and the encoder's for the phase of agreement."""
     encoder = model.encoder.parameters()
-    agreement = SGD(
-        encoder, config.generator_rate, momentum=config.adversarial_momentum, fused=True
-    )
+    agreement = SGD(encoder, config.generator_lr, momentum=config.adversarial_momentum, fused=True)
     return {**optimizers(model, config), "agreement": agreement}
 
 
-def agreeing_step(
-    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: PartlyLabelled
+def agreement_step(
+    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:
     """The paper's three phases and lesson 6's agreement: not an adversarial term, and not theirs.
 
@@ -221,7 +224,7 @@ def agreeing_step(
     return {**losses, "agreement": agreement.detach()}
 
 
-def _tell_apart(
+def _discriminator_loss(
     discriminator: Callable[[Tensor], Tensor], prior: Categorical | Gaussian, z: Tensor
 ) -> Tensor:
     """A discriminator's loss, prior samples and codes in one batch."""
@@ -251,7 +254,7 @@ class SupervisedAAE(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """Style z, (B, D), of images ``x``, (B, 784)."""
-        matrix(x, "x", columns=self.config.pixels)
+        check_matrix(x, "x", columns=self.config.pixels)
         return self.encoder(x)
 
     def decoder_logits(self, label: Tensor, z: Tensor) -> Tensor:
@@ -269,21 +272,21 @@ class SupervisedAAE(nn.Module):
 
     def _told(self, z: Tensor, label: Tensor) -> Tensor:
         """One-hot labels and styles side by side, (B, K + D)."""
-        require_labels(label, "label", self.config.classes)
-        matrix(z, "z", columns=self.config.dim, rows=len(label))
+        check_labels(label, "label", self.config.classes)
+        check_matrix(z, "z", columns=self.config.dim, rows=len(label))
         return torch.cat([self.prior_y.sample_given(label).to(z), z], dim=1)
 
 
 def supervised_optimizers(model: SupervisedAAE, config: Config) -> dict[str, SGD]:
     """One SGD a phase, with the rates and momenta of :func:`optimizers`."""
     encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
-    judge, quick = list(model.discriminator_z.parameters()), config.adversarial_momentum
+    discriminator, quick = list(model.discriminator_z.parameters()), config.adversarial_momentum
     return {
         "reconstruction": SGD(
-            encoder + decoder, config.reconstruction_rate, config.momentum, fused=True
+            encoder + decoder, config.reconstruction_lr, config.momentum, fused=True
         ),
-        "discriminator_z": SGD(judge, config.discriminator_rate, quick, fused=True),
-        "generator": SGD(encoder, config.generator_rate, quick, fused=True),
+        "discriminator_z": SGD(discriminator, config.discriminator_lr, quick, fused=True),
+        "generator": SGD(encoder, config.generator_lr, quick, fused=True),
     }
 
 
@@ -299,7 +302,7 @@ def supervised_step(
     # Regularization phase: the discriminator tells prior samples from styles …
     z = model.encode(batch.x)
     # detached: the discriminator's phase must not move the encoder
-    discriminator_z = _tell_apart(
+    discriminator_z = _discriminator_loss(
         lambda both: model.style_logits(both, batch.label.repeat(2)), model.prior, z.detach()
     )
     descend(discriminator_z, optimizers["discriminator_z"])

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from aae_lessons.arguments import matrix, number, require
+from aae_lessons.arguments import check, check_matrix, check_number
 from aae_lessons.data import Batch
 from aae_lessons.networks import mlp
 from aae_lessons.objectives import (
@@ -48,7 +48,7 @@ class Config:
             −log p(x|z) of a Bernoulli decoder, ``squared_error`` that of a Gaussian one with
             variance 1 (up to a constant).
         weight: β, in nats of cost for a nat of KL; 1 is the ELBO.
-        rate: Adam's learning rate.
+        lr: Adam's learning rate.
         beta1: Adam's decay of its first moment.
     """
 
@@ -56,12 +56,12 @@ class Config:
     pixels: int = 784
     cost: Cost = binary_cross_entropy
     weight: float = 1.0
-    rate: float = 5e-4
+    lr: float = 5e-4
     beta1: float = 0.9
 
     def __post_init__(self) -> None:
-        number(self.weight, "weight", at_least=0)
-        number(self.rate, "rate", above=0)
+        check_number(self.weight, "weight", at_least=0)
+        check_number(self.lr, "lr", above=0)
 
 
 class VAE(nn.Module):
@@ -74,15 +74,15 @@ class VAE(nn.Module):
 
     def __init__(self, prior: Prior, config: Config = Config()) -> None:
         super().__init__()
-        want = "one with log_prob: a VAE needs the prior's density (an AAE needs samples only)"
-        require(hasattr(prior, "log_prob"), "prior", prior, want)
+        expected = "one with log_prob: a VAE needs the prior's density (an AAE needs samples only)"
+        check(hasattr(prior, "log_prob"), "prior", prior, expected)
         self.prior, self.config = prior, config
         self.encoder = mlp((config.pixels, *config.hidden, 2 * prior.dim))
         self.decoder = mlp((prior.dim, *reversed(config.hidden), config.pixels))
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x), each (B, D), of images ``x``, (B, 784)."""
-        matrix(x, "x", columns=self.config.pixels)
+        check_matrix(x, "x", columns=self.config.pixels)
         mean, log_variance = self.encoder(x).chunk(2, dim=1)
         return mean, log_variance
 
@@ -92,7 +92,7 @@ class VAE(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """Images x_hat, (B, 784), in [0, 1], of codes ``z``, (B, D)."""
-        matrix(z, "z", columns=self.prior.dim)
+        check_matrix(z, "z", columns=self.prior.dim)
         return self.decoder(z).sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -117,7 +117,7 @@ def reparameterise(mean: Tensor, log_variance: Tensor) -> Tensor:
 def optimizers(model: VAE, config: Config) -> dict[str, Adam]:
     """One Adam: encoder and decoder descend the same objective."""
     betas = (config.beta1, 0.999)
-    return {"elbo": Adam(model.parameters(), config.rate, betas, fused=True)}
+    return {"elbo": Adam(model.parameters(), config.lr, betas, fused=True)}
 
 
 def train_step(model: VAE, optimizers: dict[str, Adam], batch: Batch) -> dict[str, Tensor]:

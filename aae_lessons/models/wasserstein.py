@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from aae_lessons.arguments import matrix, number, require, same_shape, whole
+from aae_lessons.arguments import check, check_int, check_matrix, check_number, check_same_shape
 from aae_lessons.data import Batch
 from aae_lessons.networks import Discriminator, mlp
 from aae_lessons.objectives import (
@@ -54,7 +54,7 @@ class Config:
         gaussian_posterior: draw codes from N(mean(x), diag(variance(x))) instead of one code for
             each image.
         weight: λ, in units of the cost for a unit of the discrepancy.
-        rate, discriminator_rate: Adam's learning rates; the second for :class:`Adversarial`.
+        lr, discriminator_lr: Adam's learning rates; the second for :class:`Adversarial`.
         beta1: Adam's decay of its first moment; games want it low.
     """
 
@@ -62,14 +62,14 @@ class Config:
     pixels: int = 784
     gaussian_posterior: bool = False
     weight: float = 10.0
-    rate: float = 5e-4
-    discriminator_rate: float = 5e-4
+    lr: float = 5e-4
+    discriminator_lr: float = 5e-4
     beta1: float = 0.5
 
     def __post_init__(self) -> None:
-        number(self.weight, "weight", at_least=0)
-        number(self.rate, "rate", above=0)
-        number(self.discriminator_rate, "discriminator_rate", above=0)
+        check_number(self.weight, "weight", at_least=0)
+        check_number(self.lr, "lr", above=0)
+        check_number(self.discriminator_lr, "discriminator_lr", above=0)
 
 
 class WAE(nn.Module):
@@ -87,8 +87,8 @@ class WAE(nn.Module):
         self, prior: Prior, cost: Cost, discrepancy: Discrepancy, config: Config = Config()
     ) -> None:
         super().__init__()
-        require(callable(cost), "cost", cost, "a function c(logits, x)")
-        require(callable(discrepancy), "discrepancy", discrepancy, "a function D(z, z_prior)")
+        check(callable(cost), "cost", cost, "a function c(logits, x)")
+        check(callable(discrepancy), "discrepancy", discrepancy, "a function D(z, z_prior)")
         self.prior, self.cost, self.discrepancy = prior, cost, discrepancy
         self.config = config
         heads = 2 if config.gaussian_posterior else 1
@@ -97,7 +97,7 @@ class WAE(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """Codes z, (B, D), of images ``x``, (B, 784): draws where the posterior is Gaussian."""
-        matrix(x, "x", columns=self.config.pixels)
+        check_matrix(x, "x", columns=self.config.pixels)
         if self.config.gaussian_posterior:
             mean, log_variance = self.encoder(x).chunk(2, dim=1)
             return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
@@ -105,7 +105,7 @@ class WAE(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """Images x_hat, (B, 784), in [0, 1], of codes ``z``, (B, D)."""
-        matrix(z, "z", columns=self.prior.dim)
+        check_matrix(z, "z", columns=self.prior.dim)
         return self.decoder(z).sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -131,13 +131,13 @@ class Adversarial(nn.Module):
     ) -> None:
         super().__init__()
         known = hasattr(prior, "log_prob") or not log_density
-        require(known, "prior", prior, "one with log_prob, or log_density=False")
+        check(known, "prior", prior, "one with log_prob, or log_density=False")
         self.prior, self.log_density = prior, log_density
         self.discriminator = Discriminator(prior.dim, hidden)
 
     def logits(self, z: Tensor) -> Tensor:
         """(B,), of codes ``z``, (B, D): positive means "a prior sample"."""
-        matrix(z, "z", columns=self.prior.dim)
+        check_matrix(z, "z", columns=self.prior.dim)
         logits = self.discriminator(z)
         return logits + self.prior.log_prob(z) if self.log_density else logits
 
@@ -177,7 +177,7 @@ class SlicedWasserstein:
     directions: int = 50
 
     def __post_init__(self) -> None:
-        whole(self.directions, "directions")
+        check_int(self.directions, "directions")
 
     def __call__(self, z: Tensor, z_prior: Tensor) -> Tensor:
         directions = random_directions(z.shape[1], self.directions, like=z)
@@ -191,11 +191,11 @@ def optimizers(model: WAE, config: Config) -> dict[str, Adam]:
     """One Adam for encoder and decoder together, one for the discriminator if there is one."""
     betas = (config.beta1, 0.999)
     both = [*model.encoder.parameters(), *model.decoder.parameters()]
-    found = {"autoencoder": Adam(both, config.rate, betas, fused=True)}
+    result = {"autoencoder": Adam(both, config.lr, betas, fused=True)}
     if isinstance(model.discrepancy, Adversarial):
         weights = model.discrepancy.parameters()
-        found["discriminator"] = Adam(weights, config.discriminator_rate, betas, fused=True)
-    return found
+        result["discriminator"] = Adam(weights, config.discriminator_lr, betas, fused=True)
+    return result
 
 
 def train_step(model: WAE, optimizers: dict[str, Adam], batch: Batch) -> dict[str, Tensor]:
@@ -218,7 +218,7 @@ def train_step(model: WAE, optimizers: dict[str, Adam], batch: Batch) -> dict[st
     return losses | {"cost": cost.detach(), "discrepancy": discrepancy.detach()}
 
 
-def match_moments(model: WAE, batches: Iterable[Batch], rate: float = 1e-3) -> float:
+def match_moments(model: WAE, batches: Iterable[Batch], lr: float = 1e-3) -> float:
     """Pre-training of the encoder: mean and covariance of its codes become the prior's.
 
     An untrained encoder puts all codes in one small heap, where a discrepancy has little to say
@@ -227,27 +227,27 @@ def match_moments(model: WAE, batches: Iterable[Batch], rate: float = 1e-3) -> f
     Args:
         model: its encoder is changed in place.
         batches: one update each, of more rows than dimensions.
-        rate: Adam's learning rate.
+        lr: Adam's learning rate.
 
     Returns:
         ‖mean − mean_prior‖² + ‖cov − cov_prior‖² of the last batch, before its update.
     """
-    number(rate, "rate", above=0)
-    adam = Adam(model.encoder.parameters(), rate, fused=True)
+    check_number(lr, "lr", above=0)
+    adam = Adam(model.encoder.parameters(), lr, fused=True)
     loss = None
     for batch in batches:
         z = model.encode(batch.x)
-        require(len(z) > model.prior.dim, "batches", f"{len(z)} rows", "more rows than dimensions")
+        check(len(z) > model.prior.dim, "batches", f"{len(z)} rows", "more rows than dimensions")
         loss = moment_error(z, model.prior.sample(len(z), z.device).to(z))
         descend(loss, adam)
-    require(loss is not None, "batches", "none", "one batch or more")
+    check(loss is not None, "batches", "none", "one batch or more")
     return loss.item()
 
 
 def moment_error(z: Tensor, z_prior: Tensor) -> Tensor:
     """‖mean(z) − mean(z_prior)‖² + ‖cov(z) − cov(z_prior)‖², of (B, D) and (B, D)."""
-    matrix(z, "z")
-    same_shape(z, z_prior, "z", "z_prior")
+    check_matrix(z, "z")
+    check_same_shape(z, z_prior, "z", "z_prior")
     mean = z.mean(0) - z_prior.mean(0)
     covariance = z.T.cov() - z_prior.T.cov()
     return mean.square().sum() + covariance.square().sum()

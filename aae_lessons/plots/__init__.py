@@ -3,7 +3,7 @@
 Classes have a colour *and* a marker, from a palette that colour-blind readers can tell apart.
 """
 
-from aae_lessons.plots.clusters import bars, codes_and_heads, contingency, rows_of_clusters
+from aae_lessons.plots.clusters import bars, codes_and_cluster_heads, contingency, rows_of_clusters
 from aae_lessons.plots.discrete import (
     class_members,
     code_bars,
@@ -23,7 +23,7 @@ __all__ = [
     "class_members",
     "code_bars",
     "codes",
-    "codes_and_heads",
+    "codes_and_cluster_heads",
     "contingency",
     "curves",
     "decoded_plane",

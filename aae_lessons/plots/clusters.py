@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 from torch import Tensor
 
-from aae_lessons.arguments import matrix, require
+from aae_lessons.arguments import check, check_matrix
 from aae_lessons.plots.latent import panels_of_codes
 from aae_lessons.plots.style import COLOURS, new_figure
 
@@ -24,9 +24,9 @@ def rows_of_clusters(heads: Tensor, members: Sequence[Tensor], names: Sequence[s
         members: for each cluster some of its images, (m, 784); m may differ, and be 0.
         names: of each cluster, written at the left of its row.
     """
-    matrix(heads, "heads", columns=SIDE * SIDE)
+    check_matrix(heads, "heads", columns=SIDE * SIDE)
     for value, name in ((members, "members"), (names, "names")):
-        require(len(value) == len(heads), name, f"{len(value)}", f"{len(heads)}, one per head")
+        check(len(value) == len(heads), name, f"{len(value)}", f"{len(heads)}, one per head")
     widest = max(len(m) for m in members)
     columns = -(-len(heads) // ROWS)
     rows = -(-len(heads) // columns)
@@ -65,8 +65,8 @@ def contingency(counts: Tensor, names: Sequence[str], title: str = "") -> Figure
         title: of the figure.
     """
     ok = isinstance(counts, Tensor) and counts.dim() == 2 and not counts.is_floating_point()
-    require(ok, "counts", counts, "a tensor of whole numbers, (K, classes)")
-    require(len(names) == len(counts), "names", names, f"{len(counts)} names, one per cluster")
+    check(ok, "counts", counts, "a tensor of whole numbers, (K, classes)")
+    check(len(names) == len(counts), "names", names, f"{len(counts)} names, one per cluster")
     counts = counts.cpu()
     figure, axes = new_figure(1, 1, 6.0, 0.26 * len(counts) + 0.9)
     ax, shares = axes[0, 0], counts / counts.sum(1, keepdim=True).clamp(min=1)
@@ -84,7 +84,7 @@ def contingency(counts: Tensor, names: Sequence[str], title: str = "") -> Figure
     return figure
 
 
-def codes_and_heads(z: Tensor, labels: Tensor, heads: Tensor, title: str = "") -> Figure:
+def codes_and_cluster_heads(z: Tensor, labels: Tensor, heads: Tensor, title: str = "") -> Figure:
     """Codes in the plane by class, and the cluster heads among them, numbered.
 
     Args:
@@ -93,7 +93,7 @@ def codes_and_heads(z: Tensor, labels: Tensor, heads: Tensor, title: str = "") -
         heads: places of the cluster heads, (K, 2).
         title: of the figure.
     """
-    matrix(heads, "heads", columns=2)
+    check_matrix(heads, "heads", columns=2)
     figure = panels_of_codes([(title, z, labels, None)], size=5.4)
     ax = figure.axes[0]
     edge = {"facecolor": "white", "edgecolor": "black", "linewidths": 1.0}
@@ -105,7 +105,7 @@ def codes_and_heads(z: Tensor, labels: Tensor, heads: Tensor, title: str = "") -
 
 def bars(shares: Sequence[float], names: Sequence[str], ylabel: str, level: float) -> Figure:
     """One bar a cluster, and a dotted line at ``level``."""
-    require(len(names) == len(shares), "names", names, f"{len(shares)} names, one per bar")
+    check(len(names) == len(shares), "names", names, f"{len(shares)} names, one per bar")
     figure, axes = new_figure(1, 1, 6.4, 2.2)
     axes[0, 0].bar(range(len(shares)), shares, color=COLOURS[0])
     axes[0, 0].axhline(level, color="0.2", linestyle=":")

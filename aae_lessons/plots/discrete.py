@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from aae_lessons.arguments import labels as require_labels
-from aae_lessons.arguments import matrix, require
+from aae_lessons.arguments import check, check_labels, check_matrix
 from aae_lessons.plots.style import COLOURS, MARKERS, PRIOR_GREY, new_figure
 
 CORNERS = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.5, math.sqrt(0.75)]])
@@ -27,12 +26,12 @@ def simplex(panels: Sequence[tuple[str, Tensor, Tensor]], size: float = 2.6) -> 
         panels: (title, codes (n, 3), labels (n,)).
         size: width of one panel in inches.
     """
-    require(len(panels) > 0, "panels", panels, "one panel or more")
+    check(len(panels) > 0, "panels", panels, "one panel or more")
     figure, axes = new_figure(1, len(panels), size * len(panels) + 0.3, size + 0.1)
     for ax, (title, y, label) in zip(axes[0], panels, strict=True):
-        matrix(y, "y", columns=3)
-        require_labels(label, "labels", 10)
-        require(len(y) == len(label), "labels", label, f"{len(y)} labels, one per code")
+        check_matrix(y, "y", columns=3)
+        check_labels(label, "labels", 10)
+        check(len(y) == len(label), "labels", label, f"{len(y)} labels, one per code")
         ax.plot(*CORNERS[[0, 1, 2, 0]].T.numpy(), color="0.6", linewidth=1)
         places = y.detach().cpu() @ CORNERS
         for k in label.unique().tolist():
@@ -53,15 +52,15 @@ def code_bars(x: Tensor, codes: Mapping[str, Tensor]) -> Figure:
         x: images, (n, 784), in [0, 1].
         codes: name -> codes of these images, (n, K).
     """
-    matrix(x, "x", columns=784)
-    require(len(codes) > 0, "codes", codes, "one name or more")
+    check_matrix(x, "x", columns=784)
+    check(len(codes) > 0, "codes", codes, "one name or more")
     rows = len(codes) + 1
     figure, axes = new_figure(rows, len(x), 0.95 * len(x) + 0.6, 0.9 * rows)
     for ax, picture in zip(axes[0], x.detach().cpu(), strict=True):
         ax.imshow((1 - picture.view(28, 28)).numpy(), cmap="gray", vmin=0, vmax=1)
         ax.set_axis_off()
     for i, (name, y) in enumerate(codes.items()):
-        matrix(y, "codes", rows=len(x))
+        check_matrix(y, "codes", rows=len(x))
         for ax, row in zip(axes[i + 1], y.detach().cpu(), strict=True):
             ax.bar(range(len(row)), row.tolist(), color=COLOURS[i], width=0.9)
             ax.set(ylim=(0, 1.05), xticks=[], yticks=[])
@@ -78,10 +77,10 @@ def peaks_over_training(shares: Mapping[str, Tensor], edges: Sequence[float]) ->
         shares: title -> share of the codes in each bin, (epochs + 1, bins).
         edges: of the bins, bins + 1 of them.
     """
-    require(len(shares) > 0, "shares", shares, "one run or more")
+    check(len(shares) > 0, "shares", shares, "one run or more")
     figure, axes = new_figure(1, len(shares), 3.0 * len(shares) + 0.6, 2.9)
     for ax, (title, table) in zip(axes[0], shares.items(), strict=True):
-        matrix(table, "shares", columns=len(edges) - 1)
+        check_matrix(table, "shares", columns=len(edges) - 1)
         extent = (-0.5, len(table) - 0.5, edges[0], edges[-1])
         drawn = ax.imshow(
             table.T.sqrt().numpy(), origin="lower", aspect="auto", extent=extent, cmap="Blues",
@@ -106,10 +105,10 @@ def peaks(shares: Mapping[str, Tensor], edges: Sequence[float], title: str = "")
         edges: of the bins, bins + 1 of them.
         title: of the figure.
     """
-    require(len(shares) > 0, "shares", shares, "one run or more")
+    check(len(shares) > 0, "shares", shares, "one run or more")
     figure, axes = new_figure(1, len(shares), 2.7 * len(shares), 2.5)
     for i, (ax, (name, share)) in enumerate(zip(axes[0], shares.items(), strict=True)):
-        require(len(share) == len(edges) - 1, "shares", share, f"{len(edges) - 1} shares")
+        check(len(share) == len(edges) - 1, "shares", share, f"{len(edges) - 1} shares")
         width = edges[1] - edges[0]
         ax.bar(edges[:-1], share.tolist(), width, align="edge", color=COLOURS[i], edgecolor="w")
         ax.set(xlim=(edges[0], edges[-1]), ylim=(0, 1))
@@ -131,7 +130,7 @@ def over_epochs(
         ylabel: name of the vertical axis, with its unit.
         levels: name -> height of a dotted line.
     """
-    require(len(lines) > 0, "lines", lines, "one line or more")
+    check(len(lines) > 0, "lines", lines, "one line or more")
     figure, axes = new_figure(1, 1, 6.4, 2.8)
     ax = axes[0, 0]
     for i, (name, values) in enumerate(lines.items()):
@@ -152,7 +151,7 @@ def class_members(corners: Tensor, members: Sequence[Tensor]) -> Figure:
         corners: decoded one-hot vectors, (K, 784).
         members: for each class up to 8 images, (n, 784); n may be 0.
     """
-    matrix(corners, "corners", columns=784, rows=len(members))
+    check_matrix(corners, "corners", columns=784, rows=len(members))
     most = max(1, *(len(m) for m in members))
     figure, axes = new_figure(1, 1, 0.55 * (most + 2), 0.55 * len(members))
     sheet = torch.zeros(len(members), most + 2, 784)

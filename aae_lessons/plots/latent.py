@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from torch import Tensor
 
-from aae_lessons.arguments import labels as require_labels
-from aae_lessons.arguments import matrix, require, same_shape
+from aae_lessons.arguments import check, check_labels, check_matrix, check_same_shape
 from aae_lessons.plots.style import COLOURS, MARKERS, PRIOR_GREY, THIN, new_figure
 
 Panel = tuple[str, Tensor, Tensor, Tensor | None]
@@ -44,13 +43,13 @@ def panels_of_codes(panels: Sequence[Panel], size: float = 3.6, behind: str = "p
         size: width of one panel in inches.
         behind: what the grey points are called.
     """
-    require(len(panels) > 0, "panels", panels, "one panel or more")
+    check(len(panels) > 0, "panels", panels, "one panel or more")
     for _, z, labels, prior in panels:
-        matrix(z, "z", columns=2)
-        require_labels(labels, "labels", 10, unlabelled=True)
-        require(len(z) == len(labels), "labels", labels, f"{len(z)} labels, one per code")
+        check_matrix(z, "z", columns=2)
+        check_labels(labels, "labels", 10, unlabelled=True)
+        check(len(z) == len(labels), "labels", labels, f"{len(z)} labels, one per code")
         if prior is not None:
-            matrix(prior, "prior", columns=2)
+            check_matrix(prior, "prior", columns=2)
     figure, axes = new_figure(1, len(panels), size * len(panels) + 0.6, size + 0.2)
     for ax, (title, z, labels, prior) in zip(axes[0], panels, strict=True):
         _scatter(
@@ -102,9 +101,9 @@ def posteriors(
         prior: prior samples, (m, 2).
         title: of the figure.
     """
-    matrix(mean, "mean", columns=2)
-    same_shape(log_variance, mean, "log_variance", "mean")
-    require_labels(labels, "labels", 10)
+    check_matrix(mean, "mean", columns=2)
+    check_same_shape(log_variance, mean, "log_variance", "mean")
+    check_labels(labels, "labels", 10)
     figure = panels_of_codes([(title, mean, labels, prior)], size=5.0)
     widths = 4 * (0.5 * log_variance).exp()
     for centre, (width, height), k in zip(
@@ -123,10 +122,10 @@ def transport(x: Sequence[float], y: Sequence[float], plans: dict[str, Sequence[
         y: places of the lower points, (n,).
         plans: title -> for each upper point the index of its lower point, (n,).
     """
-    require(len(plans) > 0, "plans", plans, "one plan or more")
+    check(len(plans) > 0, "plans", plans, "one plan or more")
     figure, axes = new_figure(1, len(plans), 3.4 * len(plans), 2.2)
     for ax, (title, plan) in zip(axes[0], plans.items(), strict=True):
-        require(sorted(plan) == list(range(len(x))), "plans", plan, "each index once")
+        check(sorted(plan) == list(range(len(x))), "plans", plan, "each index once")
         for i, j in enumerate(plan):
             ax.annotate("", (y[j], 0.06), (x[i], 0.94), arrowprops={"arrowstyle": "->"})
         ax.scatter(x, [1] * len(x), color=COLOURS[0], marker=MARKERS[0], s=60, zorder=3)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from aae_lessons.arguments import matrix, require, whole
+from aae_lessons.arguments import check, check_int, check_matrix
 from aae_lessons.plots.style import new_figure
 
 
@@ -25,8 +25,8 @@ def images(
         title: of the figure.
         shape: (H, W).
     """
-    matrix(x, "x", columns=shape[0] * shape[1])
-    whole(columns, "columns")
+    check_matrix(x, "x", columns=shape[0] * shape[1])
+    check_int(columns, "columns")
     rows = math.ceil(len(x) / columns)
     figure, axes = new_figure(1, 1, 0.75 * columns, 0.75 * rows + 0.4 * bool(title))
     _show(axes[0, 0], _mosaic(x, columns, shape))
@@ -36,8 +36,8 @@ def images(
 
 def reconstructions(x: Tensor, x_hat: Tensor, title: str = "") -> Figure:
     """Images (upper row) over their reconstructions (lower row), each (n, 784)."""
-    matrix(x, "x", columns=784)
-    matrix(x_hat, "x_hat", columns=784, rows=len(x))
+    check_matrix(x, "x", columns=784)
+    check_matrix(x_hat, "x_hat", columns=784, rows=len(x))
     return images(torch.cat([x, x_hat]), columns=len(x), title=title)
 
 
@@ -51,8 +51,8 @@ def decoded_plane(
         extent: the grid covers the square from -extent to extent.
         steps: codes along a side.
     """
-    whole(steps, "steps", at_least=2)
-    require(extent > 0, "extent", extent, "a number above 0")
+    check_int(steps, "steps", at_least=2)
+    check(extent > 0, "extent", extent, "a number above 0")
     line = torch.linspace(-extent, extent, steps)
     z = torch.cartesian_prod(line.flip(0), line).flip(1)  # row by row from the top
     with torch.no_grad():
@@ -88,10 +88,10 @@ def rows_of_images(rows: Mapping[str, Tensor], title: str = "") -> Figure:
         rows: name -> images, (n, 784) in [0, 1], the same n in every row.
         title: of the figure.
     """
-    require(len(rows) > 0, "rows", rows, "one row or more")
+    check(len(rows) > 0, "rows", rows, "one row or more")
     columns = len(next(iter(rows.values())))
     for x in rows.values():
-        matrix(x, "rows", columns=784, rows=columns)
+        check_matrix(x, "rows", columns=784, rows=columns)
     figure, axes = new_figure(len(rows), 1, 0.62 * columns + 1.6, 0.66 * len(rows) + 0.4)
     for ax, (name, x) in zip(axes[:, 0], rows.items(), strict=True):
         _show(ax, _mosaic(x, columns, (28, 28)))

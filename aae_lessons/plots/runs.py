@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from torch import Tensor
 
-from aae_lessons.arguments import require
+from aae_lessons.arguments import check
 from aae_lessons.plots.style import COLOURS, MARKERS, new_figure
 
 EQUILIBRIUM = {"discriminator": (2 * math.log(2), "2 log 2"), "generator": (math.log(2), "log 2")}
@@ -27,7 +27,7 @@ def losses(history, title: str = "") -> Figure:
         title: of the figure.
     """
     phases = list(history.losses)
-    require(len(phases) > 0, "history", history, "one with losses")
+    check(len(phases) > 0, "history", history, "one with losses")
     figure, axes = new_figure(1, len(phases), 3.4 * len(phases), 2.6)
     for ax, phase in zip(axes[0], sorted(phases, key=_order), strict=True):
         ax.plot(history.steps, history.losses[phase], color=COLOURS[0], linewidth=1.2)
@@ -62,11 +62,11 @@ def curves(
         xlabel, ylabel: names of the axes, with units.
         floor: where to draw a dotted line.
     """
-    require(len(lines) > 0, "lines", lines, "one line or more")
+    check(len(lines) > 0, "lines", lines, "one line or more")
     figure, axes = new_figure(1, 1, 6.4, 3.2)
     ax = axes[0, 0]
     for i, (name, values) in enumerate(lines.items()):
-        require(len(values) == len(x), "lines", f"{len(values)} values", f"{len(x)}, as many as x")
+        check(len(values) == len(x), "lines", f"{len(values)} values", f"{len(x)}, as many as x")
         ax.semilogy(x, values, color=COLOURS[i], marker=MARKERS[i], markersize=4, label=name)
     if floor is not None:
         ax.axhline(floor, color="0.2", linestyle=":")
@@ -92,7 +92,7 @@ def histograms(
         bins: from 0 (or the smallest value) to ``limit``.
         limit: right end of the axis; by default the largest value.
     """
-    require(len(values) > 0, "values", values, "one histogram or more")
+    check(len(values) > 0, "values", values, "one histogram or more")
     low = min(0.0, *(v.min().item() for v in values.values()))
     high = max(v.max().item() for v in values.values()) if limit is None else limit
     figure, axes = new_figure(1, 1, 6.4, 3.0)
@@ -119,7 +119,7 @@ class Claims:
     def __post_init__(self) -> None:
         for row in self.rows:
             ok = len(row) == 4 and isinstance(row[3], bool)
-            require(ok, "rows", row, "(claim, expected, measured, True or False)")
+            check(ok, "rows", row, "(claim, expected, measured, True or False)")
 
     def _cells(self) -> list[tuple[str, ...]]:
         return [(*row[:3], "holds" if row[3] else "DOES NOT HOLD") for row in self.rows]

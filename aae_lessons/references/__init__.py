@@ -22,8 +22,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from aae_lessons import device as devices
-from aae_lessons.arguments import require
+from aae_lessons import devices
+from aae_lessons.arguments import check
 from aae_lessons.networks import DigitClassifier
 from aae_lessons.references import compact
 from aae_lessons.references.recipes import RECIPES
@@ -64,21 +64,21 @@ def load(name: str, device: str | torch.device | None = "cpu") -> Reference:
 
     Raises ValueError where the name is unknown, the run is missing, or a file is damaged.
     """
-    require(name in RECIPES, "name", name, f"one of {', '.join(RECIPES)}")
+    check(name in RECIPES, "name", name, f"one of {', '.join(RECIPES)}")
     weights, record = FOLDER / f"{name}.safetensors", FOLDER / f"{name}.json"
-    mend = f"python -m aae_lessons.references make {name}"
+    fix = f"python -m aae_lessons.references make {name}"
     kept = RECIPES[name].keep
     whole = record.is_file() and (weights.is_file() or kept == "record")
-    require(whole, "name", name, f"a run whose two files are in {FOLDER}; make it: {mend}")
+    check(whole, "name", name, f"a run whose two files are in {FOLDER}; make it: {fix}")
     try:
         tensors = {} if kept == "record" else load_file(weights)
         record = json.loads(record.read_text("utf-8"))
     except (SafetensorError, ValueError) as error:
-        raise ValueError(f"name: the files of {name} are damaged ({error}); run {mend}") from error
+        raise ValueError(f"name: the files of {name} are damaged ({error}); run {fix}") from error
     return unpack(name, tensors, record, devices.choose(device))
 
 
-def unpack(name: str, tensors: dict[str, Tensor], record: dict, where: torch.device) -> Reference:
+def unpack(name: str, tensors: dict[str, Tensor], record: dict, device: torch.device) -> Reference:
     """A :class:`Reference` from what is stored."""
     codes = tensors.pop("snapshots", None)
     snapshots = [] if codes is None else [{"z": z.float()} for z in codes]
@@ -90,24 +90,24 @@ def unpack(name: str, tensors: dict[str, Tensor], record: dict, where: torch.dev
     weights = compact.unpack(tensors)
     missing, _ = model.load_state_dict(weights, strict=False)
     wrong = [m for m in missing if kept == "weights" or m.startswith(compact.KEPT)]
-    require(not wrong, "name", name, f"a run whose file holds {', '.join(wrong)}")
-    return Reference(name, model.to(where).eval(), record, history)
+    check(not wrong, "name", name, f"a run whose file holds {', '.join(wrong)}")
+    return Reference(name, model.to(device).eval(), record, history)
 
 
 def records(name: str) -> list[dict[str, Any]]:
     """The records of a run at every seed it was made with, by seed."""
-    require(name in names(), "name", name, f"one of {', '.join(names())}")
+    check(name in names(), "name", name, f"one of {', '.join(names())}")
     files = [FOLDER / f"{name}.json", *FOLDER.glob(f"{name}.seed-*.json")]
     return sorted((json.loads(f.read_text("utf-8")) for f in files), key=lambda r: r["seed"])
 
 
-def spread(name: str, metric: str) -> tuple[float, float, int]:
+def mean_and_std(name: str, metric: str) -> tuple[float, float, int]:
     """Mean and standard deviation (n − 1) of a metric over seeds, and how many seeds.
 
     The deviation is nan for a single seed.
     """
     values = [record["metrics"].get(metric) for record in records(name)]
-    require(None not in values, "metric", metric, "one that the records hold")
+    check(None not in values, "metric", metric, "one that the records hold")
     deviation = statistics.stdev(values) if len(values) > 1 else float("nan")
     return statistics.fmean(values), deviation, len(values)
 

@@ -31,18 +31,18 @@ def main(arguments: list[str] | None = None) -> None:
     readme = commands.add_parser("readme", help="write the recorded table into the README")
     readme.add_argument("path", nargs="?", type=Path, default=Path("README.md"))
 
-    asked = parser.parse_args(arguments)
-    if asked.command == "make":
-        for name in list(RECIPES) if "all" in asked.names else asked.names:
-            done = making.make_seeds(name, asked.device, asked.seeds, asked.epochs, asked.jobs)
+    args = parser.parse_args(arguments)
+    if args.command == "make":
+        for name in list(RECIPES) if "all" in args.names else args.names:
+            done = making.make_seeds(name, args.device, args.seeds, args.epochs, args.jobs)
             print(reporting.tables({f"{name}, seed {r['seed']}": r["metrics"] for r in done}))
-    elif asked.command == "measure":
-        print(reporting.tables({name: making.measure_again(name) for name in asked.names}))
-    elif asked.command == "report":
-        found = reporting.report(asked.device)
-        print(json.dumps(found, indent=1) if asked.json else reporting.tables(found))
+    elif args.command == "measure":
+        print(reporting.tables({name: making.measure_again(name) for name in args.names}))
+    elif args.command == "report":
+        result = reporting.report(args.device)
+        print(json.dumps(result, indent=1) if args.json else reporting.tables(result))
     else:
-        reporting.write_readme(asked.path)
+        reporting.write_readme(args.path)
 
 
 if __name__ == "__main__":

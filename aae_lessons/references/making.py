@@ -18,9 +18,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 import aae_lessons
-from aae_lessons import data, references, training
-from aae_lessons import device as devices
-from aae_lessons.arguments import require, whole
+from aae_lessons import data, devices, references, training
+from aae_lessons.arguments import check, check_int
 from aae_lessons.files import write_atomically
 from aae_lessons.references import compact, pictures
 from aae_lessons.references.recipes import RECIPES, Recipe
@@ -42,16 +41,16 @@ def make(
 
     A run that was killed goes on from its checkpoint in ``checkpoints``.
     """
-    require(name in RECIPES, "name", name, f"one of {', '.join(RECIPES)}")
-    whole(seed, "seed", at_least=0)
-    recipe, where = RECIPES[name], devices.choose(device)
+    check(name in RECIPES, "name", name, f"one of {', '.join(RECIPES)}")
+    check_int(seed, "seed", at_least=0)
+    recipe, device = RECIPES[name], devices.choose(device)
     epochs = recipe.epochs if epochs is None else epochs
-    test = data.mnist("test", where)
-    batches = recipe.batches(_training_set(recipe, where, seed), recipe.batch, seed=seed)
+    test = data.mnist("test", device)
+    batches = recipe.batches(_training_set(recipe, device, seed), recipe.batch, seed=seed)
 
     torch.manual_seed(seed)
-    model = recipe.build().to(where)
-    checkpoint = checkpoints / f"{name}-{seed}-{epochs}-{where.type}.pt"
+    model = recipe.build().to(device)
+    checkpoint = checkpoints / f"{name}-{seed}-{epochs}-{device.type}.pt"
     started, worked = time.perf_counter(), time.process_time()
     if recipe.prepare and not checkpoint.exists():
         recipe.prepare(model, batches)
@@ -68,10 +67,10 @@ def make(
         "seed": seed,
         "seconds": round(seconds, 1),
         "processor_seconds": round(processor, 1),
-        "machine": _machine(where),
+        "machine": _machine(device),
         "history": _rounded(history),
     }
-    stored = references.unpack(name, dict(tensors), record, where)
+    stored = references.unpack(name, dict(tensors), record, device)
     record["metrics"] = recipe.measure(stored.model or model.eval(), test)
     text = readable(record)
     if tensors:
@@ -96,7 +95,7 @@ def make_seeds(
     that are finished in ``workspace`` are not made again. The jobs are joblib's: local processes
     by default, a Dask or Ray cluster inside ``joblib.parallel_config(backend=...)``.
     """
-    require(len(seeds) == len(set(seeds)) > 0, "seeds", seeds, "one seed or more, all different")
+    check(len(seeds) == len(set(seeds)) > 0, "seeds", seeds, "one seed or more, all different")
     places = [workspace / f"{name}.seed-{seed}" for seed in seeds]
     joblib.Parallel(n_jobs=jobs)(
         joblib.delayed(make)(name, device, seed, epochs, place, place)
@@ -151,7 +150,7 @@ def measure_again(name: str) -> dict[str, float]:
 def readable(record: dict[str, Any]) -> str:
     """A record as JSON, indented, but with each list of numbers on one line."""
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    return re.sub(r"\[[^\[\]{}]*\]", lambda found: " ".join(found[0].split()), text)
+    return re.sub(r"\[[^\[\]{}]*\]", lambda result: " ".join(result[0].split()), text)
 
 
 def _train(recipe: Recipe, model, batches, epochs: int, watched: Tensor, checkpoint: Path):
@@ -162,7 +161,7 @@ def _train(recipe: Recipe, model, batches, epochs: int, watched: Tensor, checkpo
         batches,
         epochs,
         schedule=recipe.schedule,
-        adjust=recipe.adjust,
+        on_step=recipe.on_step,
         snapshot=lambda m: recipe.watch(m, watched) if recipe.watch else {},
         checkpoint=checkpoint,
         precision=recipe.matmul_precision,
@@ -186,12 +185,12 @@ def _plan(recipe: Recipe, batches: data.Minibatches, epochs: int) -> dict[str, A
 
 def describe(model: nn.Module) -> dict[str, Any]:
     """A model's configuration in words and numbers: Config, prior, cost, discrepancy, size."""
-    found: dict[str, Any] = {"class": type(model).__name__}
+    result: dict[str, Any] = {"class": type(model).__name__}
     for part in ("config", "prior", "cost", "discrepancy"):
         if hasattr(model, part):
-            found[part] = _in_words(getattr(model, part))
-    found["parameters"] = sum(p.numel() for p in model.parameters())
-    return found
+            result[part] = _in_words(getattr(model, part))
+    result["parameters"] = sum(p.numel() for p in model.parameters())
+    return result
 
 
 def _in_words(value: Any) -> Any:
@@ -204,14 +203,14 @@ def _in_words(value: Any) -> Any:
     return value.__qualname__.split(".")[0] if callable(value) else value
 
 
-def _training_set(recipe: Recipe, where: torch.device, seed: int) -> data.ImageSet:
-    images = data.mnist("train", where)
+def _training_set(recipe: Recipe, device: torch.device, seed: int) -> data.ImageSet:
+    images = data.mnist("train", device)
     if recipe.held_out:
         images, _ = data.split_validation(images, recipe.held_out)
     if recipe.labels is None:
         return images
-    none = torch.empty(0, dtype=torch.int64, device=where)
-    keep = data.balanced_split(images.labels, recipe.labels, seed) if recipe.labels else none
+    none = torch.empty(0, dtype=torch.int64, device=device)
+    keep = data.balanced_subset(images.labels, recipe.labels, seed) if recipe.labels else none
     return data.hide_labels(images, keep)
 
 
@@ -229,10 +228,10 @@ def _rounded(history: training.History) -> dict[str, Any]:
     }
 
 
-def _machine(where: torch.device) -> dict[str, Any]:
-    name = torch.cuda.get_device_name(where) if where.type == "cuda" else platform.machine()
+def _machine(device: torch.device) -> dict[str, Any]:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {
-        "device": f"{where.type} ({name})",
+        "device": f"{device.type} ({name})",
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,

@@ -28,7 +28,7 @@ def codes(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
 def match(z: Tensor, prior: Prior) -> dict[str, float]:
     """How well held-out codes match a prior."""
     return {
-        "judge_accuracy": metrics.judge_accuracy(z, prior),
+        "c2st_accuracy": metrics.c2st_accuracy(z, prior),
         "sliced_wasserstein_over_floor": metrics.sliced_wasserstein_over_floor(z, prior),
         "mmd_over_floor": metrics.mmd_over_floor(z, prior),
     }
@@ -57,16 +57,16 @@ def latent(model: nn.Module, test: ImageSet) -> dict[str, float]:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         error = metrics.reconstruction_mse(model, test.x)
-    found = {
+    result = {
         "reconstruction_mse": error,
         "dead_units": max(metrics.dead_units(model.encoder, test.x)),
         **match(z, prior),
     }
     if hasattr(prior, "distance_to_mode"):
-        found |= metrics.mass_at_modes(z, prior)
+        result |= metrics.mass_at_modes(z, prior)
     if getattr(model.config, "label_classes", 0) and hasattr(prior, "nearest"):
-        found["component_accuracy"] = metrics.component_accuracy(z, test.labels, prior)
-    return found
+        result["component_accuracy"] = metrics.component_accuracy(z, test.labels, prior)
+    return result
 
 
 def samples(model: nn.Module, test: ImageSet) -> dict[str, float]:
@@ -76,18 +76,18 @@ def samples(model: nn.Module, test: ImageSet) -> dict[str, float]:
 
 @torch.no_grad()
 def _samples(model: nn.Module, test: ImageSet) -> dict[str, float]:
-    judge = references.classifier(test.device)
+    classifier = references.classifier(test.device)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         x, x_hat = model.decode(model.prior.sample(SAMPLES, test.device)), model(test.x)
-    real = judge.features(test.x)
+    real = classifier.features(test.x)
     return {
-        "frechet_distance": metrics.frechet_distance(real, judge.features(x)),
+        "frechet_distance": metrics.frechet_distance(real, classifier.features(x)),
         "frechet_distance_of_reconstructions": metrics.frechet_distance(
-            real, judge.features(x_hat)
+            real, classifier.features(x_hat)
         ),
         "sharpness": metrics.sharpness(x),
-        **metrics.sample_quality(x, judge),
+        **metrics.sample_quality(x, classifier),
     }
 
 
@@ -97,8 +97,8 @@ def classifier(model: nn.Module, test: ImageSet) -> dict[str, float]:
 
 
 @functools.cache
-def _validation(where: torch.device) -> ImageSet:
-    return data.split_validation(data.mnist("train", where), VALIDATION)[1]
+def _validation(device: torch.device) -> ImageSet:
+    return data.split_validation(data.mnist("train", device), VALIDATION)[1]
 
 
 @torch.no_grad()
@@ -116,7 +116,7 @@ def classes(model: SemiSupervisedAAE, test: ImageSet) -> dict[str, float]:
     return {
         "test_error_percent": 100 * (y.argmax(1) != test.labels).double().mean().item(),
         **validation_error(model, test.x),
-        "mean_largest_probability": y.amax(1).mean().item(),
+        "mean_max_probability": y.amax(1).mean().item(),
         "entropy": entropy(y).item(),
     }
 
@@ -129,8 +129,8 @@ def semi_supervised(model: SemiSupervisedAAE, test: ImageSet) -> dict[str, float
         **classes(model, test),
         "reconstruction_mse": metrics.reconstruction_mse(model, test.x),
         "sliced_wasserstein_over_floor": metrics.sliced_wasserstein_over_floor(z, model.prior),
-        "class_read_as_asked_percent": _read_as_asked(
-            lambda asked, style: model.decode(model.prior_y.sample_given(asked), style),
+        "conditional_accuracy_percent": _conditional_accuracy(
+            lambda args, style: model.decode(model.prior_y.sample_given(args), style),
             model.prior,
             test.device,
         ),
@@ -145,17 +145,19 @@ def style(model: SupervisedAAE, test: ImageSet) -> dict[str, float]:
     return {
         "reconstruction_mse": error,
         "sliced_wasserstein_over_floor": metrics.sliced_wasserstein_over_floor(z, model.prior),
-        "class_read_as_asked_percent": _read_as_asked(model.decode, model.prior, test.device),
+        "conditional_accuracy_percent": _conditional_accuracy(
+            model.decode, model.prior, test.device
+        ),
     }
 
 
-def _read_as_asked(
-    decode: Callable[[Tensor, Tensor], Tensor], prior: Gaussian, where: torch.device
+def _conditional_accuracy(
+    decode: Callable[[Tensor, Tensor], Tensor], prior: Gaussian, device: torch.device
 ) -> float:
     """How many pairs of a class and a style from the prior the classifier reads as that class."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        styles = prior.sample(STYLES, where)
-    asked = torch.arange(10, device=where).repeat_interleave(STYLES)
-    x = decode(asked, styles.repeat(10, 1))
-    return 100 - metrics.error_percent(x, asked, references.classifier(where))
+        styles = prior.sample(STYLES, device)
+    args = torch.arange(10, device=device).repeat_interleave(STYLES)
+    x = decode(args, styles.repeat(10, 1))
+    return 100 - metrics.error_percent(x, args, references.classifier(device))

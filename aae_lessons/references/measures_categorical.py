@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from aae_lessons import metrics
-from aae_lessons.arguments import require
+from aae_lessons.arguments import check
 from aae_lessons.data import ImageSet
 from aae_lessons.models.categorical import CategoricalAAE
 from aae_lessons.objectives import entropy
@@ -27,7 +27,7 @@ def peaks(y: Tensor) -> dict[str, float]:
     """
     share = y.argmax(1).bincount(minlength=y.shape[1]) / len(y)
     return {
-        "mean_largest_probability": y.amax(1).mean().item(),
+        "mean_max_probability": y.amax(1).mean().item(),
         "entropy": entropy(y).item(),
         "entropy_of_mean": entropy(y.mean(0, keepdim=True)).item(),
         "classes_used": int((share >= IN_USE).sum()),
@@ -66,5 +66,5 @@ def histogram(history: Mapping[str, Sequence[float]]) -> Tensor:
     """The histograms that a record's history holds: (epochs + 1, BINS), rows that sum to 1."""
     names = [_bin(low) for low in EDGES[:-1]]
     missing = [name for name in names if name not in history]
-    require(not missing, "history", sorted(history), "one that watch() noted")
+    check(not missing, "history", sorted(history), "one that watch() noted")
     return torch.tensor([history[name] for name in names]).T

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from aae_lessons import clusters, data, metrics
 from aae_lessons.data import ImageSet
-from aae_lessons.models.clustering import ClusteringAAE, HeadedAAE
+from aae_lessons.models.clustering import ClusterHeadAAE, ClusteringAAE
 from aae_lessons.objectives import entropy
 from aae_lessons.references import measures
 
@@ -23,9 +23,9 @@ def probabilities(model: ClusteringAAE, x: Tensor) -> Tensor:
     return y
 
 
-def validation_images(where: torch.device) -> ImageSet:
+def validation_images(device: torch.device) -> ImageSet:
     """The 10,000 images that the clusters' heads come from: the last training images."""
-    return data.split_validation(data.mnist("train", where), measures.VALIDATION)[1]
+    return data.split_validation(data.mnist("train", device), measures.VALIDATION)[1]
 
 
 def validation_error(model: ClusteringAAE, x: Tensor) -> dict[str, float]:
@@ -46,20 +46,20 @@ def clustering(model: ClusteringAAE, test: ImageSet) -> dict[str, float]:
     names = clusters.cluster_names(probabilities(model, held_out.x), held_out.labels)
     with torch.no_grad(), torch.random.fork_rng():
         torch.manual_seed(0)
-        z = model.blur(model.encode(test.x)[1])
+        z = model.sample_posterior(model.encode(test.x)[1])
     return {
         "clustering_error_percent": clusters.clustering_error_percent(y, test.labels, names),
         **validation_error(model, test.x),
         "one_to_one_error_percent": clusters.one_to_one_error_percent(y, test.labels),
         "classes_named": float(len(names.unique())),
-        "mean_largest_probability": y.amax(1).mean().item(),
+        "mean_max_probability": y.amax(1).mean().item(),
         "entropy": entropy(y).item(),
         "reconstruction_mse": metrics.reconstruction_mse(model, test.x),
         "sliced_wasserstein_over_floor": metrics.sliced_wasserstein_over_floor(z, model.prior),
     }
 
 
-def headed(model: HeadedAAE, test: ImageSet) -> dict[str, float]:
+def headed(model: ClusterHeadAAE, test: ImageSet) -> dict[str, float]:
     """:func:`clustering`, and how near the two nearest heads are."""
-    nearest = torch.pdist(model.decoder.heads.detach()).min().item()
+    nearest = torch.pdist(model.decoder.cluster_heads.detach()).min().item()
     return {**clustering(model, test), "nearest_heads": nearest}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aae_lessons import data, references
-from aae_lessons.arguments import require
+from aae_lessons.arguments import check
 from aae_lessons.files import write_atomically
 from aae_lessons.references.recipes import RECIPES
 
@@ -21,11 +21,11 @@ def report(device: str | None = None) -> dict[str, dict[str, float]]:
 
 def recorded() -> dict[str, dict[str, str]]:
     """Every run's recorded metrics in words: mean ± standard deviation where it has seeds."""
-    found = {}
+    result = {}
     for name in references.names():
-        spreads = {m: references.spread(name, m) for m in references.load(name).metrics}
-        found[name] = {m: _in_digits(mean, dev, n) for m, (mean, dev, n) in spreads.items()}
-    return found
+        spreads = {m: references.mean_and_std(name, m) for m in references.load(name).metrics}
+        result[name] = {m: _in_digits(mean, dev, n) for m, (mean, dev, n) in spreads.items()}
+    return result
 
 
 def _in_digits(mean: float, deviation: float, n: int) -> str:
@@ -53,7 +53,7 @@ def write_readme(path: Path) -> None:
     """Puts the tables of the records between the report markers of a README."""
     begin, end = "<!-- report:begin -->", "<!-- report:end -->"
     text = path.read_text("utf-8")
-    require(begin in text and end in text, "path", str(path), f"a file with {begin} and {end}")
+    check(begin in text and end in text, "path", str(path), f"a file with {begin} and {end}")
     before, after = text.split(begin)[0], text.split(end)[1]
     whole_text = f"{before}{begin}\n{tables(recorded())}\n{end}{after}"
     write_atomically(path, lambda f: f.write(whole_text.encode()))

@@ -14,7 +14,7 @@ from torch import Tensor
 from traitlets import Bytes, Dict, Unicode
 from traitlets import List as ListOf
 
-from aae_lessons.arguments import matrix
+from aae_lessons.arguments import check_matrix
 from aae_lessons.plots.style import COLOURS, MARKERS
 from aae_lessons.widgets import bundle, packing
 
@@ -40,12 +40,12 @@ class Explorer(anywidget.AnyWidget):
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict] | None:
-        found = super()._repr_mimebundle_(**kwargs)
-        if found is None:
+        result = super()._repr_mimebundle_(**kwargs)
+        if result is None:
             return None
         stream = io.BytesIO()
         self.static().savefig(stream, format="png")
-        data, metadata = found
+        data, metadata = result
         picture = base64.b64encode(stream.getvalue()).decode()
         return {**data, "text/plain": self.title, "image/png": picture}, metadata
 
@@ -74,7 +74,7 @@ class Decoding(Explorer):
         self._where = device_of(decoder)
         self._decode = decode
         x_hat = self.decode(probes[: packing.PROBES])
-        matrix(x_hat, "decode(z)", columns=PIXELS, rows=min(len(probes), packing.PROBES))
+        check_matrix(x_hat, "decode(z)", columns=PIXELS, rows=min(len(probes), packing.PROBES))
         packed = packing.for_browser(self.decode, decoder, probes[: packing.PROBES])
         if packed is not None:
             self.network, self.weights = packed

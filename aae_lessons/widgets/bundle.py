@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from aae_lessons.arguments import require
+from aae_lessons.arguments import check
 
 FOLDER = Path(__file__).parent / "js"
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
@@ -18,7 +18,7 @@ def script(name: str) -> str:
     A widget's code reaches the browser as one text, where an import of a neighbouring file would
     find nothing. Names at the top of the modules must therefore differ.
     """
-    require((FOLDER / f"{name}.js").is_file(), "name", name, f"a module in {FOLDER}")
+    check((FOLDER / f"{name}.js").is_file(), "name", name, f"a module in {FOLDER}")
     parts: dict[str, str] = {}
     _collect(name, parts)
     return "\n".join(parts.values())

@@ -13,8 +13,7 @@ from traitlets import Bytes, Float, TraitError, Unicode, validate
 from traitlets import List as ListOf
 
 from aae_lessons import plots
-from aae_lessons.arguments import labels as require_labels
-from aae_lessons.arguments import matrix, require
+from aae_lessons.arguments import check, check_labels, check_matrix
 from aae_lessons.widgets import bundle, packing
 from aae_lessons.widgets.base import Decoding, device_of
 from aae_lessons.widgets.density import MASSES
@@ -70,10 +69,10 @@ class ClassStyleExplorer(Decoding):
         caption: str = "",
     ) -> None:
         model = getattr(model, "model", model)
-        require(hasattr(model, "decoder"), "model", model, "a model with a decoder of y and z")
+        check(hasattr(model, "decoder"), "model", model, "a model with a decoder of y and z")
         self._classes, self._dim, std = sizes(model)
         names = range(self._classes) if names is None else names
-        require(len(names) == self._classes, "names", names, f"{self._classes} names")
+        check(len(names) == self._classes, "names", names, f"{self._classes} names")
         words = CAPTION * (self._dim > 1) or ONLY_CLASS
         words += LINES * (std is not None and self._dim > 1)
         super().__init__(title="Class and style", caption=caption or words)
@@ -102,13 +101,13 @@ class ClassStyleExplorer(Decoding):
         if x is None:
             return
         packing.images(x, "x")
-        require_labels(labels, "labels", 10)
-        require(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one for each digit")
+        check_labels(labels, "labels", 10)
+        check(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one for each digit")
         with torch.no_grad():
-            found = model.encode(x.to(device_of(model)))
-        z = found[-1] if isinstance(found, tuple) else found
-        require(self._dim > 1, "x", x, "None: this model has no plane of styles")
-        matrix(z, "z", columns=self._dim, rows=len(x))
+            result = model.encode(x.to(device_of(model)))
+        z = result[-1] if isinstance(result, tuple) else result
+        check(self._dim > 1, "x", x, "None: this model has no plane of styles")
+        check_matrix(z, "z", columns=self._dim, rows=len(x))
         self.codes, self.labels = packing.halves(packing.finite(z, "z")), bytes(labels.tolist())
 
     @validate("y")
@@ -116,8 +115,8 @@ class ClassStyleExplorer(Decoding):
         y = [float(value) for value in proposal["value"]]
         ok = len(y) == self._classes and all(value >= 0 for value in y)
         if not ok or abs(sum(y) - 1) > 1e-3:
-            want = f"{self._classes} probabilities that add up to 1"
-            raise TraitError(f"y: got {proposal['value']}, want {want}")
+            expected = f"{self._classes} probabilities that add up to 1"
+            raise TraitError(f"y: got {proposal['value']}, want {expected}")
         return y
 
     @validate("z")
@@ -136,8 +135,8 @@ class ClassStyleExplorer(Decoding):
             (rows @ rows.T - torch.eye(2)).abs().max() < 1e-3
         )
         if not ok:
-            want = f"two unit vectors of length {self._dim} at a right angle"
-            raise TraitError(f"directions: got {proposal['value']}, want {want}")
+            expected = f"two unit vectors of length {self._dim} at a right angle"
+            raise TraitError(f"directions: got {proposal['value']}, want {expected}")
         return proposal["value"]
 
     @property
@@ -159,7 +158,7 @@ def sizes(model: Any) -> tuple[int, int, float | None]:
     """K, D (0 where the code is y alone) and the standard deviation of a Gaussian z."""
     prior, prior_y = getattr(model, "prior", None), getattr(model, "prior_y", None)
     if prior_y is None:
-        require(hasattr(prior, "classes"), "model", model, "a model with a prior of y")
+        check(hasattr(prior, "classes"), "model", model, "a model with a prior of y")
         return prior.dim, 0, None
     std = getattr(prior, "std", None)
     return prior_y.dim, prior.dim, None if std is None else float(std)

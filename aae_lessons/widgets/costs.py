@@ -12,7 +12,7 @@ from traitlets import Bytes, Int, TraitError, Unicode, validate
 from traitlets import List as ListOf
 
 from aae_lessons import plots
-from aae_lessons.arguments import require
+from aae_lessons.arguments import check
 from aae_lessons.widgets import bundle, packing
 from aae_lessons.widgets.base import Explorer
 
@@ -56,10 +56,10 @@ class CostDiscrepancyExplorer(Explorer):
         headline: str = "frechet_distance",
         caption: str = "",
     ) -> None:
-        require(len(runs) > 0, "runs", runs, "one run or more")
+        check(len(runs) > 0, "runs", runs, "one run or more")
         self._sheets = {pair: _sheet(pair, run, headline) for pair, run in runs.items()}
         self._x = packing.images(x, "x")[:COLUMNS]
-        require(len(self._x) == COLUMNS, "x", x, f"{COLUMNS} digits or more")
+        check(len(self._x) == COLUMNS, "x", x, f"{COLUMNS} digits or more")
         words = f" In the grid: {_name(headline)}."
         super().__init__(title="Cost and discrepancy", caption=(caption or CAPTION) + words)
         self.costs = list(dict.fromkeys(cost for cost, _ in runs))
@@ -88,13 +88,13 @@ class CostDiscrepancyExplorer(Explorer):
 
 def _sheet(pair: object, run: Mapping[str, Any], headline: str) -> tuple[Tensor, Tensor]:
     ok = isinstance(pair, tuple) and len(pair) == 2
-    require(ok, "runs", pair, "keys (cost, discrepancy)")
+    check(ok, "runs", pair, "keys (cost, discrepancy)")
     for name in ("reconstructions", "samples", "metrics"):
-        require(name in run, "runs", f"{pair} without {name}", "reconstructions, samples, metrics")
-    require(headline in run["metrics"], "headline", headline, f"a metric of {pair}")
+        check(name in run, "runs", f"{pair} without {name}", "reconstructions, samples, metrics")
+    check(headline in run["metrics"], "headline", headline, f"a metric of {pair}")
     sheets = [packing.images(run[name], name)[:COLUMNS] for name in ("reconstructions", "samples")]
     enough = all(len(sheet) == COLUMNS for sheet in sheets)
-    require(enough, "runs", f"{pair} with fewer", f"{COLUMNS} images or more of each kind")
+    check(enough, "runs", f"{pair} with fewer", f"{COLUMNS} images or more of each kind")
     return sheets[0], sheets[1]
 
 

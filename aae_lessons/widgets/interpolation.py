@@ -11,8 +11,7 @@ from traitlets import Bytes, Float, Int, TraitError, Unicode, validate
 from traitlets import List as ListOf
 
 from aae_lessons import plots
-from aae_lessons.arguments import labels as require_labels
-from aae_lessons.arguments import matrix, require
+from aae_lessons.arguments import check, check_labels, check_matrix
 from aae_lessons.widgets import bundle, packing
 from aae_lessons.widgets.base import Decoding, device_of
 
@@ -60,11 +59,11 @@ class InterpolationExplorer(Decoding):
     ) -> None:
         model = getattr(model, "model", model)
         self._x = packing.images(x, "x")
-        require(2 <= len(x) <= MOST, "x", x, f"2 to {MOST} digits to choose from")
-        require_labels(labels, "labels", 10)
-        require(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one for each digit")
+        check(2 <= len(x) <= MOST, "x", x, f"2 to {MOST} digits to choose from")
+        check_labels(labels, "labels", 10)
+        check(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one for each digit")
         codes = codes_of(model, x) if codes is None else codes
-        matrix(codes, "codes", rows=len(x))
+        check_matrix(codes, "codes", rows=len(x))
         self._codes = packing.finite(codes, "codes")
         super().__init__(title="Between two digits", caption=caption or CAPTION)
         self.digits, self.codes = packing.small(packing.greys(x)), packing.halves(codes)
@@ -103,9 +102,9 @@ class InterpolationExplorer(Decoding):
 @torch.no_grad()
 def codes_of(model: Any, x: Tensor) -> Tensor:
     """What the decoder is given for images (n, 784): z, or y and z side by side."""
-    require(hasattr(model, "encode"), "codes", None, "codes: this model has no encode")
-    found = model.encode(x.to(device_of(model)))
-    return torch.cat(found, dim=1) if isinstance(found, tuple) else found
+    check(hasattr(model, "encode"), "codes", None, "codes: this model has no encode")
+    result = model.encode(x.to(device_of(model)))
+    return torch.cat(result, dim=1) if isinstance(result, tuple) else result
 
 
 def decoding(model: Any) -> tuple[packing.Decode, object]:
@@ -113,5 +112,5 @@ def decoding(model: Any) -> tuple[packing.Decode, object]:
     decoder = getattr(model, "decoder", None)
     if decoder is not None:
         return lambda codes: decoder(codes).sigmoid(), decoder
-    require(hasattr(model, "decode"), "model", model, "a model with decoder or decode")
+    check(hasattr(model, "decode"), "model", model, "a model with decoder or decode")
     return model.decode, None

@@ -12,8 +12,7 @@ from traitlets import Bool, Bytes, Float, Int, TraitError, validate
 from traitlets import List as ListOf
 
 from aae_lessons import plots
-from aae_lessons.arguments import labels as require_labels
-from aae_lessons.arguments import matrix, number, require
+from aae_lessons.arguments import check, check_labels, check_matrix, check_number
 from aae_lessons.widgets import bundle, density, packing
 from aae_lessons.widgets.base import Decoding, device_of
 
@@ -75,9 +74,9 @@ class LatentExplorer(Decoding):
         caption: str = "",
     ) -> None:
         model, decode = parts(model)
-        where = torch.device(device) if device is not None else device_of(model)
+        device = torch.device(device) if device is not None else device_of(model)
         prior = getattr(model, "prior", None) if prior is None else prior or None
-        self._points = points(model, x, labels, z, where)
+        self._points = points(model, x, labels, z, device)
         self._prior_sample = _sample(prior)
         super().__init__(title="Latent plane", caption=caption or CAPTION + LINES * bool(prior))
         self.extent = list(self._square(extent))
@@ -86,10 +85,10 @@ class LatentExplorer(Decoding):
             self.contours = density.contours(prior, tuple(self.extent))
         logits = opinion_of(model) if discriminator is None else discriminator or None
         if logits is not None:
-            self.opinion = opinion(logits, tuple(self.extent), where)
+            self.opinion = opinion(logits, tuple(self.extent), device)
         probes = self._prior_sample if self._points is None else self._points[0]
         self.decode_with(decode, getattr(model, "decoder", None), 2, probes)
-        self._where = where
+        self._where = device
         self.picture = packing.greys(self.decode(torch.tensor([self.z])))
 
     @validate("z")
@@ -101,7 +100,7 @@ class LatentExplorer(Decoding):
 
     def _square(self, extent: float | None) -> density.Extent:
         if extent is not None:
-            number(extent, "extent", above=0)
+            check_number(extent, "extent", above=0)
             return (-extent, extent, -extent, extent)
         clouds = [] if self._points is None else [self._points[0]]
         clouds += [] if self._prior_sample is None else [self._prior_sample]
@@ -153,25 +152,25 @@ def parts(model: Any) -> tuple[Any, packing.Decode]:
     model = getattr(model, "model", model)
     if hasattr(model, "decode"):
         return model, model.decode
-    require(callable(model), "model", model, "a model with decode, or a function of codes")
+    check(callable(model), "model", model, "a model with decode, or a function of codes")
     return getattr(model, "__self__", None), model
 
 
 @torch.no_grad()
 def points(
-    model: Any, x: Tensor | None, labels: Tensor | None, z: Tensor | None, where: torch.device
+    model: Any, x: Tensor | None, labels: Tensor | None, z: Tensor | None, device: torch.device
 ) -> tuple[Tensor, Tensor] | None:
     """Codes (n, 2) and classes (n,) of the digits ``x``, on the CPU; None without digits."""
     if x is None:
-        require(z is None, "x", None, "the digits whose codes z are")
+        check(z is None, "x", None, "the digits whose codes z are")
         return None
     packing.images(x, "x")
     if z is None:
-        require(hasattr(model, "encode"), "z", None, "codes: this model has no encode")
-        z = model.encode(x.to(where))
-    matrix(z, "z", columns=2, rows=len(x))
-    require_labels(labels, "labels", 10)
-    require(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one for each digit")
+        check(hasattr(model, "encode"), "z", None, "codes: this model has no encode")
+        z = model.encode(x.to(device))
+    check_matrix(z, "z", columns=2, rows=len(x))
+    check_labels(labels, "labels", 10)
+    check(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one for each digit")
     return packing.finite(z, "z"), labels.cpu()
 
 
@@ -183,22 +182,22 @@ def opinion_of(model: Any) -> Logits | None:
 
 
 @torch.no_grad()
-def opinion(logits: Logits, extent: density.Extent, where: torch.device) -> bytes:
+def opinion(logits: Logits, extent: density.Extent, device: torch.device) -> bytes:
     """The probability of "a prior sample" over a square grid, row by row from the top."""
     left, right, bottom, top = extent
     side = OPINION_SIDE
     columns, rows = torch.linspace(left, right, side), torch.linspace(top, bottom, side)
     grid = torch.cartesian_prod(rows, columns).flip(1)
-    found = logits(grid.to(where))
-    ok = isinstance(found, Tensor) and found.shape == (side * side,)
-    require(ok, "discriminator(z)", found, f"logits of shape ({side * side},)")
-    return packing.greys(found.sigmoid())
+    result = logits(grid.to(device))
+    ok = isinstance(result, Tensor) and result.shape == (side * side,)
+    check(ok, "discriminator(z)", result, f"logits of shape ({side * side},)")
+    return packing.greys(result.sigmoid())
 
 
 def _sample(prior: Any) -> Tensor | None:
     if prior is None:
         return None
-    require(getattr(prior, "dim", None) == 2, "prior", prior, "one with dim 2")
+    check(getattr(prior, "dim", None) == 2, "prior", prior, "one with dim 2")
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return prior.sample(2000).cpu()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import ipywidgets as widgets
 from matplotlib.figure import Figure
 
-from aae_lessons.arguments import require
+from aae_lessons.arguments import check
 
 Menu = tuple[str, Sequence[str]]
 
@@ -31,9 +31,9 @@ def figure_menus(
     Returns:
         A VBox; its ``menus`` are the controls, its ``picture`` the Image (PNG bytes in ``value``).
     """
-    require(len(menus) > 0, "menus", menus, "one (label, options) or more")
+    check(len(menus) > 0, "menus", menus, "one (label, options) or more")
     for label, options in menus:
-        require(len(options) > 0, "menus", (label, options), "one option or more in each")
+        check(len(options) > 0, "menus", (label, options), "one option or more in each")
     kind = widgets.SelectionSlider if slider else widgets.Dropdown
     wide = {"description_width": "initial"}
     controls = [kind(options=list(o), description=label, style=wide) for label, o in menus]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aae_lessons.arguments import matrix, require
+from aae_lessons.arguments import check, check_matrix
 
 Decode = Callable[[Tensor], Tensor]
 
@@ -88,14 +88,14 @@ def for_browser(
 
 def images(x: object, name: str) -> Tensor:
     """Refuses what is no batch of digits, (n, 784) in [0, 1]; returns it on the CPU."""
-    matrix(x, name, columns=784)
+    check_matrix(x, name, columns=784)
     x = x.detach().cpu()
     ok = bool((x >= 0).all() and (x <= 1).all())
-    require(ok, name, "values outside 0 … 1", "images in [0, 1]")
+    check(ok, name, "values outside 0 … 1", "images in [0, 1]")
     return x
 
 
 def finite(values: Tensor, name: str) -> Tensor:
     """Refuses nan and infinity; returns the values on the CPU."""
-    require(bool(values.isfinite().all()), name, "nan or infinite values", "finite ones")
+    check(bool(values.isfinite().all()), name, "nan or infinite values", "finite ones")
     return values.detach().cpu().float()

@@ -15,8 +15,7 @@ from traitlets import Bool, Bytes, Float, TraitError, Unicode, validate
 from traitlets import List as ListOf
 
 from aae_lessons import plots
-from aae_lessons.arguments import labels as require_labels
-from aae_lessons.arguments import matrix, number, require
+from aae_lessons.arguments import check, check_labels, check_matrix, check_number
 from aae_lessons.plots.style import new_figure
 from aae_lessons.widgets import bundle, packing
 from aae_lessons.widgets.base import Explorer
@@ -74,10 +73,10 @@ class PriorPainter(Explorer):
         brush: float = 0.12,
         caption: str = "",
     ) -> None:
-        require(callable(train), "train", train, "a function of points and show")
-        number(brush, "brush", above=0)
+        check(callable(train), "train", train, "a function of points and show")
+        check_number(brush, "brush", above=0)
         if labels is not None:
-            require_labels(labels, "labels", 10)
+            check_labels(labels, "labels", 10)
         self._train, self._labels, self._z = train, labels, None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -101,14 +100,14 @@ class PriorPainter(Explorer):
 
         Raises ValueError where nothing is drawn, or a training is running.
         """
-        require(not self.running, "start", "a training that runs", "one at a time: stop it first")
+        check(not self.running, "start", "a training that runs", "one at a time: stop it first")
         drawn = points(self.strokes, self.brush)
         self._middle, self._spread = drawn.mean(0), (drawn - drawn.mean(0)).square().mean().sqrt()
         self._stop.clear()
         self.running, self.progress, self.status, self.codes = True, 0.0, "training …", b""
-        given = (drawn - self._middle) / self._spread
+        inputs = (drawn - self._middle) / self._spread
         self._began = time.perf_counter()
-        self._thread = threading.Thread(target=self._run, args=(given,), daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(inputs,), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -129,11 +128,11 @@ class PriorPainter(Explorer):
             except ValueError as error:
                 self.status = str(error)
 
-    def _run(self, given: Tensor) -> None:
+    def _run(self, inputs: Tensor) -> None:
         torch.set_flush_denormal(True)  # it holds for one thread
         self._z, self._sent = None, 0.0
         try:
-            self.result = self._train(given, self._show)
+            self.result = self._train(inputs, self._show)
             words = f"done in {self._seconds():.0f} s"
         except Stopped:
             words = f"stopped after {self._seconds():.0f} s"
@@ -143,9 +142,9 @@ class PriorPainter(Explorer):
 
     def _show(self, z: Tensor, share: float) -> None:
         """Puts codes on the canvas: the ``show`` that a training is given."""
-        matrix(z, "z", columns=2)
-        wanted = len(z) if self._labels is None else len(self._labels)
-        require(len(z) == wanted, "z", z, f"{wanted} codes, one for each label")
+        check_matrix(z, "z", columns=2)
+        expected = len(z) if self._labels is None else len(self._labels)
+        check(len(z) == expected, "z", z, f"{expected} codes, one for each label")
         self._z, self._share = packing.finite(z, "z"), float(share)
         if time.perf_counter() - self._sent > EVERY:
             self._tell(f"{share:.0%} of the training, {self._seconds():.0f} s", running=True)
@@ -190,7 +189,7 @@ def points(
         n: how many.
         seed: of the points.
     """
-    require(len(strokes) > 0, "strokes", "an empty drawing", "one stroke or more")
+    check(len(strokes) > 0, "strokes", "an empty drawing", "one stroke or more")
     lines = [torch.tensor(s, dtype=torch.float32).view(-1, 2) for s in strokes]
     begin = torch.cat([line[:-1] if len(line) > 1 else line for line in lines])
     end = torch.cat([line[1:] if len(line) > 1 else line for line in lines])

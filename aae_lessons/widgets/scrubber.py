@@ -13,8 +13,7 @@ from traitlets import Bool, Bytes, Float, Int, TraitError, validate
 from traitlets import List as ListOf
 
 from aae_lessons import plots
-from aae_lessons.arguments import labels as require_labels
-from aae_lessons.arguments import matrix, require
+from aae_lessons.arguments import check, check_labels, check_matrix
 from aae_lessons.widgets import bundle, density, packing
 from aae_lessons.widgets.base import Explorer
 
@@ -113,26 +112,26 @@ class TrainingScrubber(Explorer):
 def snapshots(history: Any) -> list[Mapping[str, Any]]:
     """A history's snapshots as dicts, each with the same names in it."""
     shots = list(getattr(history, "snapshots", []))
-    require(len(shots) > 1, "run", history, "one with a snapshot of two epochs or more")
+    check(len(shots) > 1, "run", history, "one with a snapshot of two epochs or more")
     shots = [shot if isinstance(shot, Mapping) else {"z": shot} for shot in shots]
     names = set(shots[0])
-    require(bool(names), "run", "empty snapshots", "codes, samples or numbers in each")
+    check(bool(names), "run", "empty snapshots", "codes, samples or numbers in each")
     for shot in shots:
-        require(
+        check(
             set(shot) == names, "run", f"snapshots of {set(shot)} and {names}", "the same in all"
         )
     for name in names & {"z", "samples"}:
         for shot in shots:
-            matrix(shot[name], name)
+            check_matrix(shot[name], name)
             same = shot[name].shape == shots[0][name].shape
-            require(same, name, shot[name], f"shape {tuple(shots[0][name].shape)} in every epoch")
+            check(same, name, shot[name], f"shape {tuple(shots[0][name].shape)} in every epoch")
     return shots
 
 
 def loss_lines(history: Any) -> list[dict[str, Any]]:
     """Each phase's loss over updates."""
     every = max(1, len(history.steps) // MOST_POINTS)
-    found = []
+    result = []
     for name, values in history.losses.items():
         line = {
             "name": f"{name} loss",
@@ -142,8 +141,8 @@ def loss_lines(history: Any) -> list[dict[str, Any]]:
         if name in LEVELS:
             value, word = LEVELS[name]
             line["level"] = {"value": value, "name": word}
-        found.append(line)
-    return found
+        result.append(line)
+    return result
 
 
 def number_lines(shots: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -162,7 +161,7 @@ def number_lines(shots: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def in_the_plane(z: list[Tensor]) -> list[Tensor]:
     """Codes (n, 2) of each epoch: as they are, or along the last ones' two main directions."""
     dim = z[-1].shape[1]
-    require(dim >= 2, "z", z[-1], "codes of two dimensions or more")
+    check(dim >= 2, "z", z[-1], "codes of two dimensions or more")
     if dim == 2:
         return z
     middle = z[-1].mean(0)
@@ -177,6 +176,6 @@ def _rounded(values: Sequence[float]) -> list[float]:
 def _labels(labels: Tensor | None, z: list[Tensor]) -> Tensor | None:
     if labels is None or not z:
         return None
-    require_labels(labels, "labels", 10)
-    require(len(labels) == len(z[0]), "labels", labels, f"{len(z[0])} labels, one for each code")
+    check_labels(labels, "labels", 10)
+    check(len(labels) == len(z[0]), "labels", labels, f"{len(z[0])} labels, one for each code")
     return labels.cpu()

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aae_lessons.arguments import require
+from aae_lessons.arguments import check
 from aae_lessons.widgets import bundle
 
 ANYWIDGET = "anywidget"
@@ -23,12 +23,12 @@ States = Mapping[str, Mapping[str, Any]]
 
 def explorers(states: States, model_id: str) -> list[str]:
     """The ids of the explorers that a widget is or contains, in the order they are shown."""
-    require(model_id in states, "model_id", model_id, "the id of a stored widget")
+    check(model_id in states, "model_id", model_id, "the id of a stored widget")
     record = states[model_id]
     if record["model_module"] == ANYWIDGET:
         return [model_id]
     children = [c.removeprefix(REFERENCE) for c in record["state"].get("children", [])]
-    return [found for child in children for found in explorers(states, child)]
+    return [result for child in children for result in explorers(states, child)]
 
 
 def place(model_id: str) -> str:
@@ -58,8 +58,8 @@ def scripts(states: States, shown: Iterable[str]) -> str:
             "state": {k: v for k, v in state.items() if k not in DROPPED},
             "buffers": [{"path": b["path"], "data": b["data"]} for b in record.get("buffers", [])],
         }
-    found = {"scripts": texts, "styles": styles, "models": models, "links": links(states, shown)}
-    data = json.dumps(found, ensure_ascii=False).replace("</", "<\\/").replace("<!--", "<\\!--")
+    result = {"scripts": texts, "styles": styles, "models": models, "links": links(states, shown)}
+    data = json.dumps(result, ensure_ascii=False).replace("</", "<\\/").replace("<!--", "<\\!--")
     loader = bundle.script("static")
     return (
         f'<script type="application/json" id="aae-widgets">{data}</script>\n'
@@ -69,7 +69,7 @@ def scripts(states: States, shown: Iterable[str]) -> str:
 
 def links(states: States, shown: Iterable[str]) -> list[dict[str, Any]]:
     """Links made by jslink and jsdlink, where both of their widgets are shown."""
-    found = []
+    result = []
     for record in states.values():
         if record["model_name"] not in LINKS:
             continue
@@ -79,5 +79,5 @@ def links(states: States, shown: Iterable[str]) -> list[dict[str, Any]]:
         ]
         if all(model_id in shown for model_id, _ in ends):
             both = LINKS[record["model_name"]]
-            found.append({"source": ends[0], "target": ends[1], "both": both})
-    return found
+            result.append({"source": ends[0], "target": ends[1], "both": both})
+    return result

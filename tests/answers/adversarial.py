@@ -317,7 +317,7 @@ def detach_all(losses):
 
 def make_step(
     cost=half_squares,
-    judge=lambda real, fake: with_targets(real, fake)[0],
+    discriminator=lambda real, fake: with_targets(real, fake)[0],
     maker=pass_for_real,
     see=lambda z: z.detach(),
     skip=(),
@@ -356,7 +356,7 @@ def make_step(
                 descend(phase, cost(x, decoder(z.detach() if cut else z)))
             elif phase == "discriminator":
                 kept["fake"] = discriminator(see(code()))
-                descend(phase, judge(discriminator(prior(z_prior)), kept["fake"]))
+                descend(phase, discriminator(discriminator(prior(z_prior)), kept["fake"]))
             else:
                 z = code() if again or "z" not in kept else kept["z"]
                 logits = kept["fake"] if share_logits else discriminator(z)
@@ -486,16 +486,16 @@ STEP_WRONG = {
     ),
     "encoder does not move": make_step(cut=True, again=True),
     "reconstruction moves nothing": make_step(skip=("reconstruction",)),
-    "real and fake swapped": make_step(judge=swap),
-    "halved": make_step(judge=lambda real, fake: with_targets(real, fake)[0] / 2),
-    "half of the loss": make_step(judge=codes_only),
+    "real and fake swapped": make_step(discriminator=swap),
+    "halved": make_step(discriminator=lambda real, fake: with_targets(real, fake)[0] / 2),
+    "half of the loss": make_step(discriminator=codes_only),
     "codes standardised": make_step(see=standardise, again=True),
-    "another discriminator loss": make_step(judge=lambda real, fake: (fake - real).mean()),
+    "another discriminator loss": make_step(discriminator=lambda real, fake: (fake - real).mean()),
     "discriminator moves nothing": make_step(skip=("discriminator",)),
     "discriminator on images": of_images,
     "prior samples never shown": make_step(prior=torch.randn_like),
     "uphill": make_step(
-        judge=lambda real, fake: -with_targets(real, fake)[0],
+        discriminator=lambda real, fake: -with_targets(real, fake)[0],
         returned=lambda losses: {**detach_all(losses), "discriminator": torch.zeros(())},
     ),
     "saturating": make_step(maker=lambda logits: F.logsigmoid(-logits).mean()),
@@ -532,13 +532,13 @@ STEP_WRONG = {
 
 def both_sides_turned(encoder, decoder, discriminator, optimizers, x, z_prior):
     """The swap mended in the wrong place: the generator wants to be called fake."""
-    step = make_step(judge=swap, maker=lambda logits: F.softplus(logits).mean())
+    step = make_step(discriminator=swap, maker=lambda logits: F.softplus(logits).mean())
     return step(encoder, decoder, discriminator, optimizers, x, z_prior)
 
 
 MENDED_WRONG = {
     "untouched": adversarial_step.broken_step,
-    "real and fake swapped": make_step(judge=swap),
+    "real and fake swapped": make_step(discriminator=swap),
     "turned in the generator": both_sides_turned,
     "detach and zero_grad missing": make_step(see=attached, no_zero=("generator",), again=True),
     "another phase leaks": make_step(no_zero=("generator",), again=True),

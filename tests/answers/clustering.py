@@ -81,13 +81,13 @@ def heads_by_einsum(y, label, y_test, label_test):
 
 
 def greedy(counts):
-    left, found = counts.clone(), 0.0
+    left, result = counts.clone(), 0.0
     while left.max() >= 0:
         row, column = np.unravel_index(int(left.argmax()), left.shape)
-        found += counts[row, column]
+        result += counts[row, column]
         left[row, :] = -1
         left[:, column] = -1
-    return 1 - found / counts.sum()
+    return 1 - result / counts.sum()
 
 
 def matched(counts, sign=-1):
@@ -207,13 +207,13 @@ def make_step(
                 descend(phase, pass_y(model.discriminator_y(y)) + fooled_z)
             elif phase == "discriminator_y":
                 fake = judged_y(y).detach() if detach else judged_y(y)
-                judge = model.discriminator_y
-                descend(phase, apart_y(judge(y_prior), judge(fake)))
+                discriminator = model.discriminator_y
+                descend(phase, apart_y(discriminator(y_prior), discriminator(fake)))
             else:
                 fake = judged_z(model, y, z)
                 fake = fake.detach() if detach else fake
-                judge = model.discriminator_z
-                descend(phase, apart_z(judge(z_prior), judge(fake)))
+                discriminator = model.discriminator_z
+                descend(phase, apart_z(discriminator(z_prior), discriminator(fake)))
         return returned(losses)
 
     return step
@@ -335,9 +335,9 @@ def run_by_comprehension(model, step, optimizers, schedulers, batches, epochs, e
         _ = [step(model, optimizers, batch) for batch in batches(number)]
         model.train(False)
         with torch.inference_mode():
-            found = error(model)
+            result = error(model)
         _ = [scheduler.step() for scheduler in schedulers]
-        return found
+        return result
 
     return tuple(one(number) for number in range(epochs))
 

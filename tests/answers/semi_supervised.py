@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from aae_lessons.checks import semi_supervised as check
 from aae_lessons.checks import semi_supervised_step
-from aae_lessons.data import balanced_split
+from aae_lessons.data import balanced_subset
 
 CHECKS = {
     "balanced_labels": check.balanced_labels,
@@ -247,7 +247,7 @@ def make_step(
         losses, see = {}, model.corrupt if noisy else raw
 
         def codes(way):
-            y_logits, z = model.heads(see(x))
+            y_logits, z = model.class_logits_and_style(see(x))
             return way(y_logits), z
 
         def descend(name, loss):
@@ -268,14 +268,14 @@ def make_step(
                 loss = pass_y(model.discriminator_y(y)) + pass_z(model.discriminator_z(z))
                 descend(phase, loss)
             elif phase == "classification":
-                descend(phase, classified(model.heads(see(labelled_x))[0], label))
+                descend(phase, classified(model.class_logits_and_style(see(labelled_x))[0], label))
             else:
                 which = "yz".index(phase[-1])
                 code = codes(judged)[which]
                 code = code.detach() if detach else code
                 real = (y_prior, z_prior)[which]
-                judge = getattr(model, phase)
-                descend(phase, (apart_y, apart_z)[which](judge(real), judge(code)))
+                discriminator = getattr(model, phase)
+                descend(phase, (apart_y, apart_z)[which](discriminator(real), discriminator(code)))
         return returned(losses)
 
     return step
@@ -295,27 +295,29 @@ def functional_step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
         for name in names:
             optimizers[name].step()
 
-    y_logits, z = model.heads(noisy_x)
+    y_logits, z = model.class_logits_and_style(noisy_x)
     code = torch.cat([torch.exp(F.log_softmax(y_logits, 1)), z], -1)
     gap = (model.decoder(code).sigmoid() - x).double()
     loss = torch.einsum("bp,bp->", gap, gap) / (2 * len(x))
     descend(loss, "reconstruction")
     seen["reconstruction"] = loss.detach()
 
-    y_logits, z = model.heads(noisy_x)
+    y_logits, z = model.class_logits_and_style(noisy_x)
     y = F.softmax(y_logits, dim=-1)
-    for name, judge, real, fake in (
+    for name, discriminator, real, fake in (
         ("discriminator_z", model.discriminator_z, z_prior, z),
         ("discriminator_y", model.discriminator_y, y_prior, y),
     ):
-        logits = judge(torch.cat([fake, real]).detach())
+        logits = discriminator(torch.cat([fake, real]).detach())
         goal = torch.cat([torch.zeros(len(fake)), torch.ones(len(real))])
         seen[name] = 2 * F.binary_cross_entropy_with_logits(logits, goal)
     descend(seen["discriminator_y"] + seen["discriminator_z"], *ORDER[1:3])
     fakes = torch.cat([model.discriminator_y(y), model.discriminator_z(z)])
     seen["generator"] = F.softplus(-fakes).sum() / len(x)
     descend(seen["generator"], "generator")
-    picked = F.log_softmax(model.heads(noisy_labelled)[0], 1)[torch.arange(len(label)), label]
+    picked = F.log_softmax(model.class_logits_and_style(noisy_labelled)[0], 1)[
+        torch.arange(len(label)), label
+    ]
     seen["classification"] = -picked.mean()
     descend(seen["classification"], "classification")
     return {name: loss.detach() for name, loss in seen.items()}
@@ -451,7 +453,7 @@ RIGHT = {
         "permutations": split(),
         "numpy, ascending": by_numpy,
         "walking over a shuffle": by_walking,
-        "the package's": lambda labels, held_out, n, seed: balanced_split(
+        "the package's": lambda labels, held_out, n, seed: balanced_subset(
             labels[:-held_out], n, seed
         ),
     },

@@ -196,10 +196,10 @@ def make_step(
     target=lambda x, noisy: x,
 ):
     def step(encoder, decoder, optimizer, x, z_prior, d, weight):
-        given = noisy(x)
-        z = encoder(given)
+        inputs = noisy(x)
+        z = encoder(inputs)
         logits = decoder(z)
-        c = cost(target(x, given), logits)
+        c = cost(target(x, inputs), logits)
         p = discrepancy(d, z, z_prior, logits.sigmoid(), x)
         loss = total(c, p, weight)
         for letter in order:
@@ -275,7 +275,7 @@ WRONG = {
         "sum over ranks": sliced_with(reduce=lambda gap: gap.sum(0).mean()),
         "root taken": sliced_with(reduce=lambda gap: gap.mean().sqrt()),
         "not squared": sliced_with(gap=torch.abs),
-        "gradient cut": lambda *given: sliced_with()(*given).detach(),
+        "gradient cut": lambda *inputs: sliced_with()(*inputs).detach(),
         "wrong gradient": sliced_with(
             rank_prior=lambda s: s.sort(0).values, rank=lambda s: s.sort(0).values.detach() + 0 * s
         ),
@@ -302,9 +302,9 @@ WRONG = {
         "numerator 1": kernel_with(lambda d2, c: 1 / (c + d2)),
         "upside down": kernel_with(lambda d2, c: d2 / (c + d2)),
         "a Gaussian kernel": kernel_with(lambda d2, c: (-d2 / c).exp()),
-        "wrong shape": lambda *given: kernel_with()(*given).mean(),
+        "wrong shape": lambda *inputs: kernel_with()(*inputs).mean(),
         "input changed in place": lambda d2, *rest: kernel_with()(d2.sqrt_(), *rest),
-        "nothing returned": lambda *given: None,
+        "nothing returned": lambda *inputs: None,
         "not attempted": not_attempted,
     },
     "mmd": {
@@ -385,7 +385,7 @@ WRONG = {
             discrepancy=lambda d, z, z_prior, x_hat, x: (z - z_prior).square().mean()
         ),
         "nothing encoded": lambda encoder, decoder, optimizer, x, z_prior, d, weight: {},
-        "noisy input as the target": make_step(noisy=noise, target=lambda x, given: given),
+        "noisy input as the target": make_step(noisy=noise, target=lambda x, inputs: inputs),
         "stale gradients": make_step(order="bs"),
         "nothing moved": make_step(order="zb"),
         "uphill": make_step(total=lambda cost, penalty, weight: -cost - weight * penalty),
@@ -398,7 +398,7 @@ WRONG = {
         "not attempted": not_attempted,
     },
     "mended_wae": {
-        "noisy input as the target": make_step(noisy=noise, target=lambda x, given: given),
+        "noisy input as the target": make_step(noisy=noise, target=lambda x, inputs: inputs),
         "penalty subtracted": make_step(noisy=noise, total=subtract),
         "as it came": check.broken_step,
         "noise taken away": make_step(),

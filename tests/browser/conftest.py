@@ -49,8 +49,8 @@ def browser():
         from playwright.sync_api import sync_playwright
     except ImportError:
         missing("Playwright is not installed: pip install playwright")
-    found = (os.environ.get("AAE_CHROMIUM"), *map(shutil.which, NAMES))
-    path = next((p for p in found if p), None)
+    result = (os.environ.get("AAE_CHROMIUM"), *map(shutil.which, NAMES))
+    path = next((p for p in result if p), None)
     if path is None:
         missing("no Chromium was found: apt-get install chromium, or set AAE_CHROMIUM")
     with sync_playwright() as playwright:
@@ -102,8 +102,8 @@ def lab(tmp_path_factory, browser):
 
 @pytest.fixture
 def page(browser):
-    with watched_page(browser) as found:
-        yield found
+    with watched_page(browser) as result:
+        yield result
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def shots():
 
     def take(page, selector, name):
         folder = os.environ.get("AAE_SCREENSHOTS")
-        for i, found in enumerate(page.locator(selector).all() if folder else []):
-            found.screenshot(path=f"{folder}/{name}-{i}.png")
+        for i, result in enumerate(page.locator(selector).all() if folder else []):
+            result.screenshot(path=f"{folder}/{name}-{i}.png")
 
     return take

@@ -111,11 +111,11 @@ class Lab:
 
     def value(self, page, expression):
         """A value of the kernel's, once it has stopped changing."""
-        before, found = None, ""
-        while found != before:
+        before, result = None, ""
+        while result != before:
             page.wait_for_timeout(400)
-            before, found = found, self.python(page, f"print(repr({expression}))")
-        return eval(found, {"inf": float("inf")})
+            before, result = result, self.python(page, f"print(repr({expression}))")
+        return eval(result, {"inf": float("inf")})
 
 
 def wait_for(url, server, log, seconds=90):

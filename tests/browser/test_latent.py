@@ -117,5 +117,5 @@ def test_it_paints_within_a_second_of_running_its_cell(lab, page):
     since other programs of the machine may be busy."""
     lab.run(page, lab.write("paint", WIDE, "LatentExplorer(model, test.x, test.labels)"))
     page.wait_for_selector(".aae-latent")
-    found = [page.evaluate(FIRST_PAINT) for _ in range(3)]
-    assert min(found) < 1000, found
+    result = [page.evaluate(FIRST_PAINT) for _ in range(3)]
+    assert min(result) < 1000, result

@@ -38,45 +38,45 @@ def drag(page, place):
     page.mouse.up()
 
 
-def latent(page, found):
-    drag(page, found.locator(".aae-cross"))
+def latent(page, result):
+    drag(page, result.locator(".aae-cross"))
     yield
-    found.locator(".aae-cross").press("Shift+ArrowLeft")
+    result.locator(".aae-cross").press("Shift+ArrowLeft")
     yield
 
 
-def class_style(page, found):
-    found.get_by_role("slider", name="probability of class").nth(1).press("ArrowUp")
+def class_style(page, result):
+    result.get_by_role("slider", name="probability of class").nth(1).press("ArrowUp")
     yield
-    if found.locator(".aae-cross").is_visible():
-        drag(page, found.locator(".aae-cross"))
+    if result.locator(".aae-cross").is_visible():
+        drag(page, result.locator(".aae-cross"))
         yield
 
 
-def interpolation(page, found):
-    found.locator(".aae-thumb").nth(5 + next(TURNS) % 7).click()
+def interpolation(page, result):
+    result.locator(".aae-thumb").nth(5 + next(TURNS) % 7).click()
     yield
-    found.get_by_role("slider").press("ArrowRight")
-    yield
-
-
-def scrubber(page, found):
-    found.get_by_role("slider").press("ArrowRight")
+    result.get_by_role("slider").press("ArrowRight")
     yield
 
 
-def painter(page, found):
-    drag(page, found.locator(".aae-paint"))
+def scrubber(page, result):
+    result.get_by_role("slider").press("ArrowRight")
     yield
 
 
-def costs(page, found):
-    found.locator("[role=radio][aria-checked=true]").press("ArrowDown")
+def painter(page, result):
+    drag(page, result.locator(".aae-paint"))
     yield
 
 
-def menus(page, found):
-    found.locator("[role=slider], select").first.press("ArrowRight")
+def costs(page, result):
+    result.locator("[role=radio][aria-checked=true]").press("ArrowDown")
+    yield
+
+
+def menus(page, result):
+    result.locator("[role=slider], select").first.press("ArrowRight")
     yield
 
 
@@ -102,8 +102,8 @@ def shown(page, kind):
 
 def move_all(page):
     """Moves every explorer of a page, and waits for other pictures; how many of each there are."""
-    found = {kind: explorers for kind in MOVES if (explorers := shown(page, kind))}
-    for kind, explorers in found.items():
+    result = {kind: explorers for kind in MOVES if (explorers := shown(page, kind))}
+    for kind, explorers in result.items():
         for explorer in explorers:
             explorer.scroll_into_view_if_needed()
             before = explorer.evaluate(SEEN)
@@ -113,7 +113,7 @@ def move_all(page):
                     arg=[explorer.element_handle(), before],
                 )
                 before = explorer.evaluate(SEEN)
-    return {kind: len(explorers) for kind, explorers in found.items()}
+    return {kind: len(explorers) for kind, explorers in result.items()}
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
@@ -137,8 +137,8 @@ def test_a_lesson_and_its_page(lab, browser, page, shots, lesson, tmp_path):
     [written] = website.write(tmp_path, [lesson], run=lambda path: lab.saved(page))
     with watched_page(browser, offline=True) as away:
         away.goto(written.as_uri())
-        wanted = {kind: n for kind, n in EXPLORERS[lesson.stem].items() if kind != "menus"}
-        if wanted:
+        expected = {kind: n for kind, n in EXPLORERS[lesson.stem].items() if kind != "menus"}
+        if expected:
             away.wait_for_selector("section.aae canvas", state="attached")
-        assert move_all(away) == wanted
+        assert move_all(away) == expected
         shots(away, "section.aae", f"{lesson.stem}-page")

@@ -71,12 +71,12 @@ def test_the_page_fetches_nothing(site):
 @pytest.fixture(params=["light", "dark"])
 def page(browser, site, request):
     """The page, opened from its folder with the network off."""
-    with watched_page(browser, color_scheme=request.param, offline=True) as found:
-        found.goto(site.as_uri())
-        found.wait_for_selector(".aae-painter")
-        found.wait_for_timeout(300)
-        found.scheme = request.param
-        yield found
+    with watched_page(browser, color_scheme=request.param, offline=True) as result:
+        result.goto(site.as_uri())
+        result.wait_for_selector(".aae-painter")
+        result.wait_for_timeout(300)
+        result.scheme = request.param
+        yield result
 
 
 def ink(page, selector, nth=0):

@@ -14,9 +14,9 @@ EPOCHS = 15
 ENOUGH = 10_000  # training images to start from
 
 
-def start(model: categorical.CategoricalAAE, batches: Minibatches) -> None:
+def data_dependent_init(model: categorical.CategoricalAAE, batches: Minibatches) -> None:
     """The first weights of the last layers, by the first training images."""
-    categorical.start(model, batches.images.subset(slice(0, ENOUGH)).x)
+    categorical.data_dependent_init(model, batches.images.subset(slice(0, ENOUGH)).x)
 
 
 def code(step: training.Step, **settings) -> Recipe:
@@ -28,7 +28,7 @@ def code(step: training.Step, **settings) -> Recipe:
         step=step,
         measure=measures.codes,
         epochs=EPOCHS,
-        prepare=start,
+        prepare=data_dependent_init,
         watch=measures.watch,
         rank_by="reconstruction_mse",
     )
@@ -36,7 +36,7 @@ def code(step: training.Step, **settings) -> Recipe:
 
 def annealed(**settings) -> Recipe:
     """A run with Gumbel-softmax draws."""
-    return replace(code(categorical.annealed_step, **settings), adjust=categorical.anneal)
+    return replace(code(categorical.annealed_step, **settings), on_step=categorical.anneal)
 
 
 RECIPES: dict[str, Recipe] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from aae_lessons.models import clustering
-from aae_lessons.models.clustering import ClusteringAAE, Config, HeadedAAE
+from aae_lessons.models.clustering import ClusterHeadAAE, ClusteringAAE, Config
 from aae_lessons.references import measures, measures_clustering
 from aae_lessons.references.recipes.recipe import Recipe
 
@@ -43,7 +43,7 @@ RECIPES: dict[str, Recipe] = {
         for k in (10, 16, 30)
     },
     "clustering-2d": clustered(
-        lambda: HeadedAAE(Config(classes=20, dim=2), distance=3.0, push=10.0),
+        lambda: ClusterHeadAAE(Config(classes=20, dim=2), distance=3.0, repulsion_weight=10.0),
         measure=measures_clustering.headed,
         note=f"{NOTE} Heads pushed apart to a distance of 3, with weight 10.",
     ),

@@ -82,8 +82,8 @@ BUDGET = 20  # epochs, the same for all models with 8-D codes
 
 
 @functools.cache
-def _features(where: torch.device) -> Callable[[Tensor], Tensor]:
-    return references.classifier(where).activations
+def _features(device: torch.device) -> Callable[[Tensor], Tensor]:
+    return references.classifier(device).activations
 
 
 def in_classifier_features(logits: Tensor, x: Tensor) -> Tensor:
@@ -129,7 +129,7 @@ def wae(cost: str, discrepancy: str) -> Recipe:
     )
 
 
-PHASES = adversarial.Config(reconstruction_rate=1e-3, discriminator_rate=1e-3, generator_rate=1e-3)
+PHASES = adversarial.Config(reconstruction_lr=1e-3, discriminator_lr=1e-3, generator_lr=1e-3)
 
 RECIPES: dict[str, Recipe] = {
     "classifier": Recipe(
@@ -158,10 +158,10 @@ RECIPES: dict[str, Recipe] = {
     "adversarial-mixture": aae(GaussianMixture(), weight=60.0),
     "adversarial-swiss-roll": aae(SwissRoll(), weight=30.0),
     "adversarial-mixture-labels": aae(
-        GaussianMixture(), labels=10_000, weight=50.0, discriminator_rate=1e-3
+        GaussianMixture(), labels=10_000, weight=50.0, discriminator_lr=1e-3
     ),
     "adversarial-swiss-roll-labels": aae(
-        SwissRoll(), labels=10_000, weight=25.0, discriminator_rate=1e-3
+        SwissRoll(), labels=10_000, weight=25.0, discriminator_lr=1e-3
     ),
     "variational-gaussian": vae(Gaussian(2)),
     "variational-mixture": vae(GaussianMixture()),

@@ -32,7 +32,7 @@ class Recipe:
         schedule: of the rates.
         adjust: what else changes during the run, such as a temperature; of ``fit``.
         matmul_precision: of matrix products while training; see
-            :func:`aae_lessons.device.matrix_products`.
+            :func:`aae_lessons.devices.matmul_precision`.
         rank_by: the metric by which the kept seed is the median; empty for the first seed.
         keep: "weights"; "bytes", the weights of encoder and decoder in a byte each
             (:mod:`aae_lessons.references.compact`); "pictures"
@@ -54,7 +54,7 @@ class Recipe:
     held_out: int = 0
     batches: Callable[..., training.Batches] = Minibatches
     schedule: training.Schedule = training.constant_then_linear
-    adjust: Callable[[nn.Module, float], None] | None = None
+    on_step: Callable[[nn.Module, float], None] | None = None
     matmul_precision: str = "highest"
 
     @property

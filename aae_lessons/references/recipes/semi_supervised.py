@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from aae_lessons import training
-from aae_lessons.data import PartlyLabelledMinibatches
+from aae_lessons.data import SemiSupervisedMinibatches
 from aae_lessons.models import semi_supervised
 from aae_lessons.references import measures
 from aae_lessons.references.recipes.recipe import Recipe
@@ -44,7 +44,7 @@ PAPER = (
 ADDED = " Our addition: the encoder's input is also moved by small random affine maps."
 
 
-def partly_labelled(
+def semi_supervised_recipe(
     budget: Budget, config: semi_supervised.Config, step: training.Step, **changes
 ) -> Recipe:
     """A run of the paper's phases on 50,000 images."""
@@ -58,8 +58,8 @@ def partly_labelled(
         labels=budget.labels,
         watch=measures.validation_error,
         held_out=measures.VALIDATION,
-        batches=PartlyLabelledMinibatches,
-        schedule=training.tenfold_drops(budget.drop_after / budget.epochs),
+        batches=SemiSupervisedMinibatches,
+        schedule=training.step_decay(budget.drop_after / budget.epochs),
         rank_by="test_error_percent",
         keep="bytes",
         matmul_precision="medium",
@@ -70,7 +70,7 @@ def partly_labelled(
 
 def baseline(budget: Budget, config: semi_supervised.Config) -> Recipe:
     """The same encoder, trained on the labels alone."""
-    return partly_labelled(
+    return semi_supervised_recipe(
         budget,
         config,
         semi_supervised.baseline_step,
@@ -83,31 +83,31 @@ def baseline(budget: Budget, config: semi_supervised.Config) -> Recipe:
 
 RECIPES: dict[str, Recipe] = {}
 for name, budget in BUDGETS.items():
-    RECIPES[f"semi-supervised-{name}"] = partly_labelled(
+    RECIPES[f"semi-supervised-{name}"] = semi_supervised_recipe(
         budget, JITTERED, semi_supervised.train_step
     )
 for name, budget in NOISE_BUDGETS.items():
-    RECIPES[f"semi-supervised-{name}-noise"] = partly_labelled(
+    RECIPES[f"semi-supervised-{name}-noise"] = semi_supervised_recipe(
         budget, HALF, semi_supervised.train_step, keep="record"
     )
-RECIPES["semi-supervised-10"] = partly_labelled(
+RECIPES["semi-supervised-10"] = semi_supervised_recipe(
     Budget(10, epochs=40, drop_after=34),
-    replace(JITTERED, classification_rate=0.02),
+    replace(JITTERED, classification_lr=0.02),
     semi_supervised.train_step,
-    batches=partial(PartlyLabelledMinibatches, labelled_size=10),
+    batches=partial(SemiSupervisedMinibatches, labelled_size=10),
     keep="record",
     note=PAPER + ADDED + " The classification's rate is a fifth: at the paper's, ten images in a "
     "batch made the loss infinite within an epoch.",
 )
-RECIPES["semi-supervised-100-agreement"] = partly_labelled(
+RECIPES["semi-supervised-100-agreement"] = semi_supervised_recipe(
     Budget(100, epochs=40, drop_after=34),
     JITTERED,
-    semi_supervised.agreeing_step,
-    optimizers=lambda model: semi_supervised.agreeing_optimizers(model, model.config),
+    semi_supervised.agreement_step,
+    optimizers=lambda model: semi_supervised.agreement_optimizers(model, model.config),
     keep="record",
     note=PAPER + ADDED + " And a phase more: two corrupted copies of an image agree on its class.",
 )
-RECIPES["semi-supervised-100-informed"] = partly_labelled(
+RECIPES["semi-supervised-100-informed"] = semi_supervised_recipe(
     BUDGETS["100"],
     INFORMED,
     semi_supervised.train_step,
@@ -123,7 +123,7 @@ RECIPES["supervised-style"] = Recipe(
     labels=None,
     watch=None,
     held_out=measures.VALIDATION,
-    schedule=training.tenfold_drops(0.875),
+    schedule=training.step_decay(0.875),
     keep="bytes",
     matmul_precision="medium",
     note="The class given, the style learned (§4), with all 50,000 labels; the discriminator of z "

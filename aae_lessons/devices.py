@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import torch
 
-from aae_lessons.arguments import require
+from aae_lessons.arguments import check
 
 
 def choose(name: str | torch.device | None = None) -> torch.device:
@@ -20,16 +20,16 @@ def choose(name: str | torch.device | None = None) -> torch.device:
 
     Raises ValueError where the name is unknown or the machine has no such device.
     """
-    wanted = str(name or os.environ.get("AAE_DEVICE") or _best())
+    expected = str(name or os.environ.get("AAE_DEVICE") or _best())
     available = {"cpu": True, "cuda": torch.cuda.is_available, "mps": _mps}
-    kind = wanted.split(":")[0]
-    require(kind in available, "device", wanted, "cuda, mps or cpu")
-    number = wanted.partition(":")[2]
-    require(number.isdigit() or wanted == kind, "device", wanted, "such as cuda, or cuda:0")
+    kind = expected.split(":")[0]
+    check(kind in available, "device", expected, "cuda, mps or cpu")
+    number = expected.partition(":")[2]
+    check(number.isdigit() or expected == kind, "device", expected, "such as cuda, or cuda:0")
     here = kind == "cpu" or available[kind]()
-    require(here, "device", wanted, f"a device of this machine; torch finds no {kind} here")
+    check(here, "device", expected, f"a device of this machine; torch finds no {kind} here")
     torch.set_flush_denormal(True)
-    return torch.device(wanted)
+    return torch.device(expected)
 
 
 def _mps() -> bool:
@@ -44,7 +44,7 @@ PRECISIONS = ("highest", "high", "medium")
 
 
 @contextlib.contextmanager
-def matrix_products(precision: str) -> Iterator[None]:
+def matmul_precision(precision: str) -> Iterator[None]:
     """Within it, the precision of single-precision matrix products: "highest" as they come.
 
     With "medium", factors are rounded to bfloat16 where the processor or the card has units for
@@ -52,7 +52,7 @@ def matrix_products(precision: str) -> Iterator[None]:
     Everything else, such as losses, weights and optimizers, stays as it is. Where there are no
     such units nothing changes.
     """
-    require(precision in PRECISIONS, "precision", precision, f"one of {', '.join(PRECISIONS)}")
+    check(precision in PRECISIONS, "precision", precision, f"one of {', '.join(PRECISIONS)}")
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision(precision)
     try:
