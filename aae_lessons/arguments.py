@@ -23,7 +23,7 @@ def describe(value: object) -> str:
 def check(holds: bool, name: str, got: object, expected: str) -> None:
     """Raises ValueError, naming the argument, unless ``holds``."""
     if not holds:
-        raise ValueError(f"{name}: got {describe(got)}, want {expected}")
+        raise ValueError(f"{name}: got {describe(got)}, expected {expected}")
 
 
 def check_int(value: object, name: str, at_least: int = 1) -> None:
@@ -59,7 +59,7 @@ def check_same_shape(a: Tensor, b: Tensor, name_a: str, name_b: str) -> None:
     if a.shape != b.shape:
         raise ValueError(
             f"{name_a} and {name_b}: got shapes {tuple(a.shape)} and {tuple(b.shape)}, "
-            "want the same shape for both"
+            "expected the same shape for both"
         )
 
 

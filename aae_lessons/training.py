@@ -292,7 +292,7 @@ class _Run:
         except Exception as error:
             raise ValueError(
                 f"checkpoint: {self.path} can't be read as a checkpoint of this course; "
-                "want one that fit wrote, or a path where no file is"
+                "expected one that fit wrote, or a path where no file is"
             ) from error
 
 

@@ -270,7 +270,7 @@ TRAINING = [
     *cases("fit", lambda v: fit(batches=v), "batches", []),
     *cases("fit", lambda v: fit(checkpoint_every=v), "checkpoint_every", *NOT_COUNTS),
     *cases("fit", lambda v: fit(log_every=v), "log_every", *NOT_COUNTS),
-    *cases("fit", lambda v: fit(capture=v), "cuda_graph", True),
+    *cases("fit", lambda v: fit(cuda_graph=v), "cuda_graph", True),
 ]
 
 TABLE = DATA + PRIORS + OBJECTIVES + NETWORKS + MODELS + TRAINING
@@ -291,9 +291,9 @@ def test_messages_say_what_came_and_what_is_wanted():
         objectives.entropy(torch.zeros(3, dtype=torch.int64))
     assert str(caught.value) == (
         "probabilities: got a tensor of shape (3,) and dtype torch.int64, "
-        "want a floating-point tensor of shape (n, d)"
+        "expected a floating-point tensor of shape (n, d)"
     )
-    with pytest.raises(ValueError, match=r"^std: got -1, want a finite number above 0$"):
+    with pytest.raises(ValueError, match=r"^std: got -1, expected a finite number above 0$"):
         priors.Gaussian(2, -1)
     assert len(arguments.describe("x" * 1000)) <= 80
 

@@ -10,7 +10,7 @@ from aae_lessons import clusters, data, plots
 from aae_lessons.data import Batch
 from aae_lessons.models import clustering
 from aae_lessons.models.clustering import ClusterHeadAAE, ClusteringAAE, Config
-from aae_lessons.references import compact, measures_clustering
+from aae_lessons.references import measures_clustering, quantize
 from aae_lessons.training import fit
 
 SMALL = Config(classes=4, dim=3, hidden=(16,), discriminator_hidden=(8,), pixels=16)
@@ -456,7 +456,7 @@ def test_a_byte_a_weight_keeps_the_clusters(make, digits):
         clustering.joint_step(model, optimizers, digits.batch(torch.arange(200)))
     again = make(config)
     missing, _ = again.load_state_dict(
-        compact.unpack(compact.pack(model.state_dict())), strict=False
+        quantize.unpack(quantize.pack(model.state_dict())), strict=False
     )
     assert {name.split(".")[0] for name in missing} == BOTH
     y, y_again = model.eval().encode(digits.x)[0], again.eval().encode(digits.x)[0]

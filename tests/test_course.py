@@ -17,14 +17,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from aae_lessons.authoring import guide, release
 from aae_lessons.checks import core, course, guards, progress
 from aae_lessons.checks.core import CheckFailed, Exercise
 from aae_lessons.plots.style import COLOURS
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "solutions"))
-import misconceptions  # noqa: E402
-import release  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +34,7 @@ def make(test, answer=lambda x: x):
     return Exercise("0.0", "a title", "lesson 0", ("a", "b", "c"), answer, test)
 
 
-def inputs(*inputs):
+def exercise_with(*inputs):
     """An exercise that calls the answer with these inputs."""
     return make(lambda trial: trial(*inputs))
 
@@ -64,7 +62,7 @@ def uses_helper(x):
 
 
 def test_an_exception_is_shown_at_the_innermost_line_of_the_learner():
-    failed = refused(inputs(torch.zeros(2)), uses_helper)
+    failed = refused(exercise_with(torch.zeros(2)), uses_helper)
     assert failed.cause == "your code raised"
     assert re.search(r"^  At line \d+: return x @ torch.zeros\(7\)$", str(failed), re.MULTILINE)
 
@@ -79,13 +77,13 @@ def cells(*sources):
 
 def test_a_line_is_named_by_its_number_where_its_text_is_unknown():
     names = cells("def f(x):\n    y = x + 1\n    return y @ torch.zeros(7)")
-    assert "At line 3 of your code." in str(refused(inputs(torch.zeros(2)), names["f"]))
+    assert "At line 3 of your code." in str(refused(exercise_with(torch.zeros(2)), names["f"]))
 
 
 def test_an_earlier_exercise_that_is_not_written_is_told_from_this_one():
     names = cells("def f(x):\n    raise NotImplementedError", "def g(x):\n    return f(x)")
-    assert refused(inputs(torch.zeros(2)), names["f"]).cause == "not attempted"
-    failed = refused(inputs(torch.zeros(2)), names["g"])
+    assert refused(exercise_with(torch.zeros(2)), names["f"]).cause == "not attempted"
+    failed = refused(exercise_with(torch.zeros(2)), names["g"])
     assert failed.cause == "another exercise comes first"
     assert "f()" in str(failed)
 
@@ -94,7 +92,7 @@ def test_an_operation_that_torch_does_not_have_is_no_missing_answer():
     def answer(x):
         return torch.nn.Module()(x)
 
-    assert refused(inputs(torch.zeros(2)), answer).cause == "your code raised"
+    assert refused(exercise_with(torch.zeros(2)), answer).cause == "your code raised"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +103,7 @@ def test_an_operation_that_torch_does_not_have_is_no_missing_answer():
     ],
 )
 def test_a_stub_is_not_attempted(answer):
-    assert refused(inputs(torch.zeros(2)), answer).cause == "not attempted"
+    assert refused(exercise_with(torch.zeros(2)), answer).cause == "not attempted"
 
 
 def test_a_stub_that_the_check_calls_itself_is_not_attempted():
@@ -134,24 +132,26 @@ def on_two_devices(x):
     ],
 )
 def test_well_known_errors_of_torch_are_explained(answer, advice):
-    failed = refused(inputs(torch.zeros(2)), answer)
+    failed = refused(exercise_with(torch.zeros(2)), answer)
     assert failed.cause == "your code raised"
     assert advice in str(failed)
 
 
 @pytest.mark.parametrize("answer", [lambda: 1, lambda x, y: x])
 def test_another_signature_is_named(answer):
-    failed = refused(inputs(torch.zeros(2)), answer)
+    failed = refused(exercise_with(torch.zeros(2)), answer)
     assert failed.cause == "wrong arguments"
     assert "expected  1 arguments" in str(failed)
 
 
 def test_a_type_error_inside_the_answer_is_no_signature():
-    assert refused(inputs(torch.zeros(2)), lambda x: len(5)).cause == "your code raised"
+    assert refused(exercise_with(torch.zeros(2)), lambda x: len(5)).cause == "your code raised"
 
 
 def test_exit_is_an_error_like_any_other():
-    assert refused(inputs(torch.zeros(2)), lambda x: sys.exit(0)).cause == "your code raised"
+    assert (
+        refused(exercise_with(torch.zeros(2)), lambda x: sys.exit(0)).cause == "your code raised"
+    )
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_inputs_changed_in_place_are_seen_at_any_depth(change):
         return result
 
     inputs = torch.ones(2), [torch.ones(2)], {"a": torch.ones(2)}
-    assert refused(inputs(*inputs), answer).cause == "input changed in place"
+    assert refused(exercise_with(*inputs), answer).cause == "input changed in place"
 
 
 def test_nan_in_an_input_is_no_change():
@@ -205,7 +205,7 @@ def test_nan_is_named():
 
 
 def test_says_is_the_explanation_alone():
-    failed = refused(inputs(torch.zeros(2)), lambda x: None)
+    failed = refused(exercise_with(torch.zeros(2)), lambda x: None)
     assert failed.says.startswith("Your function returned None")
 
 
@@ -232,13 +232,13 @@ def short(monkeypatch):
 
 @pytest.mark.parametrize("answer", [endless, catches_everything])
 def test_an_endless_loop_is_stopped_even_where_it_catches_everything(short, answer):
-    assert refused(inputs(torch.zeros(2)), answer).cause == "took too long"
+    assert refused(exercise_with(torch.zeros(2)), answer).cause == "took too long"
 
 
 def test_an_endless_loop_is_stopped_in_another_thread(short):
     seen = []
     thread = threading.Thread(
-        target=lambda: seen.append(refused(inputs(torch.zeros(2)), endless).cause)
+        target=lambda: seen.append(refused(exercise_with(torch.zeros(2)), endless).cause)
     )
     thread.start()
     thread.join(30)
@@ -247,7 +247,9 @@ def test_an_endless_loop_is_stopped_in_another_thread(short):
 
 def test_waiting_is_stopped_later_than_computing(short):
     inputs(torch.zeros(2))(lambda x: time.sleep(0.3) or x)  # a busy machine is no endless loop
-    assert refused(inputs(torch.zeros(2)), lambda x: time.sleep(60)).cause == "took too long"
+    assert (
+        refused(exercise_with(torch.zeros(2)), lambda x: time.sleep(60)).cause == "took too long"
+    )
 
 
 def test_an_import_is_never_cut_short(short, tmp_path, monkeypatch):
@@ -307,7 +309,7 @@ def test_nothing_reaches_stderr(capsys):
 
 
 def test_hints_begin_again_and_the_worked_answer_has_a_notebooks_names(capsys):
-    check = make(lambda trial: None, misconceptions.autoencoder.step.answer)
+    check = make(lambda trial: None, guide.autoencoder.step.answer)
     for _ in range(5):
         check.hint()
     assert [line[:6] for line in capsys.readouterr().out.splitlines()] == [
@@ -335,7 +337,7 @@ def test_the_course_knows_every_exercise_in_order():
     names = [exercise.name for row in course.exercises().values() for exercise in row]
     assert names == sorted(names, key=course.order)
     assert names[:4] == ["1.1", "1.2", "1.3", "1.4"]
-    masters = [item.name for row in misconceptions.items().values() for item in row]
+    masters = [item.name for row in guide.items().values() for item in row]
     assert set(masters) <= set(names)
     assert course.order("2.9") < course.order("2.10")
 
@@ -430,18 +432,16 @@ def test_a_notebook_with_the_masters_answers_passes_under_nbval(tmp_path):
 
 
 def test_the_guide_is_fresh():
-    text = misconceptions.guide()
-    assert text == misconceptions.GUIDE.read_text("utf-8"), (
-        "run: python solutions/misconceptions.py"
-    )
+    text = guide.guide()
+    assert text == guide.GUIDE.read_text("utf-8"), "run: python -m aae_lessons.authoring guide"
 
 
-@pytest.mark.parametrize("sessions", misconceptions.PLANS)
+@pytest.mark.parametrize("sessions", guide.PLANS)
 def test_a_plan_has_every_exercise_once_and_keeps_to_its_time(sessions):
-    minutes, rows = misconceptions.PLANS[sessions]
-    lines = misconceptions.plan(sessions).splitlines()[4:]
+    minutes, rows = guide.PLANS[sessions]
+    lines = guide.plan(sessions).splitlines()[4:]
     assert len(lines) == len(rows) == sessions
-    known = {item.name: item.minutes for row in misconceptions.items().values() for item in row}
+    known = {item.name: item.minutes for row in guide.items().values() for item in row}
     given_out = []
     for line in lines:
         _, _, _, spent, here, home, _ = (cell.strip() for cell in line.split("|"))
@@ -453,10 +453,8 @@ def test_a_plan_has_every_exercise_once_and_keeps_to_its_time(sessions):
 
 def test_a_wrong_answer_that_is_accepted_stops_the_guide():
     with pytest.raises(AssertionError, match=r"1\.1 accepts"):
-        misconceptions.refused(
-            misconceptions.autoencoder.cost, misconceptions.autoencoder.cost.answer
-        )
-    wrong = misconceptions.refused(
-        misconceptions.autoencoder.cost, lambda logits, x: F.mse_loss(logits.sigmoid(), x)
+        guide.refused(guide.autoencoder.cost, guide.autoencoder.cost.answer)
+    wrong = guide.refused(
+        guide.autoencoder.cost, lambda logits, x: F.mse_loss(logits.sigmoid(), x)
     )
     assert wrong.cause == "mean over pixels"

@@ -1,19 +1,16 @@
 """Masters and student notebooks: made from each other, marked for nbgrader, right and not yet."""
 
 import re
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from aae_lessons.authoring import release
 from aae_lessons.checks.core import CheckFailed
 
 ROOT = Path(__file__).parent.parent
 MASTERS = sorted((ROOT / "solutions").glob("[0-9][0-9]_*.ipynb"))
-
-sys.path.insert(0, str(ROOT / "solutions"))
-import release  # noqa: E402
 
 
 @pytest.fixture(params=MASTERS, ids=lambda path: path.stem)
@@ -47,7 +44,7 @@ def test_students_notebooks_are_those_of_the_masters():
     for path in MASTERS:
         made = release.student(nbformat.read(path, as_version=4))
         kept = (ROOT / "exercises" / path.name).read_text("utf-8")
-        assert kept == nbformat.writes(made) + "\n", "run: python solutions/release.py"
+        assert kept == nbformat.writes(made) + "\n", "run: python -m aae_lessons.authoring release"
     assert len(list((ROOT / "exercises").glob("*.ipynb"))) == len(MASTERS)
 
 

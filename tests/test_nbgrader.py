@@ -18,6 +18,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from aae_lessons.authoring import release
+
 pytest.importorskip(
     "nbgrader",
     reason="nbgrader has an environment of its own: "
@@ -30,8 +32,6 @@ MASTERS = sorted((ROOT / "solutions").glob("[0-9][0-9]_*.ipynb"))
 GRADED = sorted({MASTERS[0], MASTERS[-1]})  # a kernel for each submission: two lessons are enough
 ME = getpass.getuser()  # nbgrader calls whoever submits by the name of their account
 
-sys.path.insert(0, str(ROOT / "solutions"))
-import release  # noqa: E402
 
 MEAN_OF_ALL = """def cross_entropy(logits, x):
     return F.binary_cross_entropy_with_logits(logits, x)"""

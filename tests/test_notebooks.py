@@ -1,19 +1,17 @@
 """The stored lessons, without a kernel: executed in order, no errors, small, as the style asks."""
 
 import re
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from aae_lessons.authoring import execute
+
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 MARK = "# NBVAL_CHECK_OUTPUT"
-
-sys.path.insert(0, str(ROOT / "notebooks"))
-import execute  # noqa: E402
 
 
 @pytest.fixture(params=LESSONS, ids=lambda p: p.stem)

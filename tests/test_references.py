@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from aae_lessons import data, references
-from aae_lessons.references import compact, making, pictures
+from aae_lessons.references import previews, quantize, train
 from aae_lessons.references.__main__ import main
 from aae_lessons.references.recipes import RECIPES
-from aae_lessons.references.recipes.continuous import shifted
+from aae_lessons.references.recipes.classifier import shifted
 
 NAMES = references.names()
-WEIGHTED = [name for name in NAMES if RECIPES[name].keep in ("weights", "bytes")]
+WEIGHTED = [name for name in NAMES if RECIPES[name].keep in ("weights", "int8")]
 TEST = data.mnist("test", "cpu")
 
 
@@ -40,17 +40,17 @@ def test_the_record_says_how_it_was_made(name):
     assert record["training"]["updates"] == record["history"]["steps"][-1]
     assert record["training"]["epochs"] == RECIPES[name].epochs
     assert {"torch", "device", "threads"} <= record["machine"].keys()
-    built = making.describe(RECIPES[name].build())
+    built = train.describe(RECIPES[name].build())
     assert json.loads(json.dumps(built)) == record["model"], "made by another configuration"
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if RECIPES[name].keep == "pictures"])
+@pytest.mark.parametrize("name", [name for name in NAMES if RECIPES[name].keep == "previews"])
 def test_pictures_stand_for_weights_that_were_not_kept(name):
     run, built = references.load(name), RECIPES[name].build()
     assert run.model is None
-    seen, untrained = pictures.of(run, TEST.x), pictures.take(built, TEST.x)
+    seen, untrained = previews.of(run, TEST.x), previews.take(built, TEST.x)
     assert {k: v.shape for k, v in seen.items()} == {k: v.shape for k, v in untrained.items()}
-    x_hat, x = seen["reconstructions"], TEST.x[: pictures.RECONSTRUCTIONS]
+    x_hat, x = seen["reconstructions"], TEST.x[: previews.RECONSTRUCTIONS]
     other = x.roll(1, 0)
     assert (x_hat - x).square().mean() < (x_hat - other).square().mean()
     assert seen["codes"].isfinite().all()
@@ -78,7 +78,7 @@ def test_spread_is_mean_and_deviation_over_seeds(monkeypatch):
 def test_snapshots_start_before_training_and_end_after_it():
     run = references.load("adversarial-gaussian")
     assert len(run.history.snapshots) == run.record["training"]["epochs"] + 1
-    end = run.model.encode(TEST.x[: making.SNAPSHOT_ROWS])
+    end = run.model.encode(TEST.x[: train.SNAPSHOT_ROWS])
     torch.testing.assert_close(run.history.snapshots[-1]["z"], end, atol=0.05, rtol=0.05)
 
 
@@ -123,7 +123,7 @@ def test_labels_put_classes_in_their_components():
 
 
 def test_bad_names_and_files(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match=r"^name: got 'gaussian', want one of"):
+    with pytest.raises(ValueError, match=r"^name: got 'gaussian', expected one of"):
         references.load("gaussian")
     monkeypatch.setattr(references, "FOLDER", tmp_path)
     with pytest.raises(ValueError, match="make autoencoder"):
@@ -136,12 +136,12 @@ def test_bad_names_and_files(tmp_path, monkeypatch):
 
 @pytest.fixture
 def small(monkeypatch):
-    train = data.mnist("train", "cpu").subset(slice(0, 1280))
-    monkeypatch.setattr(making.data, "mnist", lambda split, device: train)
+    images = data.mnist("train", "cpu").subset(slice(0, 1280))
+    monkeypatch.setattr(train.data, "mnist", lambda split, device: images)
 
 
 def test_make_stores_what_load_reads(tmp_path, small, monkeypatch):
-    record = making.make("autoencoder", "cpu", 0, 1, tmp_path, tmp_path / "runs")
+    record = train.make("autoencoder", "cpu", 0, 1, tmp_path, tmp_path / "runs")
     monkeypatch.setattr(references, "FOLDER", tmp_path)
     run = references.load("autoencoder")
     assert run.record == json.loads(json.dumps(record))
@@ -152,15 +152,15 @@ def test_make_stores_what_load_reads(tmp_path, small, monkeypatch):
 def test_seeds_are_made_side_by_side_and_collected(tmp_path, small, monkeypatch):
     monkeypatch.setattr(references, "FOLDER", tmp_path / "kept")
     places = {"folder": tmp_path / "kept", "workspace": tmp_path / "runs"}
-    done = making.make_seeds("variational-beta-3", "cpu", [4, 2], 1, **places)
+    done = train.make_seeds("variational-beta-3", "cpu", [4, 2], 1, **places)
     assert [record["seed"] for record in done] == [4, 2]
     assert references.load("variational-beta-3").record["seed"] == 4
     assert [r["seed"] for r in references.records("variational-beta-3")] == [2, 4]
-    monkeypatch.setattr(making, "make", None)  # what is finished is not made again
-    making.make_seeds("variational-beta-3", "cpu", [2], 1, **places)
+    monkeypatch.setattr(train, "make", None)  # what is finished is not made again
+    train.make_seeds("variational-beta-3", "cpu", [2], 1, **places)
     assert [r["seed"] for r in references.records("variational-beta-3")] == [2]
     with pytest.raises(ValueError, match=r"^seeds"):
-        making.make_seeds("variational-beta-3", "cpu", [1, 1], 1, **places)
+        train.make_seeds("variational-beta-3", "cpu", [1, 1], 1, **places)
 
 
 def test_stored_weights_are_measured_again(tmp_path, monkeypatch):
@@ -170,7 +170,7 @@ def test_stored_weights_are_measured_again(tmp_path, monkeypatch):
     record = json.loads((tmp_path / "classifier.json").read_text("utf-8"))
     true, record["metrics"] = record["metrics"], {"test_error_percent": 99.0}
     (tmp_path / "classifier.json").write_text(json.dumps(record))
-    assert making.measure_again("classifier") == pytest.approx(true)
+    assert train.measure_again("classifier") == pytest.approx(true)
     assert references.load("classifier").metrics == pytest.approx(true)
 
 
@@ -194,8 +194,8 @@ def test_weights_in_a_byte_each_are_close_and_a_quarter_as_large():
     rows = torch.randn(30, 1000) * torch.logspace(-3, 2, 30)[:, None]
     rows[7] = 0
     weights = {"encoder.0.weight": rows, "encoder.0.bias": torch.randn(30)}
-    packed = compact.pack({**weights, "discriminator.0.weight": torch.randn(4, 4)})
-    result = compact.unpack(packed)
+    packed = quantize.pack({**weights, "discriminator.0.weight": torch.randn(4, 4)})
+    result = quantize.unpack(packed)
     assert result.keys() == weights.keys()
     error = (result["encoder.0.weight"] - rows).abs().amax(1)
     assert (error <= rows.abs().amax(1) / 127 / 2 * 1.001).all() and result[
@@ -209,6 +209,6 @@ def test_weights_in_a_byte_each_are_close_and_a_quarter_as_large():
 
 
 def test_records_are_readable():
-    text = making.readable({"a": [1, 2, 3], "b": {"c": [[0.5, 1], []]}})
+    text = train.readable({"a": [1, 2, 3], "b": {"c": [[0.5, 1], []]}})
     assert '"a": [ 1, 2, 3 ]' in text
     assert json.loads(text) == {"a": [1, 2, 3], "b": {"c": [[0.5, 1], []]}}

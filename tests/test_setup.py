@@ -51,9 +51,9 @@ def test_every_readme_link_leads_somewhere():
 
 
 def test_readme_table_is_written_from_the_records():
-    from aae_lessons.references import reporting
+    from aae_lessons.references import report
 
-    assert reporting.tables(reporting.recorded()) in README, (
+    assert report.tables(report.recorded()) in README, (
         "run: python -m aae_lessons.references readme"
     )
 

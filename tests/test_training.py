@@ -120,7 +120,7 @@ def test_precision_of_products_holds_within_the_run_and_no_longer():
     with pytest.raises(ZeroDivisionError):
         toy.fit(epochs=1, precision="medium")
     assert torch.get_float32_matmul_precision() == before
-    with pytest.raises(ValueError, match=r"^precision: got 'low', want one of highest"):
+    with pytest.raises(ValueError, match=r"^precision: got 'low', expected one of highest"):
         Toy().fit(epochs=1, precision="low")
 
 
@@ -344,7 +344,7 @@ KILLED_RUN = textwrap.dedent(
 
         history = fit(
             step, model, adversarial.optimizers(model, config), Minibatches(IMAGES, 20), 30,
-            schedule=constant_then_linear, adjust=adversarial.anneal_noise,
+            schedule=constant_then_linear, on_step=adversarial.anneal_noise,
             checkpoint=path, checkpoint_every=10, log_every=15,
             snapshot=lambda m: m.encode(IMAGES.x[:5]).detach(), progress=False,
         )
@@ -420,7 +420,7 @@ def test_a_run_killed_twenty_times_ends_with_the_same_weights_to_the_last_bit(tm
 
 def test_capture_is_refused_on_the_cpu():
     toy = Toy()
-    with pytest.raises(ValueError, match="capture: got True"):
+    with pytest.raises(ValueError, match="cuda_graph: got True"):
         toy.fit(cuda_graph=True)
     assert toy.seen == []
 

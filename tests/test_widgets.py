@@ -239,7 +239,7 @@ def test_its_code_is_an_ordinary_trait(model):
     assert seen == [[1.0, -2.0]] and other.z == [1.0, -2.0]
     torch.testing.assert_close(one.x_hat, model.decode(torch.tensor([[1.0, -2.0]])))
     for wrong in ([1.0], [1.0, 2.0, 3.0], [math.nan, 0.0], [math.inf, 0.0]):
-        with pytest.raises(TraitError, match=r"z: got .* want two finite numbers"):
+        with pytest.raises(TraitError, match=r"z: got .* expected two finite numbers"):
             one.z = wrong
 
 
@@ -587,7 +587,7 @@ def test_a_training_that_fails_says_why():
     wrong.strokes = [[0.0, 0.0]]
     wrong.start()
     wrong.wait(20)
-    assert "want 4 codes" in wrong.status
+    assert "expected 4 codes" in wrong.status
 
 
 def test_a_painter_refuses():
@@ -620,7 +620,7 @@ def test_a_grid_of_costs_and_discrepancies():
     sheet = torch.frombuffer(bytearray(zlib.decompress(explorer.pictures)), dtype=torch.uint8)
     assert sheet.view(5, 14, 784)[:, 0, 0].tolist() == [0, 51, 26, 204, 102]
     explorer.cost, explorer.discrepancy = "absolute", "sliced"
-    with pytest.raises(TraitError, match=r"^cost: got 'cubed', want one of squared, absolute"):
+    with pytest.raises(TraitError, match=r"^cost: got 'cubed', expected one of squared, absolute"):
         explorer.cost = "cubed"
 
 

@@ -189,7 +189,7 @@ def train_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[st
 
 
 def anneal_noise(model: AAE, done: float) -> None:
-    """The discriminator's noise, linearly down to 0 at half the run: ``adjust`` of ``fit``."""
+    """The discriminator's noise, linearly down to 0 at half the run: ``on_step`` of ``fit``."""
     model.noise.fill_(model.config.noise * max(0.0, 1.0 - 2.0 * done))
 
 

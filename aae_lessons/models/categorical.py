@@ -225,7 +225,7 @@ def annealed_step(
 
 
 def anneal(model: CategoricalAAE, done: float) -> None:
-    """τ, from start to end by equal factors until ``cooled_at``: the ``adjust`` of ``fit``."""
+    """τ, from start to end by equal factors until ``cooled_at``: the ``on_step`` of ``fit``."""
     config = model.config
     ratio = config.end_temperature / config.start_temperature
     model.temperature.fill_(config.start_temperature * ratio ** min(1.0, done / config.cooled_at))

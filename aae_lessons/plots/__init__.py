@@ -12,8 +12,8 @@ from aae_lessons.plots.discrete import (
     peaks_over_training,
     simplex,
 )
+from aae_lessons.plots.images import decoded_plane, images, reconstructions, rows_of_images
 from aae_lessons.plots.latent import codes, panels_of_codes, posteriors, transport
-from aae_lessons.plots.pictures import decoded_plane, images, reconstructions, rows_of_images
 from aae_lessons.plots.runs import Claims, claims, curves, histograms, losses
 
 __all__ = [

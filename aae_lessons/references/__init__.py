@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from aae_lessons import devices
 from aae_lessons.arguments import check
 from aae_lessons.networks import DigitClassifier
-from aae_lessons.references import compact
+from aae_lessons.references import quantize
 from aae_lessons.references.recipes import RECIPES
 from aae_lessons.training import History
 
@@ -38,15 +38,15 @@ class Reference:
 
     ``model`` is on the device asked for, in evaluation mode (None where only pictures were
     kept); ``record`` is the JSON; ``history`` holds losses and, as ``snapshots[e]["z"]``, the
-    codes of the first 1000 test images after e epochs, (1000, D); ``pictures`` is what
-    :func:`aae_lessons.references.pictures.take` took, empty where the weights were kept.
+    codes of the first 1000 test images after e epochs, (1000, D); ``previews`` is what
+    :func:`aae_lessons.references.previews.take` took, empty where the weights were kept.
     """
 
     name: str
     model: nn.Module | None
     record: dict[str, Any]
     history: History
-    pictures: dict[str, Tensor] = field(default_factory=dict)
+    previews: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -87,9 +87,9 @@ def unpack(name: str, tensors: dict[str, Tensor], record: dict, device: torch.de
     if not RECIPES[name].keeps_model:
         return Reference(name, None, record, history, tensors)
     model = RECIPES[name].build()
-    weights = compact.unpack(tensors)
+    weights = quantize.unpack(tensors)
     missing, _ = model.load_state_dict(weights, strict=False)
-    wrong = [m for m in missing if kept == "weights" or m.startswith(compact.KEPT)]
+    wrong = [m for m in missing if kept == "weights" or m.startswith(quantize.KEPT)]
     check(not wrong, "name", name, f"a run whose file holds {', '.join(wrong)}")
     return Reference(name, model.to(device).eval(), record, history)
 

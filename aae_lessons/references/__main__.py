@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from aae_lessons.references import making, reporting
+from aae_lessons.references import report, train
 from aae_lessons.references.recipes import RECIPES
 
 
@@ -14,19 +14,21 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m aae_lessons.references", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
-    make = commands.add_parser("make", help="train a run and store it with its record")
-    make.add_argument("names", nargs="+", metavar="NAME", choices=[*RECIPES, "all"])
-    make.add_argument("--device", help="cuda, mps or cpu; by default the best there is")
-    make.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="SEED")
-    make.add_argument("--jobs", type=int, default=1, help="how many seeds at a time")
-    make.add_argument("--epochs", type=int, help="by default the recipe's")
+    making = commands.add_parser("make", help="train a run and store it with its record")
+    making.add_argument("names", nargs="+", metavar="NAME", choices=[*RECIPES, "all"])
+    making.add_argument("--device", help="cuda, mps or cpu; by default the best there is")
+    making.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="SEED")
+    making.add_argument("--jobs", type=int, default=1, help="how many seeds at a time")
+    making.add_argument("--epochs", type=int, help="by default the recipe's")
 
     again = commands.add_parser("measure", help="measure stored weights again, into the record")
     again.add_argument("names", nargs="+", metavar="NAME", choices=list(RECIPES))
 
-    report = commands.add_parser("report", help="measure every stored run again on the test set")
-    report.add_argument("--json", action="store_true", help="{name: {metric: value}}")
-    report.add_argument("--device", default="cpu")
+    reporting = commands.add_parser(
+        "report", help="measure every stored run again on the test set"
+    )
+    reporting.add_argument("--json", action="store_true", help="{name: {metric: value}}")
+    reporting.add_argument("--device", default="cpu")
 
     readme = commands.add_parser("readme", help="write the recorded table into the README")
     readme.add_argument("path", nargs="?", type=Path, default=Path("README.md"))
@@ -34,15 +36,15 @@ def main(arguments: list[str] | None = None) -> None:
     args = parser.parse_args(arguments)
     if args.command == "make":
         for name in list(RECIPES) if "all" in args.names else args.names:
-            done = making.make_seeds(name, args.device, args.seeds, args.epochs, args.jobs)
-            print(reporting.tables({f"{name}, seed {r['seed']}": r["metrics"] for r in done}))
+            done = train.make_seeds(name, args.device, args.seeds, args.epochs, args.jobs)
+            print(report.tables({f"{name}, seed {r['seed']}": r["metrics"] for r in done}))
     elif args.command == "measure":
-        print(reporting.tables({name: making.measure_again(name) for name in args.names}))
+        print(report.tables({name: train.measure_again(name) for name in args.names}))
     elif args.command == "report":
-        result = reporting.report(args.device)
-        print(json.dumps(result, indent=1) if args.json else reporting.tables(result))
+        result = report.report(args.device)
+        print(json.dumps(result, indent=1) if args.json else report.tables(result))
     else:
-        reporting.write_readme(args.path)
+        report.write_readme(args.path)
 
 
 if __name__ == "__main__":

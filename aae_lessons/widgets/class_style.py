@@ -116,14 +116,14 @@ class ClassStyleExplorer(Decoding):
         ok = len(y) == self._classes and all(value >= 0 for value in y)
         if not ok or abs(sum(y) - 1) > 1e-3:
             expected = f"{self._classes} probabilities that add up to 1"
-            raise TraitError(f"y: got {proposal['value']}, want {expected}")
+            raise TraitError(f"y: got {proposal['value']}, expected {expected}")
         return y
 
     @validate("z")
     def _style(self, proposal: dict) -> list[float]:
         z = [float(value) for value in proposal["value"]]
         if len(z) != self._dim or not all(map(math.isfinite, z)):
-            raise TraitError(f"z: got {proposal['value']}, want {self._dim} finite numbers")
+            raise TraitError(f"z: got {proposal['value']}, expected {self._dim} finite numbers")
         return z
 
     @validate("directions")
@@ -136,7 +136,7 @@ class ClassStyleExplorer(Decoding):
         )
         if not ok:
             expected = f"two unit vectors of length {self._dim} at a right angle"
-            raise TraitError(f"directions: got {proposal['value']}, want {expected}")
+            raise TraitError(f"directions: got {proposal['value']}, expected {expected}")
         return proposal["value"]
 
     @property

@@ -75,7 +75,9 @@ class CostDiscrepancyExplorer(Explorer):
         name = proposal["trait"].name
         known = self.costs if name == "cost" else self.discrepancies
         if proposal["value"] not in known:
-            raise TraitError(f"{name}: got {proposal['value']!r}, want one of {', '.join(known)}")
+            raise TraitError(
+                f"{name}: got {proposal['value']!r}, expected one of {', '.join(known)}"
+            )
         return proposal["value"]
 
     def static(self) -> Figure:

@@ -76,13 +76,13 @@ class InterpolationExplorer(Decoding):
     def _a_digit(self, proposal: dict) -> int:
         i, n = proposal["value"], len(self._x)
         if not 0 <= i < n:
-            raise TraitError(f"{proposal['trait'].name}: got {i}, want 0 … {n - 1}")
+            raise TraitError(f"{proposal['trait'].name}: got {i}, expected 0 … {n - 1}")
         return i
 
     @validate("t")
     def _a_share(self, proposal: dict) -> float:
         if not 0 <= proposal["value"] <= 1:
-            raise TraitError(f"t: got {proposal['value']}, want a number from 0 to 1")
+            raise TraitError(f"t: got {proposal['value']}, expected a number from 0 to 1")
         return proposal["value"]
 
     def between(self, t: Tensor) -> tuple[Tensor, Tensor]:

@@ -95,7 +95,7 @@ class LatentExplorer(Decoding):
     def _two_numbers(self, proposal: dict) -> list[float]:
         z = [float(value) for value in proposal["value"]]
         if len(z) != 2 or not all(abs(value) < float("inf") for value in z):
-            raise TraitError(f"z: got {proposal['value']}, want two finite numbers")
+            raise TraitError(f"z: got {proposal['value']}, expected two finite numbers")
         return z
 
     def _square(self, extent: float | None) -> density.Extent:

@@ -92,7 +92,7 @@ class PriorPainter(Explorer):
         for stroke in proposal["value"]:
             inside = all(abs(value) <= 1 for value in stroke)
             if len(stroke) < 2 or len(stroke) % 2 or not inside:
-                raise TraitError("strokes: want lists [x, y, x, y, …] of numbers from -1 to 1")
+                raise TraitError("strokes: expected lists [x, y, x, y, …] of numbers from -1 to 1")
         return proposal["value"]
 
     def start(self) -> None:

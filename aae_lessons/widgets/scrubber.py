@@ -92,7 +92,7 @@ class TrainingScrubber(Explorer):
     @validate("epoch")
     def _an_epoch(self, proposal: dict) -> int:
         if not 0 <= proposal["value"] <= self.epochs:
-            raise TraitError(f"epoch: got {proposal['value']}, want 0 … {self.epochs}")
+            raise TraitError(f"epoch: got {proposal['value']}, expected 0 … {self.epochs}")
         return proposal["value"]
 
     def static(self) -> Figure:

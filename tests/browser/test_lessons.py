@@ -2,15 +2,13 @@
 
 import itertools
 import os
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from laboratory import watched_page
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "notebooks"))
-import website
+from aae_lessons.authoring import site
 
 LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 TURNS = itertools.count()  # a page begins where JupyterLab saved: go elsewhere each time
@@ -134,7 +132,7 @@ def test_a_lesson_and_its_page(lab, browser, page, shots, lesson, tmp_path):
     assert move_all(page) == EXPLORERS[lesson.stem]
     shots(page, "section.aae", f"{lesson.stem}")
 
-    [written] = website.write(tmp_path, [lesson], run=lambda path: lab.saved(page))
+    [written] = site.write(tmp_path, [lesson], run=lambda path: lab.saved(page))
     with watched_page(browser, offline=True) as away:
         away.goto(written.as_uri())
         expected = {kind: n for kind, n in EXPLORERS[lesson.stem].items() if kind != "menus"}

@@ -16,11 +16,11 @@ def flow(points, show):
         if done > 0.5:
             gate.wait(100)
     config = adversarial.Config(hidden=(32,), discriminator_hidden=(32,), weight=40.0)
-    model = adversarial.AAE(priors.Painted(points, blur=0.0), config)
+    model = adversarial.AAE(priors.Painted(points, bandwidth=0.0), config)
     training.fit(
         adversarial.joint_step, model, adversarial.joint_optimizers(model, config),
         data.Minibatches(train, size=128), epochs=EPOCHS, progress=False,
-        adjust=look,
+        on_step=look,
     )
     return model
 

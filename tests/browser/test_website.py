@@ -1,15 +1,12 @@
 """The static page: explorers move with no kernel and the network off."""
 
 import re
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from laboratory import new_lesson, watched_page
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "notebooks"))
-import website
+from aae_lessons.authoring.site import write
 
 LESSON = """
 import ipywidgets, torch
@@ -54,7 +51,7 @@ def site(tmp_path_factory):
     words = "# A lesson\n\nWith $x_{hat} = *$ and `$code$`:\n\n$$\\min_{Q, G} E[c] + \\lambda D$$"
     path = new_lesson(folder / "lesson.ipynb", words, LESSON, *EXPLORERS)
     with ThreadPoolExecutor(1) as thread:  # Playwright has an event loop in this one
-        [written] = thread.submit(website.write, folder / "out", [path]).result()
+        [written] = thread.submit(write, folder / "out", [path]).result()
     return written
 
 

@@ -1,13 +1,26 @@
-"""How each reference run is made: model, step, budget, labels, measures."""
+"""How each reference run is made: model, step, budget, labels, measures; one file per lesson."""
 
-from aae_lessons.references.recipes import categorical, clustering, continuous, semi_supervised
+from aae_lessons.references.recipes import (
+    adversarial,
+    autoencoder,
+    categorical,
+    classifier,
+    clustering,
+    semi_supervised,
+    variational,
+    wasserstein,
+)
 from aae_lessons.references.recipes.recipe import Recipe
 
 __all__ = ["RECIPES", "Recipe"]
 
 RECIPES: dict[str, Recipe] = {
-    **continuous.RECIPES,
+    **classifier.RECIPES,
+    **autoencoder.RECIPES,
+    **adversarial.RECIPES,
+    **variational.RECIPES,
     **categorical.RECIPES,
     **semi_supervised.RECIPES,
     **clustering.RECIPES,
+    **wasserstein.RECIPES,
 }

@@ -45,12 +45,12 @@ RECIPES: dict[str, Recipe] = {
     "categorical-annealed": annealed(),
     "categorical-annealed-fast": replace(
         annealed(cooled_at=0.01, end_temperature=0.02),
-        keep="pictures",
+        keep="previews",
         note="Cold from the first hundred updates on.",
     ),
     "categorical-annealed-slow": replace(
         annealed(start_temperature=5.0, end_temperature=2.0, cooled_at=1.0),
-        keep="pictures",
+        keep="previews",
         note="Warm to the end.",
     ),
 }

@@ -31,7 +31,7 @@ def clustered(build: Callable[[], ClusteringAAE], **changes) -> Recipe:
         held_out=measures.VALIDATION,
         matmul_precision="medium",
         rank_by="clustering_error_percent",
-        keep="bytes",
+        keep="int8",
         note=NOTE,
     )
     return replace(recipe, **changes)

@@ -30,13 +30,13 @@ class Recipe:
         held_out: how many of the last training images are kept for validation.
         batches: ``batches(images, B, seed)``.
         schedule: of the rates.
-        adjust: what else changes during the run, such as a temperature; of ``fit``.
+        on_step: what else changes during the run, such as a temperature; of ``fit``.
         matmul_precision: of matrix products while training; see
             :func:`aae_lessons.devices.matmul_precision`.
         rank_by: the metric by which the kept seed is the median; empty for the first seed.
         keep: "weights"; "bytes", the weights of encoder and decoder in a byte each
-            (:mod:`aae_lessons.references.compact`); "pictures"
-            (:mod:`aae_lessons.references.pictures`); or the "record" only.
+            (:mod:`aae_lessons.references.quantize`); "pictures"
+            (:mod:`aae_lessons.references.previews`); or the "record" only.
     """
 
     build: Callable[[], nn.Module]
@@ -60,4 +60,4 @@ class Recipe:
     @property
     def keeps_model(self) -> bool:
         """Whether what is stored is enough to encode and decode."""
-        return self.keep in ("weights", "bytes")
+        return self.keep in ("weights", "int8")

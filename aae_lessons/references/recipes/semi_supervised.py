@@ -61,7 +61,7 @@ def semi_supervised_recipe(
         batches=SemiSupervisedMinibatches,
         schedule=training.step_decay(budget.drop_after / budget.epochs),
         rank_by="test_error_percent",
-        keep="bytes",
+        keep="int8",
         matmul_precision="medium",
         note=PAPER + ADDED * bool(config.jitter),
     )
@@ -124,7 +124,7 @@ RECIPES["supervised-style"] = Recipe(
     watch=None,
     held_out=measures.VALIDATION,
     schedule=training.step_decay(0.875),
-    keep="bytes",
+    keep="int8",
     matmul_precision="medium",
     note="The class given, the style learned (§4), with all 50,000 labels; the discriminator of z "
     "is told the class too, and the weights start at N(0, 0.05²): with 0.01, z stays empty.",

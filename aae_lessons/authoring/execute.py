@@ -1,8 +1,8 @@
 """Executes lessons from a fresh kernel and stores them with their outputs.
 
-python notebooks/execute.py                    # all lessons
-python notebooks/execute.py 02_adversarial     # one of them
-python notebooks/execute.py solutions/*.ipynb  # other notebooks, by their paths
+python -m aae_lessons.authoring execute                    # all lessons
+python -m aae_lessons.authoring execute 02_adversarial     # one of them
+python -m aae_lessons.authoring execute solutions/*.ipynb  # other notebooks, by their paths
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from PIL import Image
 
 from aae_lessons.files import write_atomically
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[2] / "notebooks"
 LIMIT = 150  # seconds a lesson may take on two CPU cores
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET = "application/vnd.jupyter.widget-view+json"

@@ -21,7 +21,7 @@ import aae_lessons
 from aae_lessons import data, devices, references, training
 from aae_lessons.arguments import check, check_int
 from aae_lessons.files import write_atomically
-from aae_lessons.references import compact, pictures
+from aae_lessons.references import previews, quantize
 from aae_lessons.references.recipes import RECIPES, Recipe
 
 SNAPSHOT_ROWS = 1000
@@ -129,10 +129,10 @@ def _stored(
 ) -> dict[str, Tensor]:
     """What goes into the safetensors file: weights or pictures, and the watched codes."""
     if not recipe.keeps_model:
-        return pictures.take(model, x) if recipe.keep == "pictures" else {}
+        return previews.take(model, x) if recipe.keep == "previews" else {}
     weights = model.state_dict()
-    if recipe.keep == "bytes":
-        return compact.pack(weights)
+    if recipe.keep == "int8":
+        return quantize.pack(weights)
     tensors = {key: value.cpu().half() for key, value in weights.items()}
     if "z" in history.snapshots[0]:
         tensors["snapshots"] = torch.stack([s["z"] for s in history.snapshots]).half()

@@ -1,7 +1,7 @@
 """Writes the tables of ``INSTRUCTORS.md`` that come from the course itself.
 
-python solutions/misconceptions.py            # write them
-python solutions/misconceptions.py --check    # fail where one is stale
+python -m aae_lessons.authoring guide            # write them
+python -m aae_lessons.authoring guide --check    # fail where one is stale
 
 The exercises and the plans come from the masters' headings and the lessons' stated times. The
 misconceptions are found by giving every wrong answer of ``tests/answers`` to its check: what the
@@ -29,7 +29,7 @@ from aae_lessons.checks import autoencoder, course
 from aae_lessons.checks.core import CheckFailed, Exercise
 from aae_lessons.files import write_atomically
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "INSTRUCTORS.md"
 HEADING = re.compile(r"^## (\d+\.\d+) (.+) · ([●○]{3}) · (\d+) minutes", re.MULTILINE)
 TIME = re.compile(r"\*\*Time:\*\*\s+(?:about\s+)?(\d+)\s+minutes")

@@ -1,7 +1,7 @@
 """Makes the student notebooks in ``exercises/`` from the masters in ``solutions/``.
 
-python solutions/release.py            # write them
-python solutions/release.py --check    # fail where one is stale
+python -m aae_lessons.authoring release            # write them
+python -m aae_lessons.authoring release --check    # fail where one is stale
 
 The same result as nbgrader's own preprocessors: what is between ``### BEGIN SOLUTION`` and
 ``### END SOLUTION`` is taken out, cell ids and nbgrader's marks stay.
@@ -18,7 +18,7 @@ import nbformat
 
 from aae_lessons.files import write_atomically
 
-MASTERS = Path(__file__).parent
+MASTERS = Path(__file__).parents[2] / "solutions"
 STUDENTS = MASTERS.parent / "exercises"
 SOLUTION = re.compile(
     r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION(?:\n|\Z)", re.DOTALL | re.MULTILINE

@@ -50,7 +50,7 @@ def of(run: Reference, x: Tensor) -> dict[str, Tensor]:
 
     Those that were stored, or, where weights were, taken now of test images ``x``, (n, 784).
     """
-    taken = run.pictures or take(run.model, x)
+    taken = run.previews or take(run.model, x)
     return {k: v.float() if k == "codes" else v.float() / 255 for k, v in taken.items()}
 
 

@@ -1,7 +1,7 @@
 """The course as a web page: lessons as HTML in which explorers work without kernel or network.
 
-python notebooks/website.py OUT                    # executes all lessons, writes OUT/*.html
-python notebooks/website.py OUT 02_adversarial     # one of them, and the list of what is there
+python -m aae_lessons.authoring site OUT                  # all lessons, as OUT/*.html
+python -m aae_lessons.authoring site OUT 02_adversarial   # one of them
 
 Nothing in the pages is fetched from elsewhere: formulas are MathML, pictures are inside, and the
 explorers' scripts come from ``aae_lessons.widgets``. Widgets that need Python are shown as the
@@ -19,7 +19,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
-from execute import FOLDER, WIDGET
 from latex2mathml.converter import convert
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
@@ -27,6 +26,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from pygments.formatters import HtmlFormatter
 
+from aae_lessons.authoring.execute import FOLDER, WIDGET
 from aae_lessons.files import write_atomically
 from aae_lessons.widgets import static
 

@@ -1,0 +1,16 @@
+"""Lesson 1: the plain autoencoder."""
+
+from __future__ import annotations
+
+from aae_lessons.models import autoencoder
+from aae_lessons.references import measures
+from aae_lessons.references.recipes.recipe import Recipe
+
+RECIPES: dict[str, Recipe] = {
+    "autoencoder": Recipe(
+        build=autoencoder.Autoencoder,
+        optimizers=lambda model: autoencoder.optimizers(model, model.config),
+        step=autoencoder.train_step,
+        measure=measures.autoencoder,
+    ),
+}

@@ -1,0 +1,102 @@
+"""Lesson 7: eight-dimensional codes, by every cost and discrepancy, beside an AAE and a VAE."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from aae_lessons import references
+from aae_lessons.data import Minibatches
+from aae_lessons.models import adversarial, wasserstein
+from aae_lessons.objectives import (
+    Cost,
+    absolute_error,
+    binary_cross_entropy,
+    inverse_multiquadratics,
+    perceptual_error,
+    squared_error,
+)
+from aae_lessons.priors import Gaussian
+from aae_lessons.references import measures
+from aae_lessons.references.recipes.recipe import Recipe
+from aae_lessons.references.recipes.variational import vae
+
+EIGHT = Gaussian(8)
+PRETRAINING_BATCH, PRETRAINING_UPDATES = 1024, 200
+BUDGET = 20  # epochs, the same for all models with 8-D codes
+
+
+@functools.cache
+def _features(device: torch.device) -> Callable[[Tensor], Tensor]:
+    return references.classifier(device).activations
+
+
+def in_classifier_features(logits: Tensor, x: Tensor) -> Tensor:
+    """The perceptual cost in the features of the shipped classifier."""
+    return perceptual_error(_features(x.device))(logits, x)
+
+
+COSTS: dict[str, tuple[Cost, float]] = {  # and their size, in multiples of the squared error's
+    "squared": (squared_error, 1.0),
+    "absolute": (absolute_error, 6.0),
+    "cross-entropy": (binary_cross_entropy, 5.0),
+    "perceptual": (in_classifier_features, 16.0),
+}
+DISCREPANCIES: dict[str, tuple[Callable[[], wasserstein.Discrepancy], float]] = {  # and their λ
+    "adversarial": (lambda: wasserstein.Adversarial(EIGHT, log_density=True), 3.0),
+    "mmd": (lambda: wasserstein.MMD(inverse_multiquadratics(EIGHT.dim)), 10.0),
+    "sliced": (lambda: wasserstein.SlicedWasserstein(), 10.0),
+}
+
+
+def match_moments(model: wasserstein.WAE, batches: Minibatches) -> float:
+    """The pre-training of the WAE paper: at most 200 updates of large batches."""
+    large = Minibatches(batches.images, PRETRAINING_BATCH, batches.seed)
+    endless = itertools.chain.from_iterable(large.epoch(e) for e in itertools.count())
+    return wasserstein.match_moments(model, itertools.islice(endless, PRETRAINING_UPDATES))
+
+
+def wae(cost: str, discrepancy: str) -> Recipe:
+    """A WAE with 8-D codes, by the names of its cost and discrepancy."""
+    (c, size), (make_discrepancy, weight) = COSTS[cost], DISCREPANCIES[discrepancy]
+    config = wasserstein.Config(weight=size * weight)
+    return Recipe(
+        build=lambda: wasserstein.WAE(EIGHT, c, make_discrepancy(), config),
+        optimizers=lambda model: wasserstein.optimizers(model, config),
+        step=wasserstein.train_step,
+        measure=measures.samples,
+        epochs=BUDGET,
+        prepare=match_moments,
+        watch=None,
+        keep="previews",
+        note="λ chosen on the last 10,000 training images, 10 epochs each; for other costs than "
+        "the squared error in proportion to their size.",
+    )
+
+
+RECIPES: dict[str, Recipe] = {
+    "variational-8d": replace(
+        vae(EIGHT), measure=measures.samples, epochs=BUDGET, watch=None, keep="previews"
+    ),
+    "adversarial-8d": Recipe(
+        build=lambda: adversarial.AAE(EIGHT),
+        optimizers=lambda model: adversarial.optimizers(model, model.config),
+        step=adversarial.train_step,
+        measure=measures.samples,
+        epochs=BUDGET,
+        watch=None,
+        keep="previews",
+        note="The paper's separate phases, one Adam each.",
+    ),
+    **{
+        f"wasserstein-{cost}-{discrepancy}": wae(cost, discrepancy)
+        for cost in COSTS
+        for discrepancy in DISCREPANCIES
+        if cost != "perceptual" or discrepancy == "adversarial"  # the classifier takes its time
+    },
+}
