@@ -174,7 +174,9 @@ def test_inputs_changed_in_place_are_seen_at_any_depth(change):
 
 
 def test_nan_in_an_input_is_no_change():
-    inputs(torch.tensor([float("nan"), 1.0]), [torch.zeros(1)], {"a": 1})(lambda x, m, n: x + 1)
+    exercise_with(torch.tensor([float("nan"), 1.0]), [torch.zeros(1)], {"a": 1})(
+        lambda x, m, n: x + 1
+    )
 
 
 # ---------------------------------------------------------------------- comparing results
@@ -246,7 +248,9 @@ def test_an_endless_loop_is_stopped_in_another_thread(short):
 
 
 def test_waiting_is_stopped_later_than_computing(short):
-    inputs(torch.zeros(2))(lambda x: time.sleep(0.3) or x)  # a busy machine is no endless loop
+    exercise_with(torch.zeros(2))(
+        lambda x: time.sleep(0.3) or x
+    )  # a busy machine is no endless loop
     assert (
         refused(exercise_with(torch.zeros(2)), lambda x: time.sleep(60)).cause == "took too long"
     )
@@ -262,7 +266,7 @@ def test_an_import_is_never_cut_short(short, tmp_path, monkeypatch):
     def answer(x):
         return x * importlib.import_module("slow_to_import").whole
 
-    assert inputs(torch.zeros(2))(answer) is None
+    assert exercise_with(torch.zeros(2))(answer) is None
 
 
 def test_the_limit_gives_back_the_timer_it_found():
@@ -271,7 +275,7 @@ def test_the_limit_gives_back_the_timer_it_found():
         pytest.skip("this system has no timers")
     old = signal.signal(signal.SIGALRM, signal.SIG_IGN)
     signal.setitimer(signal.ITIMER_REAL, 500)
-    inputs(torch.zeros(2))(lambda x: x)
+    exercise_with(torch.zeros(2))(lambda x: x)
     left = signal.setitimer(signal.ITIMER_REAL, 0)[0]
     assert signal.signal(signal.SIGALRM, old) == signal.SIG_IGN
     assert 400 < left <= 500
@@ -304,7 +308,7 @@ def test_nothing_reaches_stderr(capsys):
         print("a bar", file=sys.stderr)
         return x
 
-    inputs(torch.zeros(2))(noisy)
+    exercise_with(torch.zeros(2))(noisy)
     assert capsys.readouterr().err == ""
 
 
