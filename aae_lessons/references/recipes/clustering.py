@@ -39,10 +39,10 @@ def clustered(build: Callable[[], ClusteringAAE], **changes) -> Recipe:
 
 RECIPES: dict[str, Recipe] = {
     **{
-        f"clustering-{k}": clustered(lambda k=k: ClusteringAAE(Config(classes=k)))
+        f"clustering-{k}-agreement": clustered(lambda k=k: ClusteringAAE(Config(classes=k)))
         for k in (10, 16, 30)
     },
-    "clustering-2d": clustered(
+    "clustering-2d-agreement": clustered(
         lambda: ClusterHeadAAE(Config(classes=20, dim=2), distance=3.0, repulsion_weight=10.0),
         measure=measures_clustering.headed,
         note=f"{NOTE} Heads pushed apart to a distance of 3, with weight 10.",

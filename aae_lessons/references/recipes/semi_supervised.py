@@ -83,14 +83,14 @@ def baseline(budget: Budget, config: semi_supervised.Config) -> Recipe:
 
 RECIPES: dict[str, Recipe] = {}
 for name, budget in BUDGETS.items():
-    RECIPES[f"semi-supervised-{name}"] = semi_supervised_recipe(
+    RECIPES[f"semi-supervised-{name}-augmented"] = semi_supervised_recipe(
         budget, JITTERED, semi_supervised.train_step
     )
 for name, budget in NOISE_BUDGETS.items():
-    RECIPES[f"semi-supervised-{name}-noise"] = semi_supervised_recipe(
+    RECIPES[f"semi-supervised-{name}-500-units"] = semi_supervised_recipe(
         budget, HALF, semi_supervised.train_step, keep="record"
     )
-RECIPES["semi-supervised-10"] = semi_supervised_recipe(
+RECIPES["semi-supervised-10-augmented"] = semi_supervised_recipe(
     Budget(10, epochs=40, drop_after=34),
     replace(JITTERED, classification_lr=0.02),
     semi_supervised.train_step,
@@ -130,5 +130,5 @@ RECIPES["supervised-style"] = Recipe(
     "is told the class too, and the weights start at N(0, 0.05²): with 0.01, z stays empty.",
 )
 for name, budget in BUDGETS.items():
-    RECIPES[f"baseline-{name}"] = baseline(budget, JITTERED)
-    RECIPES[f"baseline-{name}-noise"] = baseline(budget, HALF)
+    RECIPES[f"baseline-{name}-augmented"] = baseline(budget, JITTERED)
+    RECIPES[f"baseline-{name}"] = baseline(budget, HALF)
