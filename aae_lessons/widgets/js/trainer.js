@@ -1,0 +1,346 @@
+// The adversarial autoencoder's update, phase by phase (Makhzani et al. 2015, §2), as in
+// models/adversarial.py: same losses, same order, one Adam for each phase. `joint` is the weighted
+// objective's step. `mistakes` are the misconceptions a reader can switch on.
+
+import { arithmetic, builds } from "./kernels.js";
+import { Adam, Arena, padded, Perceptron } from "./perceptron.js";
+import { normals, randomNumbers } from "./randoms.js";
+
+const EVALUATED = 512; // rows at once where codes or a field are only looked at
+
+export const DEFAULTS = {
+  pixels: 784,
+  hidden: [128, 128],
+  discriminatorHidden: [128, 128],
+  dim: 2,
+  slope: 0.2,
+  batch: 64,
+  weight: 10, // λ
+  rates: { reconstruction: 2e-3, discriminator: 2e-3, generator: 2e-3 },
+  beta1: 0.5,
+  noise: 0.3, // standard deviation of the instance noise at the start
+  discriminatorUpdates: 1, // for each update of the encoder
+  joint: true,
+  seed: 0,
+  mistakes: {}, // swapped, noGenerator, foolsNobody, leaking: see the methods
+};
+
+const softplus = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+const logistic = (x) => 1 / (1 + Math.exp(-x));
+
+export class Trainer {
+  /** A trainer over memory of its own (a promise). images: Float32Array of n × pixels. */
+  static async create(options, images, prior, kinds = builds()) {
+    const trainer = new Trainer({ ...DEFAULTS, ...options }, images, prior);
+    trainer.ops = await arithmetic(trainer.arena.size, kinds);
+    trainer.reset();
+    return trainer;
+  }
+
+  constructor(config, images, prior) {
+    Object.assign(this, { config, images, prior });
+    const { pixels, hidden, discriminatorHidden, dim, slope, batch, beta1 } = config;
+    const arena = (this.arena = new Arena());
+    const rows = Math.max(EVALUATED, 2 * batch);
+    const net = (sizes) => new Perceptron(arena, sizes, rows, slope);
+    this.encoder = net([pixels, ...hidden, dim]);
+    this.decoder = net([dim, ...[...hidden].reverse(), pixels]);
+    this.discriminator = net([dim, ...discriminatorHidden, 1]);
+    this.width = padded(pixels);
+    this.wide = padded(dim);
+    this.x = arena.take(rows * this.width); // padding 0: an encoder's input
+    this.target = arena.take(batch * this.width); // padding ½: no error there
+    this.xHat = arena.take(batch * this.width);
+    this.both = arena.take(rows * this.wide); // what the discriminator sees
+    this.adams = {
+      reconstruction: new Adam(arena, [this.encoder, this.decoder], beta1),
+      discriminator: new Adam(arena, [this.discriminator], beta1),
+      generator: new Adam(arena, [this.encoder], beta1),
+    };
+  }
+
+  /** New weights; everything begins again. */
+  reset() {
+    const { floats } = this.ops;
+    floats.fill(0);
+    this.random = randomNumbers(this.config.seed);
+    for (const net of [this.encoder, this.decoder, this.discriminator])
+      net.start(floats, this.random);
+    for (const adam of Object.values(this.adams)) adam.steps = 0;
+    this.noise = this.config.noise;
+    this.decay = 1; // what the schedule multiplies all rates by
+    this.losses = { reconstruction: NaN, discriminator: NaN, generator: NaN };
+    this.updates = this.phase = 0;
+    this.nextBatch();
+  }
+
+  /** Draws a batch of images: this.chosen. */
+  nextBatch() {
+    const { batch, pixels } = this.config;
+    const count = this.images.length / pixels;
+    this.chosen = Array.from({ length: batch }, () => Math.floor(this.random() * count));
+    const { floats } = this.ops;
+    if (this.width !== pixels) floats.fill(0.5, this.target, this.target + batch * this.width);
+    this.chosen.forEach((index, row) => {
+      const image = this.images.subarray(index * pixels, (index + 1) * pixels);
+      floats.set(image, this.x + row * this.width);
+      floats.set(image, this.target + row * this.width);
+    });
+  }
+
+  // ------------------------------------------------------------------ phases
+
+  /** The names of one update's phases, in order. */
+  get phases() {
+    const { joint, mistakes, discriminatorUpdates } = this.config;
+    const critic = Array(discriminatorUpdates).fill("discrimination");
+    if (mistakes.leaking) return ["leaking"];
+    if (joint) return [...critic, "joint"];
+    return ["reconstruction", ...critic, ...(mistakes.noGenerator ? [] : ["generation"])];
+  }
+
+  /** One phase; the next batch comes when an update is complete. Returns the phase's name. */
+  step() {
+    const { phases } = this;
+    if (this.phase >= phases.length) this.phase = 0; // another algorithm was chosen meanwhile
+    const name = phases[this.phase++];
+    this[name]();
+    if (this.phase >= phases.length) {
+      this.phase = 0;
+      this.updates++;
+      this.nextBatch();
+    }
+    return name;
+  }
+
+  /** One whole update, from wherever the phases stand. */
+  update() {
+    do this.step();
+    while (this.phase);
+  }
+
+  /** Encoder and decoder learn to rebuild the images. */
+  reconstruction() {
+    const { batch } = this.config;
+    const z = this.encode(batch);
+    this.reconstructionGradient(z);
+    this.pass(this.decoder.inputDelta);
+    this.encoder.backward(this.ops, this.x, batch, {});
+    this.descend("reconstruction");
+  }
+
+  /** The discriminator learns to tell prior samples (real) from codes (fake). */
+  discrimination() {
+    const z = this.encode(this.config.batch);
+    this.discriminatorGradient(z);
+    this.descend("discriminator");
+  }
+
+  /** The encoder learns to make codes that pass for prior samples. */
+  generation() {
+    const { batch, weight } = this.config;
+    const z = this.encode(batch);
+    this.generatorGradient(z, weight);
+    this.pass(this.discriminator.inputDelta);
+    this.encoder.backward(this.ops, this.x, batch, {});
+    this.descend("generator");
+  }
+
+  /** Encoder and decoder descend cost + λ · generator loss at once. */
+  joint() {
+    const { batch, weight, mistakes } = this.config;
+    const z = this.encode(batch);
+    this.reconstructionGradient(z);
+    this.pass(this.decoder.inputDelta);
+    if (!mistakes.noGenerator) {
+      this.generatorGradient(z, weight);
+      this.pass(this.discriminator.inputDelta, true);
+    }
+    this.encoder.backward(this.ops, this.x, batch, {});
+    this.descend("reconstruction");
+  }
+
+  /**
+   * The mistake "phases joined": one backward through the sum of all three losses, codes not
+   * detached, one step of all networks. For the game's two players the signs then conflict.
+   */
+  leaking() {
+    const { batch, weight } = this.config;
+    const z = this.encode(batch);
+    this.reconstructionGradient(z);
+    this.pass(this.decoder.inputDelta);
+    const d = this.discriminator;
+    this.generatorGradient(z, weight, true);
+    this.pass(d.inputDelta, true);
+    const { floats } = this.ops;
+    const kept = floats.slice(d.gradients, d.gradients + d.count);
+    this.discriminatorGradient(z, true);
+    this.pass(d.inputDelta + batch * this.wide, true);
+    for (let i = 0; i < kept.length; i++) floats[d.gradients + i] += kept[i];
+    this.encoder.backward(this.ops, this.x, batch, {});
+    this.descend("reconstruction");
+    this.descend("discriminator");
+  }
+
+  /** One Adam step of a phase's networks. */
+  descend(phase) {
+    this.adams[phase].step(this.ops, this.decay * this.config.rates[phase]);
+  }
+
+  // ----------------------------------------------------------------- gradients
+
+  /** Codes of the first `rows` images of `x`; their place. */
+  encode(rows) {
+    return this.encoder.forward(this.ops, this.x, rows);
+  }
+
+  /** Puts the gradient for the codes where the encoder's backward begins, or adds it. */
+  pass(from, add = false) {
+    const { floats } = this.ops;
+    const to = this.encoder.last.delta;
+    const count = this.config.batch * this.wide;
+    if (!add) floats.copyWithin(to, from, from + count);
+    else for (let i = 0; i < count; i++) floats[to + i] += floats[from + i];
+  }
+
+  /** ½ Σ (x − x̂)², mean over the batch, and its gradients for the decoder and the codes. */
+  reconstructionGradient(z) {
+    const { ops, decoder } = this;
+    const { batch } = this.config;
+    const count = batch * this.width;
+    ops.sigmoid(this.xHat, decoder.forward(ops, z, batch), count);
+    const { delta } = decoder.last;
+    const sum = ops.squaredError(delta, this.xHat, this.target, count, 1 / batch);
+    this.losses.reconstruction = sum / batch;
+    decoder.backward(ops, z, batch, { further: true });
+  }
+
+  /** −mean log D(z_prior) − mean log(1 − D(z)), and its gradients; prior samples first. */
+  discriminatorGradient(z, further = false) {
+    const { batch, mistakes } = this.config;
+    const drawn = this.prior.sample(batch, this.random);
+    this.show(drawn, z);
+    const sign = mistakes.swapped ? -1 : 1;
+    const real = this.logistic(0, batch, -sign);
+    const fake = this.logistic(batch, batch, sign);
+    this.losses.discriminator = real + fake;
+    this.discriminator.backward(this.ops, this.both, 2 * batch, { further });
+  }
+
+  /** −mean log D(z), and λ times its gradients for the codes. */
+  generatorGradient(z, weight, moves = false) {
+    const { batch, mistakes } = this.config;
+    this.show(null, z);
+    const sign = mistakes.foolsNobody ? 1 : -1; // codes called fake: the discriminator's own goal
+    this.losses.generator = this.logistic(0, batch, sign, weight);
+    this.discriminator.backward(this.ops, this.both, batch, { moves, further: true });
+  }
+
+  /** Prior samples, if any, then codes, both with instance noise, through the discriminator. */
+  show(drawn, z) {
+    const { floats } = this.ops;
+    const { batch, dim } = this.config;
+    const { wide, both, noise, random } = this;
+    const shift = drawn ? batch : 0;
+    for (let i = 0; i < batch; i++) {
+      for (let j = 0; j < dim; j++) {
+        if (drawn) floats[both + i * wide + j] = drawn[i * dim + j];
+        floats[both + (shift + i) * wide + j] = floats[z + i * wide + j];
+      }
+    }
+    const rows = shift + batch;
+    if (noise) {
+      for (let i = 0; i < rows; i++)
+        for (let j = 0; j < dim; j++) floats[both + i * wide + j] += noise * normals(random);
+    }
+    this.discriminator.forward(this.ops, both, rows);
+  }
+
+  /** mean softplus(sign · logit) over rows, and `weight` times its gradient for the logits. */
+  logistic(first, rows, sign, weight = 1) {
+    const { floats } = this.ops;
+    const { output, delta, n } = this.discriminator.last;
+    let sum = 0;
+    for (let i = first; i < first + rows; i++) {
+      const logit = floats[output + i * n];
+      sum += softplus(sign * logit);
+      floats.fill(0, delta + i * n, delta + (i + 1) * n);
+      floats[delta + i * n] = (weight * sign * logistic(sign * logit)) / rows;
+    }
+    return sum / rows;
+  }
+
+  // -------------------------------------------------------- looking, without learning
+
+  /** Codes, (2n,), of any images. The batch's own places are used and filled again. */
+  codes(images) {
+    const { pixels, dim } = this.config;
+    const found = this.through(this.encoder, images, pixels, this.x, this.width);
+    this.refill();
+    return found.subarray(0, (images.length / pixels) * dim);
+  }
+
+  /** The discriminator's probabilities of "a prior sample" at points, (2n,). */
+  opinions(points) {
+    const { dim } = this.config;
+    return this.through(this.discriminator, points, dim, this.both, this.wide).map(logistic);
+  }
+
+  /** What a network makes of many inputs, in chunks. */
+  through(net, inputs, size, place, width) {
+    const { floats } = this.ops;
+    const count = inputs.length / size;
+    const outputs = net.sizes.at(-1);
+    const found = new Float32Array(count * outputs);
+    for (let from = 0; from < count; from += EVALUATED) {
+      const rows = Math.min(EVALUATED, count - from);
+      for (let i = 0; i < rows; i++)
+        floats.set(inputs.subarray((from + i) * size, (from + i + 1) * size), place + i * width);
+      const output = net.forward(this.ops, place, 4 * Math.ceil(rows / 4));
+      for (let i = 0; i < rows; i++)
+        for (let j = 0; j < outputs; j++)
+          found[(from + i) * outputs + j] = floats[output + i * padded(outputs) + j];
+    }
+    return found;
+  }
+
+  /** Where each code is pulled by the generator's loss: −gradient for the code, noise off. */
+  pulls(codes) {
+    const { floats } = this.ops;
+    const { dim, mistakes } = this.config;
+    const count = codes.length / dim;
+    const { wide, both, discriminator: net } = this;
+    const { output, delta, n } = net.last;
+    const rows = 4 * Math.ceil(count / 4);
+    for (let i = 0; i < count; i++) floats.set(codes.subarray(i * dim, (i + 1) * dim), both + i * wide);
+    net.forward(this.ops, both, rows);
+    floats.fill(0, delta, delta + rows * n);
+    const sign = mistakes.foolsNobody ? 1 : -1;
+    for (let i = 0; i < count; i++) {
+      floats[delta + i * n] = sign * logistic(sign * floats[output + i * n]);
+    }
+    net.backward(this.ops, both, rows, { moves: false, further: true });
+    return Float32Array.from(
+      { length: count * dim },
+      (_, i) => -floats[net.inputDelta + Math.floor(i / dim) * wide + (i % dim)],
+    );
+  }
+
+  /** Puts the batch's images back after others went through the encoder. */
+  refill() {
+    const { floats } = this.ops;
+    const count = this.config.batch * this.width;
+    const { pixels } = this.config;
+    if (this.width === pixels) floats.copyWithin(this.x, this.target, this.target + count);
+    else
+      this.chosen.forEach((index, row) =>
+        floats.set(this.images.subarray(index * pixels, (index + 1) * pixels), this.x + row * this.width),
+      );
+  }
+}
+
+/** Rates constant for half of a run, then linearly to 0; noise linearly to 0 at half. */
+export function scheduled(trainer, done) {
+  trainer.decay = Math.min(1, Math.max(0, 2 - 2 * done));
+  trainer.noise = trainer.config.noise * Math.max(0, 1 - 2 * done);
+}

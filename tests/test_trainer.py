@@ -1,0 +1,273 @@
+"""The browser's trainer, run under node: its arithmetic and its training against torch's."""
+
+import json
+import os
+import shutil
+import subprocess
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.optim import Adam
+
+from aae_lessons import data, metrics, priors, training
+from aae_lessons.models import adversarial
+from aae_lessons.networks import mlp
+from aae_lessons.objectives import discriminator_loss, generator_loss, squared_error
+from aae_lessons.widgets import bundle
+
+BUILDS = ["relaxed", "simd", "javascript"]
+CASES = 20
+RELAXED = "--experimental-wasm-relaxed-simd"  # node 20 has these instructions behind a flag
+KERNEL = Path(bundle.FOLDER).parent / "kernel"
+PHASES = {  # of an update: the networks that it moves, and its loss's name
+    "reconstruction": (("encoder", "decoder"), "reconstruction"),
+    "discrimination": (("discriminator",), "discriminator"),
+    "generation": (("encoder",), "generator"),
+}
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+SETUP = """
+import { readFileSync, writeFileSync } from "node:fs";
+const floatsOf = (path) => new Float32Array(new Uint8Array(readFileSync(path)).buffer);
+
+/** Calls `visit(place)` for every weight of a network in torch's order, but matrices transposed. */
+function visitWeights(net, place, visit) {
+  net.layers.forEach(({ n, at, bias }, l) => {
+    const [inputs, outputs] = [net.sizes[l], net.sizes[l + 1]];
+    for (let i = 0; i < inputs; i++)
+      for (let j = 0; j < outputs; j++) visit(place + at + i * n + j);
+    for (let j = 0; j < outputs; j++) visit(place + bias + j);
+  });
+}
+
+/** A trainer whose batch is `x` in order, whose prior samples are always `z`. */
+async function prepared(options, x, z, weights, kind) {
+  const trainer = await Trainer.create(options, x, { sample: () => z }, [kind]);
+  const { floats } = trainer.ops;
+  trainer.nextBatch = () => {};
+  trainer.chosen = Array.from({ length: options.batch }, (_, row) => row);
+  trainer.chosen.forEach((row) => {
+    const image = x.subarray(row * options.pixels, (row + 1) * options.pixels);
+    for (const start of [trainer.x, trainer.target]) floats.set(image, start + row * trainer.width);
+  });
+  let at = 0;
+  for (const net of [trainer.encoder, trainer.decoder, trainer.discriminator])
+    visitWeights(net, net.weights, (place) => (floats[place] = weights[at++]));
+  return trainer;
+}
+"""
+
+ONE_OF_EACH = """
+const found = [];
+for (let i = 0; i < cases.length; i++) {
+  const [x, z, w] = ["x", "z", "w"].map((name) => floatsOf(`${folder}/${name}${i}`));
+  const trainer = await prepared(cases[i], x, z, w, kind);
+  const numbers = [];
+  const keep = (net, which) =>
+    visitWeights(net, net[which], (place) => numbers.push(trainer.ops.floats[place]));
+  for (const [phase, [nets]] of Object.entries(phases)) {
+    trainer[phase]();
+    for (const name of nets) keep(trainer[name], "gradients");
+  }
+  for (const name of ["encoder", "decoder", "discriminator"]) keep(trainer[name], "weights");
+  writeFileSync(`${folder}/out${i}`, Float32Array.from(numbers));
+  found.push(trainer.losses);
+}
+console.log(JSON.stringify(found));
+"""
+
+TRAINING = """
+const [x, shown] = ["x0", "x1"].map((name) => floatsOf(`${folder}/${name}`));
+const trainer = await Trainer.create(options, x, PRIORS.gaussian, [kind]);
+for (let i = 0; i < updates; i++) {
+  scheduled(trainer, i / updates);
+  trainer.update();
+}
+writeFileSync(`${folder}/codes`, trainer.codes(shown));
+console.log(JSON.stringify([trainer.ops.kind, trainer.losses]));
+"""
+
+
+def node(module, script, **values):
+    """What a module's script prints under node, as JSON; ``values`` are names in it."""
+    names = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in values.items())
+    text = bundle.script(module) + SETUP + names + script
+    command = ["node", RELAXED, "--input-type=module", "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def write(folder, name, values):
+    (folder / name).write_bytes(values.detach().float().contiguous().numpy().tobytes())
+
+
+def read(path):
+    return torch.from_numpy(np.fromfile(path, dtype=np.float32))
+
+
+class Case:
+    """Three random networks, a batch and prior samples, for both sides."""
+
+    def __init__(self, seed, **changed):
+        g = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seed)
+
+        def pick(*choices):
+            return choices[torch.randint(len(choices), (1,), generator=g).item()]
+
+        widths = [pick(8, 13, 33, 64) for _ in range(pick(1, 2, 3))]
+        critic = [pick(7, 16, 40) for _ in range(pick(1, 2))]
+        self.options = {
+            "pixels": pick(2, 9, 100, 784),
+            "hidden": widths,
+            "discriminatorHidden": critic,
+            "slope": pick(0.0, 0.2),
+            "batch": pick(4, 20, 64),
+            "weight": pick(1.0, 10.0),
+            "noise": 0,
+            "joint": False,
+            "rates": dict.fromkeys(("reconstruction", "discriminator", "generator"), 0),
+            **changed,
+        }
+        o = self.options
+        leaky = partial(nn.LeakyReLU, o["slope"])
+        self.encoder = mlp((o["pixels"], *widths, 2), leaky)
+        self.decoder = mlp((2, *reversed(widths), o["pixels"]), leaky)
+        self.discriminator = mlp((2, *critic, 1), leaky)
+        self.x = torch.rand(o["batch"], o["pixels"])
+        self.z_prior = torch.randn(o["batch"], 2)
+
+    def numbers(self, name, of):
+        """A network's weights or gradients in the order of the browser's file."""
+        layers = getattr(self, name)[::2]
+        values = [(of(layer.weight).T.flatten(), of(layer.bias)) for layer in layers]
+        return torch.cat([part for pair in values for part in pair])
+
+    def weights(self):
+        return torch.cat([self.numbers(n, lambda p: p) for n in ("encoder", "decoder")]), (
+            self.numbers("discriminator", lambda p: p)
+        )
+
+    def write(self, folder, i):
+        write(folder, f"x{i}", self.x)
+        write(folder, f"z{i}", self.z_prior)
+        write(folder, f"w{i}", torch.cat(self.weights()))
+
+    def loss(self, phase):
+        z = self.encoder(self.x)
+        if phase == "reconstruction":
+            return squared_error(self.decoder(z), self.x)
+        if phase == "discrimination":
+            both = torch.cat([self.z_prior, z.detach()])
+            return discriminator_loss(*self.discriminator(both).squeeze(1).split(len(z)))
+        return self.options["weight"] * generator_loss(self.discriminator(z).squeeze(1))
+
+
+def relative(mine, theirs):
+    return ((mine - theirs).norm() / theirs.norm()).item()
+
+
+@needs_node
+@pytest.mark.parametrize("kind", BUILDS)
+def test_gradients_are_torchs(tmp_path, kind):
+    cases = [Case(seed) for seed in range(CASES)]
+    for i, case in enumerate(cases):
+        case.write(tmp_path, i)
+    options = [case.options for case in cases]
+    folder = str(tmp_path)
+    losses = node("trainer", ONE_OF_EACH, folder=folder, cases=options, kind=kind, phases=PHASES)
+    for i, case in enumerate(cases):
+        numbers = read(tmp_path / f"out{i}")
+        for phase, (nets, name_of_loss) in PHASES.items():
+            parameters = [p for name in nets for p in getattr(case, name).parameters()]
+            loss = case.loss(phase)
+            gradients = dict(zip(parameters, torch.autograd.grad(loss, parameters), strict=True))
+            for name in nets:
+                expected = case.numbers(name, gradients.__getitem__)
+                mine, numbers = numbers.split([len(expected), len(numbers) - len(expected)])
+                assert relative(mine, expected) <= 1e-5, (i, phase, name)
+            weight = case.options["weight"] if phase == "generation" else 1
+            assert losses[i][name_of_loss] * weight == pytest.approx(loss.item(), rel=1e-5)
+        assert torch.equal(numbers, torch.cat(case.weights()))  # rates of 0 move nothing
+
+
+@needs_node
+@pytest.mark.parametrize("kind", BUILDS)
+def test_an_adam_step_is_torchs(tmp_path, kind):
+    rates = {"reconstruction": 2e-3, "discriminator": 0, "generator": 0}
+    cases = [Case(seed, rates=rates, beta1=0.5) for seed in range(5)]
+    for i, case in enumerate(cases):
+        case.write(tmp_path, i)
+    options, folder = [case.options for case in cases], str(tmp_path)
+    node("trainer", ONE_OF_EACH, folder=folder, cases=options, kind=kind, phases=PHASES)
+    for i, case in enumerate(cases):
+        parameters = [*case.encoder.parameters(), *case.decoder.parameters()]
+        adam = Adam(parameters, 2e-3, (0.5, 0.999))
+        case.loss("reconstruction").backward()
+        before = case.weights()[0].detach().clone()
+        adam.step()
+        expected = case.weights()[0].detach()
+        mine = read(tmp_path / f"out{i}")[-sum(map(len, case.weights())) :][: len(expected)]
+        assert relative(mine, expected) <= 1e-5
+        assert relative(mine - before, expected - before) <= 1e-2  # signs of gradients near 0
+
+
+@needs_node
+def test_training_reaches_what_torchs_does(tmp_path):
+    """The joint step on 2,000 digits: reconstruction and match after 600 updates."""
+    torch.manual_seed(0)
+    train = data.mnist("train", "cpu").subset(slice(0, 2000))
+    shown = data.mnist("test", "cpu").subset(slice(0, 1000))
+    write(tmp_path, "x0", train.x)
+    write(tmp_path, "x1", shown.x)
+    values = {"folder": str(tmp_path), "options": {"seed": 1}, "updates": 620, "kind": "simd"}
+    ran, losses = node("trainer", TRAINING, **values)
+    mine = read(tmp_path / "codes").view(-1, 2)
+    config = adversarial.Config(
+        hidden=(128, 128),
+        discriminator_hidden=(128, 128),
+        reconstruction_lr=2e-3,
+        discriminator_lr=2e-3,
+        noise=0.3,
+    )
+    model = adversarial.AAE(priors.Gaussian(2), config)
+    training.fit(
+        adversarial.joint_step,
+        model,
+        adversarial.joint_optimizers(model, config),
+        data.Minibatches(train, size=64),
+        epochs=20,
+        schedule=training.constant_then_linear,
+        on_step=adversarial.anneal_noise,
+        progress=False,
+    )
+    theirs = model.encode(shown.x).detach()
+    over = [metrics.sliced_wasserstein_over_floor(z, priors.Gaussian(2)) for z in (mine, theirs)]
+    assert ran == "simd" and losses["discriminator"] > 0.8
+    assert max(over) < 6 and over[0] < 2 * over[1]
+    assert 0.5 < losses["reconstruction"] / (784 * 0.5 * 0.05) < 1.5
+
+
+@needs_node
+@pytest.mark.skipif(
+    not (Path(os.environ.get("AAE_WABT", KERNEL)) / "node_modules" / "wabt").is_dir(),
+    reason="npm's wabt is not installed: AAE_WABT names a folder that has it in node_modules",
+)
+def test_the_stored_kernel_is_the_sources(tmp_path):
+    for name in ("widgets/kernel", "widgets/js"):
+        shutil.copytree(KERNEL.parent.parent / name, tmp_path / name)
+    modules = Path(os.environ.get("AAE_WABT", KERNEL)) / "node_modules"
+    (tmp_path / "widgets/kernel/node_modules").symlink_to(modules.resolve())
+    command = ["node", "build.mjs", "--check"]
+    done = subprocess.run(command, cwd=tmp_path / "widgets/kernel", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_both_kernels_inlined_are_small():
+    assert (bundle.FOLDER / "kernel_bytes.js").stat().st_size <= 10_000
