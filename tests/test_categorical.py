@@ -12,7 +12,7 @@ from aae_lessons.data import Batch
 from aae_lessons.models import categorical
 from aae_lessons.models.categorical import CategoricalAAE, Config
 from aae_lessons.objectives import entropy
-from aae_lessons.references import measures_categorical as measures
+from aae_lessons.references.measures import categorical as measures
 from aae_lessons.training import fit
 
 SMALL = Config(classes=4, hidden=(16,), discriminator_hidden=(16,), pixels=12)

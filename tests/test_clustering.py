@@ -10,7 +10,8 @@ from aae_lessons import clusters, data, plots
 from aae_lessons.data import Batch
 from aae_lessons.models import clustering
 from aae_lessons.models.clustering import ClusterHeadAAE, ClusteringAAE, Config
-from aae_lessons.references import measures_clustering, quantize
+from aae_lessons.references import quantize
+from aae_lessons.references.measures import clustering as measures
 from aae_lessons.training import fit
 
 SMALL = Config(classes=4, dim=3, hidden=(16,), discriminator_hidden=(8,), pixels=16)
@@ -396,10 +397,10 @@ def test_a_short_run_finds_clusters_that_are_classes(digits):
 
 def test_the_measure_names_clusters_on_validation_images_and_leaves_the_mode(digits, monkeypatch):
     """A model in training mode is measured as it is in use, and goes on training."""
-    monkeypatch.setattr(measures_clustering, "validation_images", lambda device: digits)
+    monkeypatch.setattr(measures, "validation_images", lambda device: digits)
     torch.manual_seed(0)
     model = ClusteringAAE(Config(hidden=(16,), discriminator_hidden=(8,)))
-    seen = measures_clustering.validation_error(model, digits.x)
+    seen = measures.validation_error(model, digits.x)
     assert model.training and all(m.training for m in model.modules())
     y = model.eval().encode(digits.x)[0]
     names = clusters.cluster_names(y, digits.labels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aae_lessons.models import adversarial
 from aae_lessons.priors import Gaussian, GaussianMixture, Prior, SwissRoll
-from aae_lessons.references import measures
+from aae_lessons.references.measures import adversarial as measures
 from aae_lessons.references.recipes.recipe import Recipe
 
 
@@ -15,7 +15,7 @@ def aae(prior: Prior, labels: int = 0, **settings) -> Recipe:
         build=lambda: adversarial.AAE(prior, config),
         optimizers=lambda model: adversarial.joint_optimizers(model, config),
         step=adversarial.joint_step,
-        measure=measures.latent,
+        measure=measures.measure,
         labels=labels,
         note="Weighted objective c + λ·D_Z, encoder and decoder updated together (WAE, Algorithm "
         "1): with one Adam a phase the codes drift; see lesson 2.",
@@ -30,7 +30,7 @@ RECIPES: dict[str, Recipe] = {
         build=lambda: adversarial.AAE(Gaussian(2), PHASES),
         optimizers=lambda model: adversarial.optimizers(model, PHASES),
         step=adversarial.train_step,
-        measure=measures.latent,
+        measure=measures.measure,
         note="Lesson 2's warning: one Adam a phase, 1e-3 each.",
     ),
     "adversarial-mixture": aae(GaussianMixture(), weight=60.0),

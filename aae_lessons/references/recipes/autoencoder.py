@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aae_lessons.models import autoencoder
-from aae_lessons.references import measures
+from aae_lessons.references.measures import autoencoder as measures
 from aae_lessons.references.recipes.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
@@ -11,6 +11,6 @@ RECIPES: dict[str, Recipe] = {
         build=autoencoder.Autoencoder,
         optimizers=lambda model: autoencoder.optimizers(model, model.config),
         step=autoencoder.train_step,
-        measure=measures.autoencoder,
+        measure=measures.measure,
     ),
 }

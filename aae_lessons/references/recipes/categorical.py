@@ -7,7 +7,7 @@ from dataclasses import replace
 from aae_lessons import training
 from aae_lessons.data import Minibatches
 from aae_lessons.models import categorical
-from aae_lessons.references import measures_categorical as measures
+from aae_lessons.references.measures import categorical as measures
 from aae_lessons.references.recipes.recipe import Recipe
 
 EPOCHS = 15
@@ -26,7 +26,7 @@ def code(step: training.Step, **settings) -> Recipe:
         build=lambda: categorical.CategoricalAAE(config),
         optimizers=lambda model: categorical.optimizers(model, config),
         step=step,
-        measure=measures.codes,
+        measure=measures.measure,
         epochs=EPOCHS,
         prepare=data_dependent_init,
         watch=measures.watch,

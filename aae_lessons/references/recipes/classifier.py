@@ -11,7 +11,7 @@ from aae_lessons import training
 from aae_lessons.data import Batch
 from aae_lessons.networks import DigitClassifier
 from aae_lessons.objectives import descend
-from aae_lessons.references import measures
+from aae_lessons.references.measures import classifier as measures
 from aae_lessons.references.recipes.recipe import Recipe
 
 
@@ -36,7 +36,7 @@ RECIPES: dict[str, Recipe] = {
         build=DigitClassifier,
         optimizers=lambda model: {"classification": Adam(model.parameters(), 1e-3, fused=True)},
         step=classifier_step,
-        measure=measures.classifier,
+        measure=measures.measure,
         epochs=15,
         labels=None,
         note="The classifier that measures samples; all 60,000 labels, images shifted by up to 2 "

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from aae_lessons.models import clustering
 from aae_lessons.models.clustering import ClusterHeadAAE, ClusteringAAE, Config
-from aae_lessons.references import measures, measures_clustering
+from aae_lessons.references.measures import clustering as measures
+from aae_lessons.references.measures.common import VALIDATION
 from aae_lessons.references.recipes.recipe import Recipe
 
 EPOCHS = 16
@@ -23,12 +24,12 @@ def clustered(build: Callable[[], ClusteringAAE], **changes) -> Recipe:
         build=build,
         optimizers=lambda model: clustering.joint_optimizers(model, model.config),
         step=clustering.joint_step,
-        measure=measures_clustering.clustering,
+        measure=measures.measure,
         epochs=EPOCHS,
         batch=500,
         labels=0,
-        watch=measures_clustering.validation_error,
-        held_out=measures.VALIDATION,
+        watch=measures.validation_error,
+        held_out=VALIDATION,
         matmul_precision="medium",
         rank_by="clustering_error_percent",
         keep="int8",
@@ -44,7 +45,7 @@ RECIPES: dict[str, Recipe] = {
     },
     "clustering-2d-agreement": clustered(
         lambda: ClusterHeadAAE(Config(classes=20, dim=2), distance=3.0, repulsion_weight=10.0),
-        measure=measures_clustering.headed,
+        measure=measures.cluster_heads,
         note=f"{NOTE} Heads pushed apart to a distance of 3, with weight 10.",
     ),
 }

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from aae_lessons import training
 from aae_lessons.data import ImageSet, Minibatches
-from aae_lessons.references import measures
+from aae_lessons.references.measures.common import codes
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Recipe:
     labels: int | None = 0
     note: str = ""
     prepare: Callable[[nn.Module, training.Batches], object] | None = None
-    watch: Callable[[nn.Module, Tensor], dict[str, Tensor | float]] | None = measures.codes
+    watch: Callable[[nn.Module, Tensor], dict[str, Tensor | float]] | None = codes
     rank_by: str = ""
     keep: str = "weights"
     held_out: int = 0

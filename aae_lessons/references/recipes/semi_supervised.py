@@ -8,7 +8,8 @@ from functools import partial
 from aae_lessons import training
 from aae_lessons.data import SemiSupervisedMinibatches
 from aae_lessons.models import semi_supervised
-from aae_lessons.references import measures
+from aae_lessons.references.measures import semi_supervised as measures
+from aae_lessons.references.measures.common import VALIDATION
 from aae_lessons.references.recipes.recipe import Recipe
 
 HALF = semi_supervised.Config(hidden=(500, 500))
@@ -52,12 +53,12 @@ def semi_supervised_recipe(
         build=lambda: semi_supervised.SemiSupervisedAAE(config),
         optimizers=lambda model: semi_supervised.optimizers(model, model.config),
         step=step,
-        measure=measures.semi_supervised,
+        measure=measures.measure,
         epochs=budget.epochs,
         batch=100,
         labels=budget.labels,
         watch=measures.validation_error,
-        held_out=measures.VALIDATION,
+        held_out=VALIDATION,
         batches=SemiSupervisedMinibatches,
         schedule=training.step_decay(budget.drop_after / budget.epochs),
         rank_by="test_error_percent",
@@ -122,7 +123,7 @@ RECIPES["supervised-style"] = Recipe(
     batch=100,
     labels=None,
     watch=None,
-    held_out=measures.VALIDATION,
+    held_out=VALIDATION,
     schedule=training.step_decay(0.875),
     keep="int8",
     matmul_precision="medium",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from aae_lessons.models import variational
 from aae_lessons.objectives import squared_error
 from aae_lessons.priors import Gaussian, GaussianMixture, Prior
-from aae_lessons.references import measures
+from aae_lessons.references.measures import adversarial as measures
 from aae_lessons.references.recipes.recipe import Recipe
 
 
@@ -18,7 +18,7 @@ def vae(prior: Prior, **settings) -> Recipe:
         build=lambda: variational.VAE(prior, config),
         optimizers=lambda model: variational.optimizers(model, config),
         step=variational.train_step,
-        measure=measures.latent,
+        measure=measures.measure,
     )
 
 

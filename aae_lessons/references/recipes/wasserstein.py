@@ -22,7 +22,7 @@ from aae_lessons.objectives import (
     squared_error,
 )
 from aae_lessons.priors import Gaussian
-from aae_lessons.references import measures
+from aae_lessons.references.measures import wasserstein as measures
 from aae_lessons.references.recipes.recipe import Recipe
 from aae_lessons.references.recipes.variational import vae
 
@@ -69,7 +69,7 @@ def wae(cost: str, discrepancy: str) -> Recipe:
         build=lambda: wasserstein.WAE(EIGHT, c, make_discrepancy(), config),
         optimizers=lambda model: wasserstein.optimizers(model, config),
         step=wasserstein.train_step,
-        measure=measures.samples,
+        measure=measures.measure,
         epochs=BUDGET,
         prepare=match_moments,
         watch=None,
@@ -81,13 +81,13 @@ def wae(cost: str, discrepancy: str) -> Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "variational-8d": replace(
-        vae(EIGHT), measure=measures.samples, epochs=BUDGET, watch=None, keep="previews"
+        vae(EIGHT), measure=measures.measure, epochs=BUDGET, watch=None, keep="previews"
     ),
     "adversarial-8d": Recipe(
         build=lambda: adversarial.AAE(EIGHT),
         optimizers=lambda model: adversarial.optimizers(model, model.config),
         step=adversarial.train_step,
-        measure=measures.samples,
+        measure=measures.measure,
         epochs=BUDGET,
         watch=None,
         keep="previews",

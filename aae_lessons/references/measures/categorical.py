@@ -35,7 +35,7 @@ def peaks(y: Tensor) -> dict[str, float]:
 
 
 @torch.no_grad()
-def codes(model: CategoricalAAE, test: ImageSet) -> dict[str, float]:
+def measure(model: CategoricalAAE, test: ImageSet) -> dict[str, float]:
     """:func:`peaks` of the test images; squared error a pixel, from y and from its corner."""
     y = model.encode(test.x)
     return {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from aae_lessons import clusters, data, metrics
+from aae_lessons import clusters, metrics
 from aae_lessons.data import ImageSet
 from aae_lessons.models.clustering import ClusterHeadAAE, ClusteringAAE
 from aae_lessons.objectives import entropy
-from aae_lessons.references import measures
+from aae_lessons.references.measures.common import validation_images
 
 CHUNK = 2000  # images at a time
 
@@ -23,11 +23,6 @@ def probabilities(model: ClusteringAAE, x: Tensor) -> Tensor:
     return y
 
 
-def validation_images(device: torch.device) -> ImageSet:
-    """The 10,000 images that the clusters' heads come from: the last training images."""
-    return data.split_validation(data.mnist("train", device), measures.VALIDATION)[1]
-
-
 def validation_error(model: ClusteringAAE, x: Tensor) -> dict[str, float]:
     """The error by heads on the validation images themselves, watched while a model trains."""
     held_out = validation_images(x.device)
@@ -39,7 +34,7 @@ def validation_error(model: ClusteringAAE, x: Tensor) -> dict[str, float]:
     }
 
 
-def clustering(model: ClusteringAAE, test: ImageSet) -> dict[str, float]:
+def measure(model: ClusteringAAE, test: ImageSet) -> dict[str, float]:
     """Errors on the test images (read once, here); how sure y is; the match of z."""
     y = probabilities(model, test.x)
     held_out = validation_images(test.device)
@@ -59,7 +54,7 @@ def clustering(model: ClusteringAAE, test: ImageSet) -> dict[str, float]:
     }
 
 
-def headed(model: ClusterHeadAAE, test: ImageSet) -> dict[str, float]:
-    """:func:`clustering`, and how near the two nearest heads are."""
+def cluster_heads(model: ClusterHeadAAE, test: ImageSet) -> dict[str, float]:
+    """:func:`measure`, and how near the two nearest heads are."""
     nearest = torch.pdist(model.decoder.cluster_heads.detach()).min().item()
-    return {**clustering(model, test), "nearest_heads": nearest}
+    return {**measure(model, test), "nearest_heads": nearest}

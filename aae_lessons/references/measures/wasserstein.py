@@ -1,0 +1,34 @@
+"""Measures of lesson 7: those of lesson 2, and the quality of decoded prior samples."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from aae_lessons import metrics, references
+from aae_lessons.data import ImageSet
+from aae_lessons.references.measures import adversarial
+
+SAMPLES = 10_000  # decoded for the Fréchet distance
+
+
+def measure(model: nn.Module, test: ImageSet) -> dict[str, float]:
+    """What the decoder makes of 10,000 prior samples, beside :func:`latent`."""
+    return {**adversarial.measure(model, test), **_samples(model, test)}
+
+
+@torch.no_grad()
+def _samples(model: nn.Module, test: ImageSet) -> dict[str, float]:
+    classifier = references.classifier(test.device)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        x, x_hat = model.decode(model.prior.sample(SAMPLES, test.device)), model(test.x)
+    real = classifier.features(test.x)
+    return {
+        "frechet_distance": metrics.frechet_distance(real, classifier.features(x)),
+        "frechet_distance_of_reconstructions": metrics.frechet_distance(
+            real, classifier.features(x_hat)
+        ),
+        "sharpness": metrics.sharpness(x),
+        **metrics.sample_quality(x, classifier),
+    }
