@@ -7,7 +7,7 @@ from torch import nn
 from aae_lessons import metrics
 from aae_lessons.data import ImageSet
 from aae_lessons.priors import Gaussian
-from aae_lessons.references.measures.common import match, held_out_codes
+from aae_lessons.references.measures.common import held_out_codes, match
 
 
 def measure(model: nn.Module, test: ImageSet) -> dict[str, float]:
