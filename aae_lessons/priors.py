@@ -127,7 +127,7 @@ class SwissRoll:
 
     With u uniform in [0, 1]: radius ``size``·√u, angle 2π·``turns``·√u, plus Gaussian noise. A
     class k is given the k-th tenth of u, from the centre outwards. Its density has no closed
-    form, so there is no ``log_prob``: an AAE does not need one.
+    form, but it is a one-dimensional integral along the curve, and ``log_prob`` sums that up.
 
     Args:
         turns: how often the spiral goes round.
@@ -161,6 +161,24 @@ class SwissRoll:
     def _draw(self, u: Tensor) -> Tensor:
         curve = self.curve(u)
         return curve + self.noise * torch.randn_like(curve)
+
+    def log_prob(self, z: Tensor, steps: int = 512) -> Tensor:
+        """log p(z) in nats, (n,), of codes ``z`` (n, 2).
+
+        p(z) = ∫ N(z; curve(u), noise²·I) du over u from 0 to 1. With u = v², which is smooth at
+        the centre, the midpoint rule in v is right to 0.02 nats where ``steps`` midpoints lie
+        closer together than the spiral is thick.
+
+        Raises ValueError where the spiral has no thickness: then there is no density.
+        """
+        check_matrix(z, "z", columns=2)
+        check(self.noise > 0, "noise", self.noise, "a number above 0: a thin line has no density")
+        v = (torch.arange(steps, device=z.device, dtype=z.dtype) + 0.5) / steps
+        curve = self.curve(v.square())
+        # coordinate by coordinate, which stays exact where z lies on the curve
+        square = sum((z[:, None, d] - curve[:, d]).square() for d in range(2))
+        weighted = square / (-2 * self.noise**2) + (2 * v / steps).log()
+        return weighted.logsumexp(1) - math.log(2 * math.pi * self.noise**2)
 
     def curve(self, u: Tensor) -> Tensor:
         """The middle of the spiral at positions ``u`` (n,) in [0, 1]: (n, 2)."""

@@ -160,6 +160,23 @@ def test_swiss_roll_noise_is_its_thickness():
     assert noise.std(0).tolist() == pytest.approx([0.3, 0.3], rel=0.03)
 
 
+def test_swiss_roll_log_prob_is_a_density():
+    """It sums to 1 over the plane, and its mean over draws is minus the entropy of the grid."""
+    line = torch.linspace(-4, 4, 401, dtype=torch.float64)
+    grid = torch.cartesian_prod(line, line)
+    log_density = SwissRoll().log_prob(grid)
+    mass = log_density.exp() * (line[1] - line[0]) ** 2
+    assert mass.sum().item() == pytest.approx(1, abs=1e-3)
+    torch.manual_seed(6)
+    drawn = SwissRoll().log_prob(SwissRoll().sample(20_000))
+    assert drawn.mean().item() == pytest.approx((mass * log_density).sum().item(), abs=0.03)
+
+
+def test_a_swiss_roll_without_thickness_has_no_density():
+    with pytest.raises(ValueError, match=r"^noise"):
+        SwissRoll(noise=0.0).log_prob(torch.zeros(1, 2))
+
+
 def test_swiss_roll_class_k_is_piece_k():
     prior = SwissRoll(noise=0.0)
     label = torch.arange(10).repeat(200)

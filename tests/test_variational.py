@@ -17,7 +17,7 @@ from aae_lessons.objectives import (
     monte_carlo_kl,
     squared_error,
 )
-from aae_lessons.priors import Gaussian, GaussianMixture, Painted, SwissRoll
+from aae_lessons.priors import Gaussian, GaussianMixture, Painted
 from aae_lessons.training import fit
 
 SMALL = Config(hidden=(24,), pixels=12)
@@ -224,10 +224,9 @@ def test_a_short_run_gets_better(digits, prior):
 # ------------------------------------------------------------------------------ bad input
 
 
-@pytest.mark.parametrize("prior", [SwissRoll(), Painted(torch.rand(50, 2))])
-def test_a_prior_without_a_density_is_refused_and_told_why(prior):
+def test_a_prior_without_a_density_is_refused_and_told_why():
     with pytest.raises(ValueError, match=r"^prior: .*log_prob.*AAE needs samples only"):
-        VAE(prior)
+        VAE(Painted(torch.rand(50, 2)))
 
 
 @pytest.mark.parametrize(

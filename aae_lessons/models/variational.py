@@ -13,8 +13,9 @@ Reference:
     Higgins et al. 2017, "β-VAE", for β.
 
 Note:
-    The KL needs the prior's *density*, in closed form (Gaussian) or by ``log_prob`` (mixture). A
-    swiss roll or a drawing has none, so this model refuses it; an AAE does not ask.
+    The KL needs the prior's *density*, in closed form (Gaussian) or by ``log_prob`` (mixture,
+    swiss roll). Where nobody has written one down, as for a drawing, this model refuses the
+    prior; an AAE needs samples only.
 """
 
 from __future__ import annotations
