@@ -35,7 +35,7 @@ EDGES = {  # what each part may import of ours
     "plots": set(),
     "widgets": {"plots"},
     "checks": {"objectives", "priors", "models", "plots"},
-    "authoring": {"checks", "widgets"},
+    "authoring": {"checks", "widgets", "plots", "references", "data"},
 }
 
 

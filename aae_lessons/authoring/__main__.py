@@ -1,4 +1,4 @@
-"""``python -m aae_lessons.authoring COMMAND``: execute, release, site, guide."""
+"""``python -m aae_lessons.authoring COMMAND``: execute, release, site, guide, cover."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ COMMANDS = {
     "release": "write the student notebooks in exercises/ from the masters in solutions/",
     "site": "write the course as web pages",
     "guide": "write the generated tables of the instructors' guide",
+    "cover": "draw the README's picture from stored reference runs",
 }
 
 

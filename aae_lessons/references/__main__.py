@@ -1,12 +1,11 @@
-"""``python -m aae_lessons.references``: make, measure, report, readme."""
+"""``python -m aae_lessons.references``: make, measure, report, results."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
-from aae_lessons.references import report, train
+from aae_lessons.references import report, results, train
 from aae_lessons.references.recipes import RECIPES
 
 
@@ -30,8 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
     reporting.add_argument("--json", action="store_true", help="{name: {metric: value}}")
     reporting.add_argument("--device", default="cpu")
 
-    readme = commands.add_parser("readme", help="write the recorded table into the README")
-    readme.add_argument("path", nargs="?", type=Path, default=Path("README.md"))
+    commands.add_parser("results", help="write what was recorded into README.md and RESULTS.md")
 
     args = parser.parse_args(arguments)
     if args.command == "make":
@@ -44,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
         result = report.report(args.device)
         print(json.dumps(result, indent=1) if args.json else report.tables(result))
     else:
-        report.write_readme(args.path)
+        results.write()
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
-"""Reporting what was recorded: tables, and the README's."""
+"""Metrics of the stored runs: measured again, or as recorded, and as Markdown tables."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from aae_lessons import data, references
-from aae_lessons.arguments import check
-from aae_lessons.files import write_atomically
 from aae_lessons.references.recipes import RECIPES
 
 
@@ -24,12 +22,19 @@ def recorded() -> dict[str, dict[str, str]]:
     result = {}
     for name in references.names():
         spreads = {m: references.mean_and_std(name, m) for m in references.load(name).metrics}
-        result[name] = {m: _in_digits(mean, dev, n) for m, (mean, dev, n) in spreads.items()}
+        result[name] = {m: in_digits(mean, dev, n) for m, (mean, dev, n) in spreads.items()}
     return result
 
 
-def _in_digits(mean: float, deviation: float, n: int) -> str:
-    return f"{mean:.4g}" if n == 1 else f"{mean:.4g} ± {deviation:.2g}"
+def in_digits(mean: float, deviation: float, n: int) -> str:
+    """A mean over n seeds, ± its standard deviation where there is one.
+
+    The deviation has two significant digits, and the mean as many decimals.
+    """
+    if n == 1 or deviation == 0:
+        return f"{mean:.4g}" if n == 1 else f"{mean:.4g} ± 0"
+    decimals = max(0, 1 - math.floor(math.log10(deviation)))
+    return f"{mean:.{decimals}f} ± {deviation:.{decimals}f}"
 
 
 def tables(metrics: Mapping[str, Mapping[str, float | str]]) -> str:
@@ -47,13 +52,3 @@ def _table(columns: Sequence[str], rows: Mapping[str, Mapping[str, float | str]]
         cells = [row[c] if isinstance(row[c], str) else f"{row[c]:.4g}" for c in columns]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def write_readme(path: Path) -> None:
-    """Puts the tables of the records between the report markers of a README."""
-    begin, end = "<!-- report:begin -->", "<!-- report:end -->"
-    text = path.read_text("utf-8")
-    check(begin in text and end in text, "path", str(path), f"a file with {begin} and {end}")
-    before, after = text.split(begin)[0], text.split(end)[1]
-    whole_text = f"{before}{begin}\n{tables(recorded())}\n{end}{after}"
-    write_atomically(path, lambda f: f.write(whole_text.encode()))
