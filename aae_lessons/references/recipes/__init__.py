@@ -6,6 +6,7 @@ from aae_lessons.references.recipes import (
     categorical,
     classifier,
     clustering,
+    methods,
     semi_supervised,
     variational,
     wasserstein,
@@ -23,4 +24,5 @@ RECIPES: dict[str, Recipe] = {
     **semi_supervised.RECIPES,
     **clustering.RECIPES,
     **wasserstein.RECIPES,
+    **methods.RECIPES,
 }

@@ -1,0 +1,48 @@
+"""What is measured of the methods of Table 2: errors, and how sure the predictions are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from aae_lessons.data import ImageSet
+from aae_lessons.references import measures
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Within it the model is in evaluation mode: batch norm uses its running statistics."""
+    before = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(before)
+
+
+def validation_error(model: nn.Module, x: Tensor) -> dict[str, float]:
+    """Percentage of the validation images that the model classifies wrongly."""
+    with evaluating(model):
+        return measures.validation_error(model, x)
+
+
+@torch.no_grad()
+def errors(model: nn.Module, test: ImageSet) -> dict[str, float]:
+    """Error on the test set (read once, here) and on the validation images."""
+    with evaluating(model):
+        wrong = model.classify(test.x) != test.labels
+    return {
+        "test_error_percent": 100 * wrong.double().mean().item(),
+        **validation_error(model, test.x),
+    }
+
+
+@torch.no_grad()
+def classifier(model: nn.Module, test: ImageSet) -> dict[str, float]:
+    """:func:`errors`, and the mean of the largest probability, for models that give logits."""
+    with evaluating(model):
+        probability = model(test.x).softmax(1).amax(1).mean().item()
+    return {**errors(model, test), "mean_max_probability": probability}
