@@ -1,24 +1,22 @@
 """The Ladder network: an image without a label has to be denoised at every layer.
 
 Principle:
-    An encoder runs twice, clean (z) and with noise at every layer (z̃). A decoder goes back down
-    and estimates each layer's clean z from the noisy one and from the layer above, u:
+    An encoder runs twice, clean (z) and with noise at every layer (z̃). A decoder estimates each
+    layer's clean z from the noisy one and from the signal of the layer above, u:
 
         min  −log P(ỹ = label | labelled x)  +  Σ_l λ_l ‖ ẑ_BN^(l) − z^(l) ‖² / m_l
 
-    Class and position are both needed to rebuild the input, but the lateral connections carry the
-    details, so the upper layers are free to keep what tells classes apart.
+    The lateral connections carry the details, so that the upper layers can keep the class.
 
 Reference:
     Rasmus et al. 2015, "Semi-Supervised Learning with Ladder Networks", arXiv:1507.02672:
-    Algorithm 1 (the step), eq. (2)-(5) in §3 (encoder, decoder, combinator, cost), §4.1 (sizes,
-    noise, λ). The factor γ of the softmax layer and the initial values are those of the authors'
+    Algorithm 1 (encoder, decoder, cost), eq. (2) in §2 (the combinator g), §4.1 (sizes, noise,
+    λ). The factor γ of the softmax layer and the initial values are those of the authors'
     published code.
 
 Note:
-    Statistics for testing are running averages of the clean pass over the images without labels;
-    the authors' code does much the same. The clean pass over *labelled* images is left out: no
-    term of the objective uses it.
+    Test images are normalised by running averages over the clean pass of unlabelled images. The
+    clean pass over *labelled* images is left out: no term of the objective uses it.
 """
 
 from __future__ import annotations
@@ -33,10 +31,10 @@ from torch.optim import Adam
 
 from aae_lessons.arguments import check, check_int, check_labels, check_matrix, check_number
 from aae_lessons.data import SemiSupervisedBatch
+from aae_lessons.methods._layers import moments_of, normalise
 from aae_lessons.objectives import descend
 
-MOMENTUM = 0.01  # of the running statistics: the mean over the last hundred updates or so
-TINY = 1e-10  # added to variances, as in the authors' code
+MOMENTUM = 0.01  # of the running statistics
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,8 @@ class Config:
         hidden: sizes of the hidden layers.
         pixels: of an image.
         noise: standard deviation of the Gaussian noise on the input and on every z̃.
-        weights: λ of each layer's denoising cost, from the input up to the softmax layer. These
-            are the authors' for 100 labels; for 1000: 2000, 20, 0.1 …; for all: 1000, 1, 0.01 ….
+        weights: λ of each layer's denoising cost, from the input up, the authors' for 100 labels;
+            for 1000: 2000, 20, 0.1 … with hidden noise 0.2; for all: 1000, 1, 0.01 ….
         lr: Adam's learning rate.
     """
 
@@ -65,20 +63,12 @@ class Config:
         check_number(self.lr, "lr", above=0)
         layers = len(self.hidden) + 2
         check(len(self.weights) == layers, "weights", self.weights, f"{layers}, one per layer")
-        for weight in self.weights:
-            check_number(weight, "weights", at_least=0)
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Units of every layer, from the input to the softmax."""
-        return (self.pixels, *self.hidden, self.classes)
 
 
 class Combinator(nn.Module):
-    """ẑ = g(z̃, u): the denoising function, with ten parameters for each unit (§3.2, eq. 3-4).
+    """ẑ = g(z̃, u): the denoising function, with ten parameters for each unit (eq. 2).
 
-    If z were Gaussian with a mean μ(u) and a variance that the layer above knows, the best
-    estimate would be linear in z̃: that is the form of g.
+    The best estimate of a Gaussian z, given its mean μ(u), is linear in z̃: the form of g.
     """
 
     def __init__(self, units: int) -> None:
@@ -101,15 +91,14 @@ class Ladder(nn.Module):
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
         self.config = config
-        sizes = config.sizes
+        sizes = (config.pixels, *config.hidden, config.classes)
         self.encoder = nn.ModuleList(_weights(i, o) for i, o in itertools.pairwise(sizes))
         self.beta = nn.ParameterList(torch.zeros(m) for m in sizes[1:])
         self.gamma = nn.Parameter(torch.ones(config.classes))
         self.decoder = nn.ModuleList(_weights(o, i) for i, o in itertools.pairwise(sizes))
         self.combinators = nn.ModuleList(Combinator(m) for m in sizes)
-        for layer, m in enumerate(sizes[1:], 1):
-            self.register_buffer(f"mean_{layer}", torch.zeros(m))
-            self.register_buffer(f"variance_{layer}", torch.ones(m))
+        self.means = nn.ParameterList(nn.Parameter(torch.zeros(m), False) for m in sizes[1:])
+        self.variances = nn.ParameterList(nn.Parameter(torch.ones(m), False) for m in sizes[1:])
 
     def activation(self, z: Tensor, layer: int) -> Tensor:
         """h of a layer's z, (B, m): ReLU(z + β), and γ(z + β) for the logits of the last."""
@@ -117,29 +106,25 @@ class Ladder(nn.Module):
         return self.gamma * shifted if layer == len(self.encoder) else shifted.relu()
 
     def noisy_pass(self, x: Tensor, parts: list[int]) -> tuple[list[Tensor], Tensor]:
-        """The corrupted encoder (Algorithm 1): every layer's z̃ and the logits.
+        """The noisy encoder (Algorithm 1): z̃ of every layer, and the logits.
 
         Each of the ``parts`` of the batch (labelled, unlabelled) is normalised by itself.
         """
         h = self._noise(x)
         z_noisy = [h]
         for layer, weights in enumerate(self.encoder, 1):
-            normal = [_normalise(u, *_moments(u)) for u in weights(h).float().split(parts)]
+            normal = [normalise(u, *moments_of(u)) for u in weights(h).float().split(parts)]
             z_noisy.append(self._noise(torch.cat(normal)))
             h = self.activation(z_noisy[-1], layer)
         return z_noisy, h
 
     def clean_pass(self, x: Tensor) -> tuple[list[Tensor], list[tuple[Tensor, Tensor]]]:
-        """The clean encoder (Algorithm 1): every layer's z, and mean and variance before BN.
-
-        The input layer has mean 0 and variance 1: it isn't normalised.
-        """
-        z, moments = [x], [(x.new_zeros(()), x.new_ones(()))]
-        h = x
+        """The clean encoder (Algorithm 1): z of each layer, its mean and variance before BN."""
+        z, moments, h = [x], [(x.new_zeros(()), x.new_ones(()))], x  # x is not normalised
         for layer, weights in enumerate(self.encoder, 1):
             u = weights(h).float()
-            moments.append(_moments(u))
-            z.append(_normalise(u, *moments[-1]))
+            moments.append(moments_of(u))
+            z.append(normalise(u, *moments[-1]))
             h = self.activation(z[-1], layer)
         return z, moments
 
@@ -148,7 +133,7 @@ class Ladder(nn.Module):
         u = logits.softmax(1)
         z_hat = []
         for layer in reversed(range(len(z_noisy))):
-            u = _normalise(u, *_moments(u))
+            u = normalise(u, *moments_of(u))
             z_hat.append(self.combinators[layer](z_noisy[layer], u))
             if layer:
                 u = self.decoder[layer - 1](z_hat[-1]).float()
@@ -157,17 +142,17 @@ class Ladder(nn.Module):
     @torch.no_grad()
     def track(self, moments: list[tuple[Tensor, Tensor]]) -> None:
         """Moves the running statistics, by which test images are normalised."""
-        for layer, (mean, variance) in enumerate(moments[1:], 1):
-            getattr(self, f"mean_{layer}").lerp_(mean, MOMENTUM)
-            getattr(self, f"variance_{layer}").lerp_(variance, MOMENTUM)
+        for layer, (mean, variance) in enumerate(moments[1:]):
+            self.means[layer].lerp_(mean, MOMENTUM)
+            self.variances[layer].lerp_(variance, MOMENTUM)
 
     def forward(self, x: Tensor) -> Tensor:
         """Class logits, (B, K), of images ``x``, (B, 784): the clean encoder."""
         check_matrix(x, "x", columns=self.config.pixels)
         h = x
         for layer, weights in enumerate(self.encoder, 1):
-            mean, variance = getattr(self, f"mean_{layer}"), getattr(self, f"variance_{layer}")
-            h = self.activation(_normalise(weights(h).float(), mean, variance), layer)
+            statistics = self.means[layer - 1], self.variances[layer - 1]
+            h = self.activation(normalise(weights(h).float(), *statistics), layer)
         return h
 
     def classify(self, x: Tensor) -> Tensor:
@@ -175,7 +160,7 @@ class Ladder(nn.Module):
         return self(x).argmax(1)
 
     def _noise(self, z: Tensor) -> Tensor:
-        return z + self.config.noise * torch.randn_like(z) if self.config.noise else z
+        return z + self.config.noise * torch.randn_like(z)
 
 
 def _weights(inputs: int, outputs: int) -> nn.Linear:
@@ -184,18 +169,10 @@ def _weights(inputs: int, outputs: int) -> nn.Linear:
     return layer
 
 
-def _moments(u: Tensor) -> tuple[Tensor, Tensor]:
-    variance, mean = torch.var_mean(u, 0, correction=0)
-    return mean, variance
-
-
-def _normalise(u: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
-    return (u - mean) * (variance + TINY).rsqrt()
-
-
 def optimizers(model: Ladder) -> dict[str, Adam]:
     """One Adam: encoder, decoder and combinators descend one objective."""
-    return {"ladder": Adam(model.parameters(), model.config.lr, fused=True)}
+    learned = [p for p in model.parameters() if p.requires_grad]
+    return {"ladder": Adam(learned, model.config.lr, fused=True)}
 
 
 def train_step(
@@ -206,13 +183,13 @@ def train_step(
     n = len(batch.label)
     parts = [n, len(batch.x)]
     z_noisy, logits = model.noisy_pass(torch.cat([batch.labelled_x, batch.x]), parts)
-    classification = F.cross_entropy(logits[:n], batch.label)  # −log P(ỹ = label), eq. (2)
+    classification = F.cross_entropy(logits[:n], batch.label)  # C_c of Algorithm 1
 
     z, moments = model.clean_pass(batch.x)
     model.track(moments)
     z_hat = model.denoise([each[n:] for each in z_noisy], logits[n:])
-    denoising = sum(  # eq. (5): Σ_l λ_l ‖ẑ_BN − z‖² / m_l, mean over the batch
-        weight * F.mse_loss(_normalise(estimate, mean, variance), target)
+    denoising = sum(  # C_d of Algorithm 1: Σ_l λ_l ‖ẑ_BN − z‖² / m_l, mean over the batch
+        weight * F.mse_loss(normalise(estimate, mean, variance), target)
         for weight, estimate, (mean, variance), target in zip(
             model.config.weights, z_hat, moments, z, strict=True
         )

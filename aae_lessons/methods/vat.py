@@ -14,8 +14,7 @@ Principle:
 Reference:
     Miyato et al. 2016, "Distributional Smoothing with Virtual Adversarial Training",
     arXiv:1507.00677; Miyato et al. 2017, "Virtual Adversarial Training", arXiv:1704.03976:
-    eq. (5)-(8) in §3.2 (LDS and the objective), eq. (9)-(14) and Algorithm 1 in §3.3 (the
-    direction).
+    §3.2, eq. (5)-(8) (LDS and the objective), §3.3 and Algorithm 1 (the direction).
 
 Note:
     Sizes and constants are not the authors' (784-1200-1200-10, ξ = 1e-6, ε = 0.3, Adam 2e-3):
@@ -25,9 +24,6 @@ Note:
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -37,6 +33,7 @@ from torch.optim import Adam
 
 from aae_lessons.arguments import check_int, check_labels, check_matrix, check_number
 from aae_lessons.data import SemiSupervisedBatch
+from aae_lessons.methods._layers import frozen_statistics, normalised_mlp
 from aae_lessons.objectives import descend
 
 
@@ -77,10 +74,7 @@ class VAT(nn.Module):
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
         self.config = config
-        layers: list[nn.Module] = []
-        for inputs, outputs in itertools.pairwise((config.pixels, *config.hidden)):
-            layers += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, nn.Linear(config.hidden[-1], config.classes))
+        self.layers = normalised_mlp((config.pixels, *config.hidden, config.classes))
 
     def forward(self, x: Tensor) -> Tensor:
         """Class logits, (B, K), of images ``x``, (B, 784)."""
@@ -90,20 +84,6 @@ class VAT(nn.Module):
     def classify(self, x: Tensor) -> Tensor:
         """The most probable class of images ``x``, (B, 784): (B,), 0 … K-1."""
         return self(x).argmax(1)
-
-
-@contextlib.contextmanager
-def frozen_statistics(model: nn.Module) -> Iterator[None]:
-    """Within it, batch norm's running statistics stay: perturbed images must not enter them."""
-    layers = [m for m in model.modules() if isinstance(m, nn.BatchNorm1d)]
-    momenta = [layer.momentum for layer in layers]
-    for layer in layers:
-        layer.momentum = 0.0
-    try:
-        yield
-    finally:
-        for layer, momentum in zip(layers, momenta, strict=True):
-            layer.momentum = momentum
 
 
 def divergence(logits: Tensor, other_logits: Tensor) -> Tensor:
@@ -126,9 +106,9 @@ def adversarial_direction(model: VAT, x: Tensor, logits: Tensor) -> Tensor:
     """
     d = unit(torch.randn_like(x))
     for _ in range(model.config.power_steps):
-        r = (model.config.xi * d).requires_grad_()  # eq. (11): the gradient at r = ξd is ∝ Hd
+        r = (model.config.xi * d).requires_grad_()  # §3.3: the gradient at r = ξd is ∝ Hd
         (gradient,) = torch.autograd.grad(divergence(logits, model(x + r)), r)
-        d = unit(gradient)  # eq. (12)
+        d = unit(gradient)  # §3.3: the power method
     return d
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from aae_lessons.data import ImageSet
+from aae_lessons.methods.m1 import used_dimensions
 from aae_lessons.references import measures
 
 
@@ -46,3 +47,13 @@ def classifier(model: nn.Module, test: ImageSet) -> dict[str, float]:
     with evaluating(model):
         probability = model(test.x).softmax(1).amax(1).mean().item()
     return {**errors(model, test), "mean_max_probability": probability}
+
+
+@torch.no_grad()
+def bound(model: nn.Module, test: ImageSet) -> dict[str, float]:
+    """How well M1 rebuilds the test images, and how many dimensions of its code it uses."""
+    with evaluating(model):
+        return {
+            "reconstruction_mse": (model(test.x) - test.x).square().mean().item(),
+            "used_dimensions": float(used_dimensions(model, test.x).sum()),
+        }

@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
+from torch import Tensor
+
+from aae_lessons import data, references, training
 from aae_lessons.data import SemiSupervisedMinibatches
-from aae_lessons.methods import ladder, vat
+from aae_lessons.methods import (
+    adgm,
+    baseline,
+    catgan,
+    ladder,
+    m1,
+    m1_m2,
+    m2,
+    sdgm,
+    tsvm,
+    vat,
+)
 from aae_lessons.references import measures, measures_methods
 from aae_lessons.references.recipes.recipe import Recipe
+
+LABELS = 100
 
 
 def linear_after_two_thirds(done: float) -> float:
     """Constant for two thirds of the run, then linearly to zero."""
     return min(1.0, 3.0 * (1.0 - done))
+
+
+@cache
+def training_images() -> Tensor:
+    """The 50,000 training images, (N, 784), on the CPU: by these features are standardised."""
+    return data.split_validation(data.mnist("train", "cpu"), measures.VALIDATION)[0].x
+
+
+def first_model() -> m1.M1:
+    """The M1 that comes with the package: trained once, on all training images, no labels."""
+    return references.load("m1").model
+
+
+def svm(config: tsvm.Config, codes: bool = True) -> tsvm.TSVM:
+    """A machine on M1's codes, or on the pixels."""
+    return tsvm.TSVM(training_images(), first_model().encode if codes else None, config)
 
 
 METHOD = Recipe(
@@ -23,7 +55,7 @@ METHOD = Recipe(
     measure=measures_methods.classifier,
     epochs=28,
     batch=100,
-    labels=100,
+    labels=LABELS,
     watch=measures_methods.validation_error,
     held_out=measures.VALIDATION,
     batches=SemiSupervisedMinibatches,
@@ -32,12 +64,25 @@ METHOD = Recipe(
     keep="record",
     matmul_precision="bfloat16",
 )
+MARGIN = replace(
+    METHOD,
+    optimizers=tsvm.optimizers,
+    step=tsvm.train_step,
+    measure=measures_methods.errors,
+    on_step=tsvm.grow,
+    epochs=4,
+    batch=200,
+    batches=partial(SemiSupervisedMinibatches, labelled_size=LABELS),
+    matmul_precision="highest",
+)
+SVM = tsvm.Config(unlabelled_cost=0.0)
+BFLOAT16 = " Matrix products in bfloat16."
+
 RECIPES: dict[str, Recipe] = {
     "ladder-100": replace(
         METHOD,
         note="The authors' recipe (sizes, noise, λ, Adam 0.002, 100 + 100 images) with 28 epochs "
-        "of 500 updates in place of 150 of 600; validation images are not trained on; matrix "
-        "products in bfloat16.",
+        "of 500 updates in place of 150 of 600; validation images are not trained on." + BFLOAT16,
     ),
     "vat-100": replace(
         METHOD,
@@ -46,9 +91,90 @@ RECIPES: dict[str, Recipe] = {
         step=vat.train_step,
         epochs=40,
         batch=200,
-        batches=partial(SemiSupervisedMinibatches, labelled_size=100),
         note="Not the authors' constants: 784-1200-600-10, ξ = 10, ε = 1, Adam 2e-4, 100 + 200 "
-        "images, 10,000 updates in place of 50,000, chosen on validation images of split 0; "
-        "matrix products in bfloat16.",
+        "images, 10,000 updates in place of 50,000, chosen on validation images of split 0."
+        + BFLOAT16,
+    ),
+    "baseline-100-ladder": replace(
+        METHOD,
+        build=baseline.Baseline,
+        optimizers=baseline.optimizers,
+        step=baseline.train_step,
+        epochs=4,
+        note="The Ladder paper's supervised network, with batch norm and noise, by the labels "
+        "alone; 2,000 updates.",
+        matmul_precision="highest",
+    ),
+    "m1": replace(
+        METHOD,
+        build=m1.M1,
+        optimizers=m1.optimizers,
+        step=m1.train_step,
+        measure=measures_methods.bound,
+        watch=None,
+        labels=None,
+        epochs=100,
+        schedule=training.constant,
+        keep="int8",
+        rank_by="",
+        note="M1 of Kingma et al. on 50,000 images; 100 epochs in place of some 1000." + BFLOAT16,
+    ),
+    "svm-100": replace(
+        MARGIN,
+        build=lambda: svm(SVM, codes=False),
+        note="A support vector machine on pixels, with 2,000 random features of an RBF kernel.",
+    ),
+    "m1-svm-100": replace(
+        MARGIN,
+        build=lambda: svm(SVM),
+        note="The same machine on M1's codes; one M1 for all splits.",
+    ),
+    "m1-tsvm-100": replace(
+        MARGIN,
+        build=lambda: svm(tsvm.Config()),
+        note="The same machine on M1's codes, with the loss of images without labels; our own "
+        "gradient-trained TSVM in place of SVMlight's.",
+    ),
+    "m1-m2-100": replace(
+        METHOD,
+        build=lambda: m1_m2.M1M2(first_model(), training_images()),
+        optimizers=m1_m2.optimizers,
+        step=m1_m2.train_step,
+        epochs=60,
+        note="M2 on the codes of an M1 of 100 epochs; one M1 for all splits; 30,000 updates."
+        + BFLOAT16,
+    ),
+    "catgan-100": replace(
+        METHOD,
+        build=catgan.CatGAN,
+        optimizers=catgan.optimizers,
+        step=catgan.train_step,
+        epochs=200,
+        note="200 epochs of 500 updates; fully connected; λ = 1." + BFLOAT16,
+    ),
+    "m2-100": replace(
+        METHOD,
+        build=m2.M2,
+        optimizers=m2.optimizers,
+        step=m2.train_step,
+        epochs=230,
+        schedule=training.constant,
+        note="Two hours a split; the authors trained for some 3000 epochs." + BFLOAT16,
+    ),
+    "adgm-100": replace(
+        METHOD,
+        build=adgm.ADGM,
+        optimizers=adgm.optimizers,
+        step=adgm.train_step,
+        epochs=60,
+        note="Two hours a split: 30,000 updates in place of 600,000." + BFLOAT16,
+    ),
+    "sdgm-100": replace(
+        METHOD,
+        build=sdgm.SDGM,
+        optimizers=sdgm.optimizers,
+        step=sdgm.train_step,
+        epochs=60,
+        note="Two hours a split: 30,000 updates in place of 600,000." + BFLOAT16,
     ),
 }

@@ -1,0 +1,97 @@
+"""M1 + M2: the class and style of M2 explain not the pixels but the codes that M1 found.
+
+Principle:
+    M1 is trained first, on all images, and kept. Its codes z₁ ~ q(z₁|x) are M2's images, drawn
+    afresh for every update; their density given class and style is Gaussian:
+
+        p(x, y, z₁, z₂) = p(y) · p(z₂) · p(z₁|y, z₂) · p(x|z₁)
+
+Reference:
+    Kingma et al. 2014, arXiv:1406.5298: §2 (stacked model M1 + M2), §4 (trained layer by layer).
+    The step is that of :mod:`aae_lessons.methods.m2`, eq. (6)-(9).
+
+Note:
+    Dimensions of the code that M1 does not use are left out, the others are divided by their
+    standard deviation over the images; at test time the mean of q(z₁|x) is classified.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from aae_lessons.arguments import check
+from aae_lessons.data import SemiSupervisedBatch
+from aae_lessons.methods import m2
+from aae_lessons.methods._densities import draw
+from aae_lessons.methods.m1 import M1, used_dimensions
+
+
+@dataclass(frozen=True)
+class Config:
+    """
+    Args:
+        m2: of the upper model; its ``pixels`` are set to the number of M1's used dimensions.
+    """
+
+    m2: m2.Config = field(default_factory=lambda: m2.Config(gaussian=True))
+
+    def __post_init__(self) -> None:
+        check(self.m2.gaussian, "m2", self.m2, "one with gaussian=True: codes are real numbers")
+
+
+class M1M2(nn.Module):
+    """A trained M1, kept as it is, and an M2 on its codes.
+
+    Args:
+        m1: trained.
+        x: images, (N, 784), by which used dimensions and their deviations are found.
+        config: see :class:`Config`.
+    """
+
+    def __init__(self, m1: M1, x: Tensor, config: Config = Config()) -> None:
+        super().__init__()
+        self.m1 = m1.requires_grad_(False)
+        used = used_dimensions(m1, x)
+        check(bool(used.any()), "m1", "no used dimension", "a trained M1")
+        self.register_buffer("used", used.nonzero().flatten())
+        with torch.no_grad():
+            self.register_buffer("std", m1.encode(x)[:, self.used].std(0))
+        values = {**vars(config.m2), "pixels": len(self.used)}
+        self.config = Config(m2.Config(**values))
+        self.m2 = m2.M2(self.config.m2)
+
+    def codes(self, x: Tensor, sample: bool = False) -> Tensor:
+        """M1's codes of images ``x``, (B, 784), in units of their deviation: (B, used)."""
+        with torch.no_grad():
+            mean, log_variance = self.m1.posterior(x)
+            z = draw(mean, log_variance) if sample else mean
+            return z[:, self.used] / self.std
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of q(y|z₁), (B, K), of images ``x``, (B, 784)."""
+        return self.m2(self.codes(x))
+
+    def classify(self, x: Tensor) -> Tensor:
+        """The most probable class of images ``x``, (B, 784): (B,), 0 … K-1."""
+        return self(x).argmax(1)
+
+
+def optimizers(model: M1M2) -> dict[str, Adam]:
+    """M2's own: M1 is not trained further."""
+    return m2.optimizers(model.m2)
+
+
+def train_step(
+    model: M1M2, optimizers: dict[str, Adam], batch: SemiSupervisedBatch
+) -> dict[str, Tensor]:
+    """One update of M2 on fresh draws of M1's codes. Returns M2's losses, in nats."""
+    codes = SemiSupervisedBatch(
+        model.codes(batch.x, sample=True),
+        model.codes(batch.labelled_x, sample=True),
+        batch.label,
+    )
+    return m2.train_step(model.m2, optimizers, codes)
