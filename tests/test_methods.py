@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from aae_lessons import data
+from aae_lessons import data, references
 from aae_lessons.data import SemiSupervisedBatch, SemiSupervisedMinibatches
 from aae_lessons.methods import (
     _layers,
@@ -28,6 +28,8 @@ from aae_lessons.methods import (
 )
 from aae_lessons.methods._densities import draw, every_class, kl_of_rows, log_likelihood
 from aae_lessons.objectives import gaussian_kl
+from aae_lessons.references import table2
+from aae_lessons.references.recipes import RECIPES
 from aae_lessons.training import NonFiniteLoss, fit
 
 P = 12  # pixels of the small images
@@ -496,3 +498,27 @@ def test_draws_have_the_moments_that_were_asked():
     assert z.mean().item() == pytest.approx(2.0, abs=0.2)
     assert z.std().item() == pytest.approx(3.0, abs=0.15)
     assert F.one_hot(torch.tensor([1]), 2).tolist() == [[0, 1]]
+
+
+# --------------------------------------------------------------------------------- Table 2
+
+
+def test_the_table_has_the_slides_figures_and_ours_from_records():
+    text = table2.markdown()
+    lines = {line.split(" | ")[0][2:]: line for line in text.splitlines() if line[:2] == "| "}
+    assert [row.method for row in table2.ROWS] == list(lines)[1:]
+    mean, deviation, _ = references.mean_and_std("baseline-100", "test_error_percent")
+    assert f"25.80 | {mean:.2f} ± {deviation:.2f} (`baseline-100`, 3 splits)" in text
+    assert all(line.count("|") == 10 for line in lines.values())
+    assert "16.61 ± 0.24 | not measured here |" in lines["ADGM"]
+
+
+def test_what_has_no_record_is_said_not_to_be_measured():
+    row = replace(table2.ROWS[1], record="no-such-method")
+    assert table2.ours(row, "100") == "not measured here yet"
+
+
+@pytest.mark.parametrize("row", table2.ROWS, ids=lambda row: row.record)
+def test_every_row_has_a_recipe_at_a_hundred_labels(row):
+    names = [name for name in RECIPES if name.startswith(f"{row.record}-100")]
+    assert names, row.method

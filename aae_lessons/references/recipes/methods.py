@@ -21,7 +21,8 @@ from aae_lessons.methods import (
     tsvm,
     vat,
 )
-from aae_lessons.references import measures, measures_methods
+from aae_lessons.references.measures import methods as measures
+from aae_lessons.references.measures.common import VALIDATION
 from aae_lessons.references.recipes.recipe import Recipe
 
 LABELS = 100
@@ -35,7 +36,7 @@ def linear_after_two_thirds(done: float) -> float:
 @cache
 def training_images() -> Tensor:
     """The 50,000 training images, (N, 784), on the CPU: by these features are standardised."""
-    return data.split_validation(data.mnist("train", "cpu"), measures.VALIDATION)[0].x
+    return data.split_validation(data.mnist("train", "cpu"), VALIDATION)[0].x
 
 
 def first_model() -> m1.M1:
@@ -52,12 +53,12 @@ METHOD = Recipe(
     build=ladder.Ladder,
     optimizers=ladder.optimizers,
     step=ladder.train_step,
-    measure=measures_methods.classifier,
+    measure=measures.measure,
     epochs=28,
     batch=100,
     labels=LABELS,
-    watch=measures_methods.validation_error,
-    held_out=measures.VALIDATION,
+    watch=measures.validation_error,
+    held_out=VALIDATION,
     batches=SemiSupervisedMinibatches,
     schedule=linear_after_two_thirds,
     rank_by="test_error_percent",
@@ -68,7 +69,7 @@ MARGIN = replace(
     METHOD,
     optimizers=tsvm.optimizers,
     step=tsvm.train_step,
-    measure=measures_methods.errors,
+    measure=measures.errors,
     on_step=tsvm.grow,
     epochs=4,
     batch=200,
@@ -110,7 +111,7 @@ RECIPES: dict[str, Recipe] = {
         build=m1.M1,
         optimizers=m1.optimizers,
         step=m1.train_step,
-        measure=measures_methods.bound,
+        measure=measures.bound,
         watch=None,
         labels=None,
         epochs=100,

@@ -1,4 +1,4 @@
-"""What is measured of the methods of Table 2: errors, and how sure the predictions are."""
+"""Measures of lesson 8: error rates of the methods of Table 2, and how sure they are."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from aae_lessons.data import ImageSet
-from aae_lessons.methods.m1 import used_dimensions
-from aae_lessons.references import measures
+from aae_lessons.methods.m1 import M1, used_dimensions
+from aae_lessons.references.measures import semi_supervised
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 def validation_error(model: nn.Module, x: Tensor) -> dict[str, float]:
     """Percentage of the validation images that the model classifies wrongly."""
     with evaluating(model):
-        return measures.validation_error(model, x)
+        return semi_supervised.validation_error(model, x)
 
 
 @torch.no_grad()
@@ -42,7 +42,7 @@ def errors(model: nn.Module, test: ImageSet) -> dict[str, float]:
 
 
 @torch.no_grad()
-def classifier(model: nn.Module, test: ImageSet) -> dict[str, float]:
+def measure(model: nn.Module, test: ImageSet) -> dict[str, float]:
     """:func:`errors`, and the mean of the largest probability, for models that give logits."""
     with evaluating(model):
         probability = model(test.x).softmax(1).amax(1).mean().item()
@@ -50,7 +50,7 @@ def classifier(model: nn.Module, test: ImageSet) -> dict[str, float]:
 
 
 @torch.no_grad()
-def bound(model: nn.Module, test: ImageSet) -> dict[str, float]:
+def bound(model: M1, test: ImageSet) -> dict[str, float]:
     """How well M1 rebuilds the test images, and how many dimensions of its code it uses."""
     with evaluating(model):
         return {
