@@ -59,7 +59,7 @@ def test_it_has_its_title(path, cells):
 
 
 def test_it_is_small_enough(path):
-    assert path.stat().st_size <= 1_000_000
+    assert path.stat().st_size <= 1_500_000
 
 
 def test_cells_are_short(cells):
@@ -103,3 +103,27 @@ def test_storing_drops_bars_and_keeps_figures():
     assert kept == [["image/png", "text/plain"], ["text/plain"], "stdout"]
     assert "run this cell" in cleaned.outputs[1].data["text/plain"]
     assert cleaned.metadata == {}
+
+
+def pictured(size, alt="a cloud of points", **cell):
+    shown = new_output(
+        "execute_result",
+        data={"image/png": PICTURE},
+        metadata={"image/png": {"alt": alt, **size}},
+    )
+    return new_notebook(cells=[new_code_cell("x", outputs=[shown], **cell)])
+
+
+def alt_of(cell):
+    return cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+
+
+def test_a_figure_keeps_its_size_and_its_words():
+    cleaned = execute.clean(pictured({"width": 5, "height": 5})).cells[0]
+    assert alt_of(cleaned) == "a cloud of points"
+    assert cleaned.outputs[0].metadata["image/png"]["width"] == 5
+    again = execute.clean(pictured({}, alt="two clouds", metadata=cleaned.metadata)).cells[0]
+    assert alt_of(again) == "two clouds", "words of the figure follow the figure"
+    authored = {"mystnb": {"image": {"alt": "mine"}}}
+    kept = execute.clean(pictured({}, metadata=authored)).cells[0]
+    assert alt_of(kept) == "mine" and kept.metadata == authored

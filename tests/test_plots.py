@@ -9,7 +9,9 @@ import torch
 from matplotlib.figure import Figure
 
 from aae_lessons import plots
+from aae_lessons.plots import style
 from aae_lessons.plots.style import COLOURS
+from aae_lessons.priors import GaussianMixture
 from aae_lessons.training import History
 
 Z, LABELS = torch.randn(60, 2), torch.arange(60) % 10
@@ -136,3 +138,33 @@ def test_a_figure_is_shown_once():
 
     assert isinstance(plots.codes(Z, LABELS), Figure)
     assert plt.get_fignums() == []
+
+
+def test_a_notebook_shows_double_density_at_a_fixed_size_with_words():
+    figure = plots.curves([1, 2], {"loss": [1.0, 2.0]}, "epochs", "nats")
+    picture, shown = style.png(figure)
+    pixels = matplotlib.image.imread(io.BytesIO(picture)).shape
+    assert (pixels[1], pixels[0]) == (2 * shown["width"], 2 * shown["height"])
+    for word in ("epochs", "nats", "loss"):
+        assert word in shown["alt"]
+    figure.alt = "A line that rises."
+    assert style.png(figure)[1]["alt"] == "A line that rises."
+
+
+@pytest.mark.parametrize("prior", [GaussianMixture(), GaussianMixture().sample(2000)])
+def test_contours_lie_where_the_prior_is_and_over_the_codes(prior):
+    torch.manual_seed(0)
+    ax = plots.codes(Z, LABELS, prior=prior).axes[0]
+    lines = [c for c in ax.collections if c.get_label().startswith("_") and len(c.get_paths()) < 3]
+    assert lines and max(c.get_zorder() for c in lines) > ax.collections[0].get_zorder()
+    corners = torch.tensor(
+        [v for c in lines for path in c.get_paths() for v in path.vertices.tolist()]
+    )
+    away = GaussianMixture().distance_to_mode(corners.float())
+    assert 0.5 < away.median() < 3.5
+
+
+def test_the_equilibrium_of_several_adversaries_is_their_sum():
+    assert plots.equilibrium("generator") == (pytest.approx(0.6931, abs=1e-4), "log 2")
+    assert plots.equilibrium("discriminator", 2) == (pytest.approx(2.7726, abs=1e-4), "4 log 2")
+    assert plots.equilibrium("reconstruction") is None

@@ -26,22 +26,43 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 LIMIT = 150  # seconds a lesson may take on two CPU cores
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
+PICTURES = ("image/png", "image/svg+xml")
+GENERATED = "alt_is_generated"
+KEPT = ("tags", "nbgrader", "mystnb", GENERATED)
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Keeps what a reader on a static page can see; drops bars, timings, widget state, versions.
 
-    Of a widget stay its picture, if it has one, and a line that says to run the cell.
+    Of a widget stay its picture, if it has one, and a line that says to run the cell. Words for
+    a figure go into ``mystnb.image.alt`` of the cell's metadata: an author's stay as they are,
+    else those that the figure has itself (marked, so that they follow the figure).
     """
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     )
     for cell in notebook.cells:
-        kept = {key: value for key, value in cell.metadata.items() if key in ("tags", "nbgrader")}
-        cell.metadata = nbformat.from_dict(kept)
+        kept = {key: value for key, value in cell.metadata.items() if key in KEPT}
+        if kept.get(GENERATED):
+            kept = {key: kept[key] for key in kept.keys() - {"mystnb", GENERATED}}
         if cell.cell_type == "code":
+            words = "; ".join(filter(None, map(_alt, cell.outputs)))
+            if words and "mystnb" not in kept:
+                kept |= {"mystnb": {"image": {"alt": words}}, GENERATED: True}
             cell.outputs = [seen for output in cell.outputs if (seen := _clean(output))]
+        cell.metadata = nbformat.from_dict(kept)
     return notebook
+
+
+def _alt(output: nbformat.NotebookNode) -> str:
+    """What an output shows, in the words that a figure, diagram or explorer brings along."""
+    data = output.get("data", {})
+    if not any(kind in data for kind in PICTURES):
+        return ""
+    if WIDGET in data:
+        return data["text/plain"]
+    shown = output.get("metadata", {})
+    return next((shown[kind]["alt"] for kind in PICTURES if "alt" in shown.get(kind, {})), "")
 
 
 def _clean(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
@@ -56,7 +77,9 @@ def _clean(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
         output["data"] = data
     if "image/png" in data:
         data["image/png"] = small(data["image/png"])
-    output.get("metadata", {}).clear()
+    shown = output.get("metadata", {})
+    for kind in set(shown) - set(PICTURES):
+        del shown[kind]
     return output
 
 

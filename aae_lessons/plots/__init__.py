@@ -1,6 +1,7 @@
 """Figures from arrays. Every function returns the Figure; a notebook shows it as a cell's value.
 
 Classes have a colour *and* a marker, from a palette that colour-blind readers can tell apart.
+Architectures are drawn by :mod:`aae_lessons.plots.diagrams`.
 """
 
 from aae_lessons.plots.clusters import bars, codes_and_cluster_heads, contingency, rows_of_clusters
@@ -14,7 +15,7 @@ from aae_lessons.plots.discrete import (
 )
 from aae_lessons.plots.images import decoded_plane, images, reconstructions, rows_of_images
 from aae_lessons.plots.latent import codes, panels_of_codes, posteriors, transport
-from aae_lessons.plots.runs import Claims, claims, curves, histograms, losses
+from aae_lessons.plots.runs import Claims, claims, curves, equilibrium, histograms, losses
 
 __all__ = [
     "Claims",
@@ -27,6 +28,7 @@ __all__ = [
     "contingency",
     "curves",
     "decoded_plane",
+    "equilibrium",
     "histograms",
     "images",
     "losses",

@@ -3,83 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 from torch import Tensor
 
 from aae_lessons.arguments import check, check_labels, check_matrix, check_same_shape
-from aae_lessons.plots.style import COLOURS, MARKERS, PRIOR_GREY, THIN, new_figure
+from aae_lessons.plots import density
+from aae_lessons.plots.style import COLOURS, MARKERS, THIN, new_figure
 
-Panel = tuple[str, Tensor, Tensor, Tensor | None]
+Panel = tuple[str, Tensor, Tensor, Any]  # title, codes, labels, a prior or samples or None
 
 
 def codes(
-    z: Tensor,
-    labels: Tensor,
-    prior: Tensor | None = None,
-    title: str = "",
-    behind: str = "prior",
+    z: Tensor, labels: Tensor, prior: Any = None, title: str = "", behind: str = "prior"
 ) -> Figure:
-    """Codes in the plane by class, over grey prior samples.
+    """Codes in the plane by class, and on top the lines that hold 50 and 90 % of the prior.
 
     Args:
         z: codes, (n, 2).
         labels: their classes, (n,).
-        prior: prior samples, (m, 2).
+        prior: one with ``sample``, or samples, (m, 2).
         title: of the figure.
-        behind: what the grey points are called.
+        behind: what the lines are called.
     """
-    return panels_of_codes([(title, z, labels, prior)], size=5.0, behind=behind)
+    return panels_of_codes([(title, z, labels, prior)], size=5.4, behind=behind)
 
 
-def panels_of_codes(panels: Sequence[Panel], size: float = 3.6, behind: str = "prior") -> Figure:
+def panels_of_codes(panels: Sequence[Panel], size: float = 4.0, behind: str = "prior") -> Figure:
     """Several :func:`codes` side by side, all to the same scale.
 
     Args:
-        panels: (title, codes (n, 2), labels (n,), prior samples (m, 2) or None).
+        panels: (title, codes (n, 2), labels (n,), prior, samples (m, 2), or None).
         size: width of one panel in inches.
-        behind: what the grey points are called.
+        behind: what the lines are called.
     """
     check(len(panels) > 0, "panels", panels, "one panel or more")
-    for _, z, labels, prior in panels:
-        check_matrix(z, "z", columns=2)
-        check_labels(labels, "labels", 10, unlabelled=True)
-        check(len(z) == len(labels), "labels", labels, f"{len(z)} labels, one per code")
-        if prior is not None:
-            check_matrix(prior, "prior", columns=2)
-    figure, axes = new_figure(1, len(panels), size * len(panels) + 0.6, size + 0.2)
-    for ax, (title, z, labels, prior) in zip(axes[0], panels, strict=True):
-        _scatter(
-            ax, z.detach().cpu(), labels.cpu(), None if prior is None else prior.cpu(), behind
-        )
-        ax.set_title(title, fontsize=11)
+    panels = [_checked(*panel) for panel in panels]
+    figure, axes = new_figure(1, len(panels), size * len(panels) + 0.7, size + 0.2)
     low, high = _square([c for _, z, _, prior in panels for c in (z, prior) if c is not None])
-    for ax in axes[0]:
+    for ax, (title, z, labels, prior) in zip(axes[0], panels, strict=True):
+        _scatter(ax, z, labels)
+        ax.set_title(title, fontsize=11)
         ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
+        ax.set_xlabel("first coordinate", fontsize=8)
+        if prior is not None:
+            density.contours(ax, prior, low, high)
+    axes[0, 0].set_ylabel("second coordinate", fontsize=8)
     handles, names = max(
         (ax.get_legend_handles_labels() for ax in axes[0]), key=lambda h: len(h[0])
     )
+    if any(prior is not None for *_, prior in panels):
+        handles, names = [*handles, Line2D([], [], color="0.1", linewidth=1)], [*names, behind]
     legend = figure.legend(handles, names, loc="outside right center", fontsize=9, markerscale=2)
     for handle in legend.legend_handles:
         handle.set_alpha(1)
     return figure
 
 
+def _checked(title: str, z: Tensor, labels: Tensor, prior: Any) -> Panel:
+    check_matrix(z, "z", columns=2)
+    check_labels(labels, "labels", 10, unlabelled=True)
+    check(len(z) == len(labels), "labels", labels, f"{len(z)} labels, one per code")
+    drawn = None if prior is None else density.samples(prior)
+    if drawn is not None:
+        check_matrix(drawn, "prior", columns=2)
+    return title, z.detach().cpu(), labels.cpu(), drawn
+
+
 def _square(clouds: Sequence[Tensor]) -> tuple[list[float], list[float]]:
     """Corners of a square that holds the clouds, but for a few points far out of each."""
     shares = torch.tensor([0.002, 0.998])
-    edges = torch.stack([c.detach().cpu().quantile(shares, dim=0) for c in clouds])
+    edges = torch.stack([c.quantile(shares, dim=0) for c in clouds])
     low, high = edges[:, 0].amin(0), edges[:, 1].amax(0)
     middle, half = (low + high) / 2, (high - low).max() / 2 * 1.1
     return (middle - half).tolist(), (middle + half).tolist()
 
 
-def _scatter(ax: Axes, z: Tensor, labels: Tensor, prior: Tensor | None, behind: str) -> None:
-    if prior is not None:
-        ax.scatter(*prior.T, s=7, color=PRIOR_GREY, linewidths=0, label=behind)
+def _scatter(ax: Axes, z: Tensor, labels: Tensor) -> None:
     for k in labels.unique().tolist():
         points, style = z[labels == k], {"alpha": 0.7, "linewidths": 0}
         if k < 0:
@@ -91,20 +96,20 @@ def _scatter(ax: Axes, z: Tensor, labels: Tensor, prior: Tensor | None, behind: 
 
 
 def posteriors(
-    mean: Tensor, log_variance: Tensor, labels: Tensor, prior: Tensor, title: str = ""
+    mean: Tensor, log_variance: Tensor, labels: Tensor, prior: Any, title: str = ""
 ) -> Figure:
     """Gaussian posteriors q(z|x) as ellipses of two standard deviations, by class.
 
     Args:
         mean, log_variance: (n, 2).
         labels: classes of the images, (n,).
-        prior: prior samples, (m, 2).
+        prior: one with ``sample``, or samples, (m, 2).
         title: of the figure.
     """
     check_matrix(mean, "mean", columns=2)
     check_same_shape(log_variance, mean, "log_variance", "mean")
     check_labels(labels, "labels", 10)
-    figure = panels_of_codes([(title, mean, labels, prior)], size=5.0)
+    figure = panels_of_codes([(title, mean, labels, prior)], size=5.4)
     widths = 4 * (0.5 * log_variance).exp()
     for centre, (width, height), k in zip(
         mean.tolist(), widths.tolist(), labels.tolist(), strict=True

@@ -11,34 +11,51 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from torch import Tensor
 
-from aae_lessons.arguments import check
+from aae_lessons.arguments import check, check_int
 from aae_lessons.plots.style import COLOURS, MARKERS, new_figure
 
-EQUILIBRIUM = {"discriminator": (2 * math.log(2), "2 log 2"), "generator": (math.log(2), "log 2")}
+LOG_2 = math.log(2)
+EQUILIBRIUM = {"discriminator": 2, "generator": 1}  # losses where D = ½ everywhere, in log 2
 
 
-def losses(history, title: str = "") -> Figure:
+def equilibrium(phase: str, adversaries: int = 1) -> tuple[float, str] | None:
+    """The loss of a phase where no discriminator can tell, in nats, and its name.
+
+    log 2 for each logarithm in the loss: 2 log 2 for a discriminator, log 2 for a generator, and
+    as often as there are adversaries where the losses are sums over several. None for a phase
+    that is no game.
+    """
+    if phase not in EQUILIBRIUM:
+        return None
+    times = EQUILIBRIUM[phase] * adversaries
+    return times * LOG_2, "log 2" if times == 1 else f"{times} log 2"
+
+
+def losses(history, title: str = "", adversaries: int = 1) -> Figure:
     """The losses of a run, a panel for each phase, over updates.
 
-    Dotted lines: where discriminator and generator losses are when D = ½ everywhere.
+    Dotted lines: where discriminator and generator losses are when D = ½ everywhere; there alone
+    or on the way to it, the codes need not match the prior.
 
     Args:
         history: a :class:`aae_lessons.training.History`.
         title: of the figure.
+        adversaries: over how many discriminators the game's losses are summed.
     """
     phases = list(history.losses)
     check(len(phases) > 0, "history", history, "one with losses")
-    figure, axes = new_figure(1, len(phases), 3.4 * len(phases), 2.6)
+    check_int(adversaries, "adversaries")
+    figure, axes = new_figure(1, len(phases), 3.8 * len(phases), 2.9)
     for ax, phase in zip(axes[0], sorted(phases, key=_order), strict=True):
-        ax.plot(history.steps, history.losses[phase], color=COLOURS[0], linewidth=1.2)
-        if phase in EQUILIBRIUM:
-            level, name = EQUILIBRIUM[phase]
-            ax.axhline(level, color="0.2", linestyle=":", label=name)
-            ax.legend(fontsize=8)
+        ax.plot(history.steps, history.losses[phase], color=COLOURS[0], linewidth=1.4)
+        level = equilibrium(phase, adversaries)
+        if level is not None:
+            ax.axhline(level[0], color="0.2", linestyle=":", label=level[1])
+            ax.legend(fontsize=9)
         ax.set_title(phase, fontsize=11)
-        ax.set_xlabel("updates", fontsize=9)
-        ax.set_ylabel("loss", fontsize=9)
-        ax.tick_params(labelsize=8)
+        ax.set_xlabel("updates", fontsize=10)
+        ax.set_ylabel("loss in nats", fontsize=10)
+        ax.tick_params(labelsize=9)
     figure.suptitle(title, fontsize=11)
     return figure
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from typing import Any
 
 import anywidget
@@ -15,7 +14,7 @@ from traitlets import Bytes, Dict, Unicode
 from traitlets import List as ListOf
 
 from aae_lessons.arguments import check_matrix
-from aae_lessons.plots.style import COLOURS, MARKERS
+from aae_lessons.plots.style import COLOURS, MARKERS, png
 from aae_lessons.widgets import bundle, packing
 
 PIXELS = 784
@@ -43,11 +42,10 @@ class Explorer(anywidget.AnyWidget):
         result = super()._repr_mimebundle_(**kwargs)
         if result is None:
             return None
-        stream = io.BytesIO()
-        self.static().savefig(stream, format="png")
+        picture, shown = png(self.static())
         data, metadata = result
-        picture = base64.b64encode(stream.getvalue()).decode()
-        return {**data, "text/plain": self.title, "image/png": picture}, metadata
+        still = {"text/plain": self.title, "image/png": base64.b64encode(picture).decode()}
+        return {**data, **still}, {**metadata, "image/png": shown}
 
 
 class Decoding(Explorer):
