@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from aae_lessons.arguments import check, check_labels, check_matrix, check_number, check_same_shape
+from aae_lessons.devices import in_single_precision
 
 CLASSES = 10
 TINY = 1e-8  # the least probability of a pair of clusters, for its logarithm
@@ -114,6 +115,7 @@ def one_to_one_error_percent(q: Tensor, labels: Tensor, classes: int = CLASSES) 
 # ------------------------------------------------------- what training may ask of clusters
 
 
+@in_single_precision
 def mutual_information(y: Tensor, y_other: Tensor) -> Tensor:
     """I(y; y') in nats between the clusters of two copies of the same images: 0 … log K.
 

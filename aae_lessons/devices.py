@@ -1,12 +1,15 @@
-"""The one place where a device is chosen (cuda, mps or cpu), and how exactly it multiplies."""
+"""The one place where a device is chosen (cuda, mps or cpu), and the precision of its products."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
 
 import torch
+from torch import Tensor
 
 from aae_lessons.arguments import check
 
@@ -40,22 +43,73 @@ def _best() -> str:
     return "cuda" if torch.cuda.is_available() else "mps" if _mps() else "cpu"
 
 
-PRECISIONS = ("highest", "high", "medium")
+PRECISIONS = ("highest", "high", "medium", "bfloat16", "fast")
+
+
+def fast_precision(device: torch.device | str = "cpu") -> str:
+    """What "fast" stands for on a device: "bfloat16" where it has units for that, or "highest".
+
+    A processor has them with AMX or AVX512-BF16, a card from compute capability 8 on. The answer
+    depends on the machine alone, so that a run that was stopped goes on in the same arithmetic.
+    """
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return "bfloat16" if torch.cuda.get_device_capability(device)[0] >= 8 else "highest"
+    return "bfloat16" if kind == "cpu" and has_bfloat16_units() else "highest"
+
+
+def has_bfloat16_units() -> bool:
+    """Whether this machine's processor multiplies bfloat16 numbers in hardware."""
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
 @contextlib.contextmanager
-def matmul_precision(precision: str) -> Iterator[None]:
-    """Within it, the precision of single-precision matrix products: "highest" as they come.
+def matmul_precision(precision: str, device: torch.device | str = "cpu") -> Iterator[None]:
+    """Within it, networks on ``device`` multiply their matrices in this precision.
 
-    With "medium", factors are rounded to bfloat16 where the processor or the card has units for
-    that, and products are summed in single precision: half the time of a step and more.
-    Everything else, such as losses, weights and optimizers, stays as it is. Where there are no
-    such units nothing changes.
+    "highest": single precision.
+
+    "high", "medium": torch's own settings for products of single-precision matrices. Which
+    processors and cards have a faster way is up to torch: TF32 on recent cards, bfloat16 on
+    processors with AMX. Elsewhere they change nothing.
+
+    "bfloat16": autocast. Hidden layers compute and store their outputs in bfloat16 (8 bits of
+    mantissa, 24 in single precision); weights, optimizers, losses, codes and all logits stay in
+    single precision (see :class:`aae_lessons.networks.Float32Linear`). Autocast keeps no copies
+    of the weights here: they change within a step, and a later phase would compute with those
+    from before the earlier one.
+
+    "fast": what :func:`fast_precision` chooses.
+
+    Raises ValueError for any other name.
     """
     check(precision in PRECISIONS, "precision", precision, f"one of {', '.join(PRECISIONS)}")
+    if precision == "fast":
+        precision = fast_precision(device)
+    if precision == "bfloat16":
+        with torch.autocast(torch.device(device).type, torch.bfloat16, cache_enabled=False):
+            yield
+        return
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision(precision)
     try:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+Loss = TypeVar("Loss", bound=Callable[..., Tensor])
+
+
+def in_single_precision(loss: Loss) -> Loss:
+    """A loss with matrix products in it, which autocast then leaves in single precision."""
+
+    @functools.wraps(loss)
+    def computed(*args: Any, **settings: Any) -> Tensor:
+        with contextlib.ExitStack() as stack:
+            for kind in ("cpu", "cuda", "mps"):
+                if torch.is_autocast_enabled(kind):
+                    stack.enter_context(torch.autocast(kind, enabled=False))
+            return loss(*args, **settings)
+
+    return cast(Loss, computed)

@@ -25,7 +25,7 @@ from aae_lessons.objectives import (
     random_directions,
     sliced_wasserstein,
 )
-from aae_lessons.priors import Prior
+from aae_lessons.priors import HasDensity, HasModes, Prior
 
 DIRECTIONS = 100
 FLOOR_DRAWS = 10
@@ -132,7 +132,7 @@ def moments(z: Tensor) -> dict[str, list[float]]:
     return {"mean": z.mean(0).tolist(), "std": z.std(0).tolist()}
 
 
-def component_accuracy(z: Tensor, labels: Tensor, prior: Prior) -> float:
+def component_accuracy(z: Tensor, labels: Tensor, prior: HasModes) -> float:
     """Share of codes that lie in their own class's component: 0 … 1.
 
     Args:
@@ -141,13 +141,13 @@ def component_accuracy(z: Tensor, labels: Tensor, prior: Prior) -> float:
         prior: one with ``nearest``, such as :class:`aae_lessons.priors.GaussianMixture`.
     """
     _codes(z, prior, at_least=1)
-    check(hasattr(prior, "nearest"), "prior", prior, "one with nearest(z)")
+    check(isinstance(prior, HasModes), "prior", prior, "one with nearest(z)")
     check_labels(labels, "labels", prior.components)
     check(len(labels) == len(z), "labels", labels, f"{len(z)} labels, one per code")
     return (prior.nearest(z) == labels).float().mean().item()
 
 
-def mass_at_modes(z: Tensor, prior: Prior) -> dict[str, float]:
+def mass_at_modes(z: Tensor, prior: HasModes) -> dict[str, float]:
     """Where a mixture's codes lie: shares of ``z`` (n, D), 0 … 1.
 
     Args:
@@ -160,7 +160,7 @@ def mass_at_modes(z: Tensor, prior: Prior) -> dict[str, float]:
         farther than three from all of them. Compare with the same of prior samples.
     """
     _codes(z, prior, at_least=1)
-    check(hasattr(prior, "distance_to_mode"), "prior", prior, "one with distance_to_mode(z)")
+    check(isinstance(prior, HasModes), "prior", prior, "one with distance_to_mode(z)")
     distance = prior.distance_to_mode(z)
     return {
         "mass_at_modes": (distance <= 1).float().mean().item(),
@@ -185,7 +185,7 @@ def kl_parts(mean: Tensor, log_variance: Tensor, prior: Prior, seed: int = 0) ->
     Returns:
         ``kl``, ``mutual_information``, ``marginal_kl``; the first is the sum of the others.
     """
-    check(hasattr(prior, "log_prob"), "prior", prior, "one with log_prob")
+    check(isinstance(prior, HasDensity), "prior", prior, "one with log_prob")
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         z = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)

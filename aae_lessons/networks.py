@@ -24,8 +24,38 @@ def leaky_relu() -> nn.Module:
     return nn.LeakyReLU(SLOPE)
 
 
+class Float32Linear(nn.Linear):
+    """A last layer: its outputs are in single precision, even where autocast uses bfloat16.
+
+    Losses, codes and a discriminator's logits depend on small differences that bfloat16 rounds
+    away. Without autocast this is a linear layer like any other.
+
+    Args:
+        exact: multiply in single precision too. For layers with few outputs that costs next to
+            nothing; a decoder's last layer is wide, and only its result is converted.
+    """
+
+    def __init__(self, inputs: int, outputs: int, exact: bool = True) -> None:
+        super().__init__(inputs, outputs)
+        self.exact = exact
+
+    def forward(self, x: Tensor) -> Tensor:
+        kind = x.device.type
+        if not torch.is_autocast_enabled(kind):
+            return super().forward(x)
+        if not self.exact:
+            return super().forward(x).float()
+        with torch.autocast(kind, enabled=False):
+            return super().forward(x.float())
+
+
+FEW_OUTPUTS = 128  # up to this many, a last layer multiplies in single precision
+
+
 def mlp(sizes: Sequence[int], activation: Callable[[], nn.Module] = leaky_relu) -> nn.Sequential:
     """Linear layers with an activation between them, none after the last.
+
+    The last layer's outputs are in single precision always; see :class:`Float32Linear`.
 
     Args:
         sizes: of input, hidden layers and output: ``(784, 256, 256, 2)``.
@@ -35,9 +65,10 @@ def mlp(sizes: Sequence[int], activation: Callable[[], nn.Module] = leaky_relu) 
     for size in sizes:
         check_int(size, "sizes")
     layers: list[nn.Module] = []
-    for inputs, outputs in itertools.pairwise(sizes):
+    for inputs, outputs in itertools.pairwise(sizes[:-1]):
         layers += [nn.Linear(inputs, outputs), activation()]
-    return nn.Sequential(*layers[:-1])
+    last = Float32Linear(*sizes[-2:], exact=sizes[-1] <= FEW_OUTPUTS)
+    return nn.Sequential(*layers, last)
 
 
 class Discriminator(nn.Module):
@@ -160,7 +191,7 @@ def conv_encoder(
         nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
         leaky_relu(),
         nn.Flatten(),
-        nn.Linear(2 * width * (height // 4) * (breadth // 4), outputs),
+        Float32Linear(2 * width * (height // 4) * (breadth // 4), outputs),
     )
 
 
@@ -199,7 +230,7 @@ class DigitClassifier(nn.Sequential):
     """
 
     def __init__(self) -> None:
-        super().__init__(conv_encoder(64), leaky_relu(), nn.Dropout(0.5), nn.Linear(64, 10))
+        super().__init__(conv_encoder(64), leaky_relu(), nn.Dropout(0.5), Float32Linear(64, 10))
 
     def features(self, x: Tensor) -> Tensor:
         return self[1](self[0](x))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from aae_lessons.arguments import check, check_int, check_matrix, check_number, check_same_shape
+from aae_lessons.devices import in_single_precision
 
 Cost = Callable[[Tensor, Tensor], Tensor]
 Kernel = Callable[[Tensor], Tensor]
@@ -66,6 +68,7 @@ def perceptual_error(features: Callable[[Tensor], Tensor]) -> Cost:
             :meth:`aae_lessons.networks.DigitClassifier.activations` of the shipped classifier.
     """
 
+    @in_single_precision
     def cost(logits: Tensor, x: Tensor) -> Tensor:
         _images(logits, x)
         return 0.5 * (features(x) - features(logits.sigmoid())).square().sum(1).mean()
@@ -95,6 +98,28 @@ def discriminator_loss(logits_real: Tensor, logits_fake: Tensor) -> Tensor:
     _logits(logits_real, "logits_real")
     _logits(logits_fake, "logits_fake")
     return F.softplus(-logits_real).mean() + F.softplus(logits_fake).mean()
+
+
+def two_sample_loss(
+    discriminator: Callable[..., Tensor], z_prior: Tensor, z: Tensor, *conditions: Tensor
+) -> Tensor:
+    """:func:`discriminator_loss` of prior samples and codes that pass D together, as one batch.
+
+    Args:
+        discriminator: (2B, D), and the conditions, to logits, (2B,).
+        z_prior: prior samples, (B, D).
+        z: codes, (B, D), detached. No step of this course would move the encoder if they were
+            not, because :func:`descend` differentiates by its optimizer's own weights only. A
+            plain ``backward()`` would go on into the encoder: time for nothing, gradients left
+            behind there for whoever adds up the next ones, and its graph freed, which the
+            generator's phase still needs.
+        conditions: what else D sees of each row, (B, …): its label, or its class. Prior sample i
+            and code i have the same.
+    """
+    check_same_shape(z_prior, z, "z_prior", "z")
+    rows = torch.cat([z_prior, z])
+    logits = discriminator(rows, *(torch.cat([c, c]) for c in conditions))
+    return discriminator_loss(*logits.split(len(z)))
 
 
 def generator_loss(logits_fake: Tensor) -> Tensor:
@@ -186,6 +211,7 @@ def random_directions(
     return directions if like is None else directions.to(like)
 
 
+@in_single_precision
 def sliced_wasserstein(z: Tensor, z_prior: Tensor, directions: Tensor) -> Tensor:
     """Squared sliced 2-Wasserstein distance between two samples of equal size.
 
@@ -286,7 +312,19 @@ def entropy(probabilities: Tensor) -> Tensor:
     return torch.special.entr(probabilities).sum(1).mean()
 
 
-# ------------------------------------------------------------------------------ descent
+# -------------------------------------------------------------------- what a step is made of
+
+S = TypeVar("S", bound=Callable[..., object])
+
+
+def reads(config: type) -> Callable[[S], S]:
+    """Notes on a step whose settings it reads, so that ``fit`` can refuse a model with others."""
+
+    def note(step: S) -> S:
+        step.__dict__["config"] = config
+        return step
+
+    return note
 
 
 def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:

@@ -1,8 +1,9 @@
 """Priors P_Z: what the codes should be distributed as.
 
-All an adversarial autoencoder needs of a prior is ``sample``. Where a density is known there is
-``log_prob`` too: a VAE needs that one. ``sample_given(label)`` draws from the part of the prior
-that a class is given (AAE §2.3); a label of -1 ("no label") draws from the whole prior.
+All that an adversarial autoencoder needs of a prior is ``sample`` (:class:`Prior`). A prior whose
+density is known has ``log_prob`` too (:class:`HasDensity`), which a VAE needs. A prior with a part
+for each class has ``sample_given(label)`` (:class:`Conditional`, AAE §2.3); a label of -1 ("no
+label") draws from the whole prior.
 
 All draws come from torch's global random state, so ``torch.manual_seed`` governs them.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -20,13 +21,47 @@ from torch.nn import functional as F
 from aae_lessons.arguments import check, check_int, check_labels, check_matrix, check_number
 
 
+@runtime_checkable
 class Prior(Protocol):
-    """What every prior has."""
+    """What every prior has: all that an adversarial autoencoder needs."""
 
-    dim: int
+    @property
+    def dim(self) -> int:
+        """D."""
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
         """``n`` draws, (n, D)."""
+
+
+@runtime_checkable
+class HasDensity(Prior, Protocol):
+    """A prior whose density is known: what a variational autoencoder needs."""
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log p(z) in nats, (n,), of codes ``z`` (n, D)."""
+
+
+@runtime_checkable
+class Conditional(Prior, Protocol):
+    """A prior with a part for each class: what label information needs (AAE §2.3)."""
+
+    def sample_given(self, label: Tensor) -> Tensor:
+        """One draw per label, (n, D): of the class's part, of the whole prior where it is -1."""
+
+
+@runtime_checkable
+class HasModes(Prior, Protocol):
+    """A prior with modes, one for each class, to which codes can be compared."""
+
+    @property
+    def components(self) -> int:
+        """How many modes."""
+
+    def nearest(self, z: Tensor) -> Tensor:
+        """The mode under which each code is most likely, (n,)."""
+
+    def distance_to_mode(self, z: Tensor) -> Tensor:
+        """How many standard deviations each code is from the nearest mode, (n,)."""
 
 
 @dataclass(frozen=True)

@@ -90,10 +90,10 @@ def step_decay(*at: float) -> Schedule:
 def fit(
     step: Step,
     model: nn.Module,
-    optimizers: Optimizers,
     batches: Batches,
     epochs: int,
     *,
+    optimizers: Optimizers | None = None,
     schedule: Schedule = constant,
     on_step: Callable[[nn.Module, float], None] | None = None,
     snapshot: Callable[[nn.Module], Any] | None = None,
@@ -110,9 +110,10 @@ def fit(
         step: ``step(model, optimizers, batch)`` does one update and returns
             ``{phase: detached scalar loss}``.
         model: what is trained.
-        optimizers: by phase; their rates are multiplied by ``schedule(share of the run done)``.
         batches: its length, and ``epoch(number, start)``.
         epochs: how many.
+        optimizers: by phase; ``model.optimizers()`` if there are none. Their learning rates are
+            multiplied by ``schedule(share of the run done)``.
         schedule: factor of the rates, such as :func:`constant_then_linear`.
         on_step: ``on_step(model, share of the run done)``, called before every update: for what
             else changes during a run, such as a noise level or a temperature. It fills a
@@ -124,7 +125,8 @@ def fit(
         checkpoint_every: updates between two checkpoints; one more is written at the end.
         log_every: updates between two points of the history.
         cuda_graph: replay the whole update as one CUDA graph; by default on CUDA only.
-        precision: of matrix products, see :func:`aae_lessons.devices.matmul_precision`.
+        precision: "highest" (single precision), "medium", "bfloat16", or "fast", which chooses
+            by the processor; see :func:`aae_lessons.devices.matmul_precision`.
         progress: show a bar with the current losses.
 
     Raises:
@@ -144,6 +146,8 @@ def fit(
         cuda_graph,
         "False: the model is not on a CUDA device",
     )
+    optimizers = _optimizers(step, model, optimizers)
+    device = next(model.parameters()).device
 
     run = _Run(model, optimizers, epochs * len(batches), checkpoint)
     run.restore()
@@ -151,7 +155,7 @@ def fit(
         step = CapturedStep(step, optimizers)
     start = run.done
     bar = tqdm(total=run.total, initial=start, disable=not progress, leave=False, unit="step")
-    with bar, matmul_precision(precision):
+    with bar, matmul_precision(precision, device):
         if start == 0:
             run.take(snapshot)
         while run.done < run.total:
@@ -170,6 +174,26 @@ def fit(
                 if run.done % checkpoint_every == 0 or at_end:
                     run.save()
     return run.history
+
+
+def _optimizers(step: Step, model: nn.Module, optimizers: Optimizers | None) -> Optimizers:
+    """What ``step`` descends with; refuses the configuration of another algorithm."""
+    own = getattr(model, "optimizers", None)
+    algorithm, config = getattr(step, "config", None), getattr(model, "config", None)
+    if algorithm is not None:
+        name = f"{algorithm.__module__.removeprefix('aae_lessons.models.')}.{algorithm.__name__}"
+        expected = f"a model of {name}, which {getattr(step, '__name__', 'this step')} reads"
+        check(type(config) is algorithm, "model", config, expected)
+    if optimizers is None:
+        check(callable(own), "optimizers", None, "a dict by phase: this model makes none itself")
+        return own()
+    ok = isinstance(optimizers, Mapping) and len(optimizers) > 0
+    ok = ok and all(isinstance(o, Optimizer) for o in optimizers.values())
+    check(ok, "optimizers", optimizers, "a dict of optimizers by phase")
+    if algorithm is not None and callable(own):
+        phases = set(own())
+        check(phases <= set(optimizers), "optimizers", sorted(optimizers), f"{sorted(phases)}")
+    return optimizers
 
 
 def _set_rates(optimizers: Optimizers, factor: float) -> None:

@@ -12,10 +12,11 @@ Reference:
     §2.3 (label information). Tolstikhin et al. 2018, Algorithm 1, for ``joint_step``.
 
 Note:
-    :func:`train_step` is the paper's algorithm, phase by phase. :func:`joint_step` descends
-    cost + λ · generator loss at once. With one Adam a phase, a weight on that phase's only loss
+    Two algorithms, each with a configuration of its own. :func:`train_step` (:class:`Config`) is
+    the paper's, phase by phase. :func:`joint_step` (:class:`JointConfig`) descends
+    cost + λ · generator loss at once. With one Adam per phase, a weight on that phase's only loss
     changes nothing (Adam divides it out again), so λ has a meaning in the joint step alone. The
-    paper trains by SGD, where the ratio of the phases' rates is a λ.
+    paper trains by SGD, where the ratio of the phases' learning rates is a λ.
 """
 
 from __future__ import annotations
@@ -33,27 +34,28 @@ from aae_lessons.networks import Discriminator, mlp
 from aae_lessons.objectives import (
     Cost,
     descend,
-    discriminator_loss,
     generator_loss,
+    reads,
     squared_error,
+    two_sample_loss,
 )
-from aae_lessons.priors import Prior
+from aae_lessons.priors import Conditional, Prior
 
 
 @dataclass(frozen=True)
-class Config:
-    """
+class BaseConfig:
+    """What both algorithms read: the networks, the cost, and what the discriminator sees.
+
     Args:
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
         discriminator_hidden: sizes of the discriminator's hidden layers.
         pixels: of an image.
         gaussian_posterior: q(z|x) = N(mean(x), diag(variance(x))) instead of one code for each
             image (§2.1).
-        label_classes: K where the discriminator is told the label (§2.3), 0 where it is not.
+        label_classes: K where the discriminator sees the label (§2.3), 0 where it does not.
         cost: c(logits, x), summed over pixels, mean over the batch.
-        weight: λ, in nats of cost for a nat of generator loss; used by ``joint_step`` only.
-        reconstruction_lr, discriminator_lr, generator_lr: Adam's learning rates.
-        beta1: Adam's decay of its first moment; games want it low.
+        discriminator_lr: learning rate of the discriminator's Adam.
+        beta1: Adam's decay of its first moment; adversarial training needs a low one.
         noise: standard deviation of Gaussian noise on whatever the discriminator sees. It blurs
             both distributions, so that codes in one part of a prior with gaps feel what is
             missing in another. ``anneal_noise`` takes it away during the first half of a run.
@@ -65,42 +67,84 @@ class Config:
     gaussian_posterior: bool = False
     label_classes: int = 0
     cost: Cost = squared_error
-    weight: float = 10.0
-    reconstruction_lr: float = 5e-4
     discriminator_lr: float = 5e-4
-    generator_lr: float = 5e-4
     beta1: float = 0.5
     noise: float = 0.0
 
     def __post_init__(self) -> None:
-        check_number(self.weight, "weight", at_least=0)
         check_number(self.noise, "noise", at_least=0)
-        for name in ("reconstruction_lr", "discriminator_lr", "generator_lr"):
-            check_number(getattr(self, name), name, above=0)
-        told = self.label_classes == 0 or self.label_classes >= 2
-        check(told, "label_classes", self.label_classes, "0 (not told) or 2 and more")
+        check_number(self.discriminator_lr, "discriminator_lr", above=0)
+        possible = self.label_classes == 0 or self.label_classes >= 2
+        check(possible, "label_classes", self.label_classes, "0 (no labels), or 2 and more")
+
+
+@dataclass(frozen=True)
+class Config(BaseConfig):
+    """Settings of the paper's algorithm, :func:`train_step`.
+
+    Args:
+        reconstruction_lr, generator_lr: learning rates of the Adams of these two phases.
+
+    The others are those of :class:`BaseConfig`.
+    """
+
+    reconstruction_lr: float = 5e-4
+    generator_lr: float = 5e-4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number(self.reconstruction_lr, "reconstruction_lr", above=0)
+        check_number(self.generator_lr, "generator_lr", above=0)
+
+
+@dataclass(frozen=True)
+class JointConfig(BaseConfig):
+    """Settings of the weighted objective, :func:`joint_step`.
+
+    Args:
+        weight: λ, in nats of cost per nat of generator loss.
+        lr: learning rate of the one Adam of encoder and decoder.
+
+    The others are those of :class:`BaseConfig`.
+    """
+
+    weight: float = 10.0
+    lr: float = 5e-4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number(self.weight, "weight", at_least=0)
+        check_number(self.lr, "lr", above=0)
 
 
 class AAE(nn.Module):
     """An autoencoder whose codes are matched to a prior by a discriminator.
 
     Args:
-        prior: the distribution that the codes should have; ``sample_given`` too where the
-            discriminator is told labels.
-        config: see :class:`Config`.
+        prior: the distribution that the codes should have; one with ``sample_given``
+            (:class:`~aae_lessons.priors.Conditional`) where the discriminator sees labels.
+        config: :class:`Config` for :func:`train_step`, :class:`JointConfig` for
+            :func:`joint_step`.
     """
 
-    def __init__(self, prior: Prior, config: Config = Config()) -> None:
+    def __init__(self, prior: Prior, config: Config | JointConfig = Config()) -> None:
         super().__init__()
-        conditional = config.label_classes == 0 or hasattr(prior, "sample_given")
-        check(conditional, "prior", prior, "one with sample_given, to be told labels")
+        known = isinstance(config, BaseConfig)
+        check(known, "config", config, "adversarial.Config or adversarial.JointConfig")
+        conditional = config.label_classes == 0 or isinstance(prior, Conditional)
+        check(conditional, "prior", prior, "one with sample_given, for label information")
         self.prior, self.config = prior, config
-        heads = 2 if config.gaussian_posterior else 1
-        told = config.label_classes + 1 if config.label_classes else 0
-        self.encoder = mlp((config.pixels, *config.hidden, heads * prior.dim))
+        outputs = prior.dim * (2 if config.gaussian_posterior else 1)
+        label_columns = config.label_classes + 1 if config.label_classes else 0
+        self.encoder = mlp((config.pixels, *config.hidden, outputs))
         self.decoder = mlp((prior.dim, *reversed(config.hidden), config.pixels))
-        self.discriminator = Discriminator(prior.dim + told, config.discriminator_hidden)
+        self.discriminator = Discriminator(prior.dim + label_columns, config.discriminator_hidden)
         self.register_buffer("noise", torch.tensor(config.noise), persistent=False)
+
+    def optimizers(self) -> dict[str, Adam]:
+        """What the configuration's algorithm descends with, by phase."""
+        joint = isinstance(self.config, JointConfig)
+        return joint_optimizers(self) if joint else optimizers(self)
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x), each (B, D); a Gaussian posterior only."""
@@ -129,7 +173,7 @@ class AAE(nn.Module):
 
     def sample_prior(self, label: Tensor) -> Tensor:
         """Prior samples z_prior, (B, D), one for each label of the batch, (B,)."""
-        if self.config.label_classes:
+        if self.config.label_classes and isinstance(self.prior, Conditional):
             return self.prior.sample_given(label)
         return self.prior.sample(len(label), label.device)
 
@@ -140,7 +184,7 @@ class AAE(nn.Module):
     def discriminate(self, z: Tensor, label: Tensor) -> Tensor:
         """The discriminator's logits, (B,), of codes ``z``, (B, D): positive means "real".
 
-        Where it is told labels it sees beside each code a one-hot vector of K + 1 classes, the
+        With label information it sees, next to each code, a one-hot vector of K + 1 classes, the
         last for "no label" (§2.3, Fig 3).
         """
         check_matrix(z, "z", columns=self.prior.dim)
@@ -148,14 +192,18 @@ class AAE(nn.Module):
             no_label = self.config.label_classes
             check_labels(label, "label", no_label, unlabelled=True)
             check(len(label) == len(z), "label", label, f"one label for each of {len(z)} codes")
-            shown = F.one_hot(torch.where(label < 0, no_label, label), no_label + 1)
-            z = torch.cat([z, shown.to(z.dtype)], dim=1)
+            one_hot = F.one_hot(torch.where(label < 0, no_label, label), no_label + 1)
+            z = torch.cat([z, one_hot.to(z.dtype)], dim=1)
         return self.discriminator(z)
 
+    def discriminate_noisy(self, z: Tensor, label: Tensor) -> Tensor:
+        """What the discriminator says in training, (B,): of ``z``, (B, D), with its noise."""
+        return self.discriminate(self.add_instance_noise(z), label)
 
-def optimizers(model: AAE, config: Config) -> dict[str, Adam]:
-    """One Adam a phase. The encoder is in two: it encodes, and it is the game's generator."""
-    betas = (config.beta1, 0.999)
+
+def optimizers(model: AAE) -> dict[str, Adam]:
+    """One Adam per phase. The encoder is in two: it encodes, and it is the game's generator."""
+    config, betas = model.config, (model.config.beta1, 0.999)
     encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
     discriminator = list(model.discriminator.parameters())
     return {
@@ -165,6 +213,7 @@ def optimizers(model: AAE, config: Config) -> dict[str, Adam]:
     }
 
 
+@reads(Config)
 def train_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[str, Tensor]:
     """One update of the paper's algorithm (§2). Returns the loss of each phase, in nats."""
     # Reconstruction phase: encoder and decoder learn to rebuild the image.
@@ -174,11 +223,13 @@ def train_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[st
 
     # Regularization phase, discriminator: tell prior samples (real) from codes (fake).
     z = model.encode(batch.x)
-    discriminator = _discriminator_phase(model, z, batch.label)
+    z_prior = model.sample_prior(batch.label)
+    # detached: this loss needs no gradient in the encoder (see two_sample_loss)
+    discriminator = two_sample_loss(model.discriminate_noisy, z_prior, z.detach(), batch.label)
     descend(discriminator, optimizers["discriminator"])
 
     # Regularization phase, generator: the encoder makes codes that pass for prior samples.
-    generator = generator_loss(model.discriminate(model.add_instance_noise(z), batch.label))
+    generator = generator_loss(model.discriminate_noisy(z, batch.label))
     descend(generator, optimizers["generator"])
 
     return {
@@ -193,25 +244,30 @@ def anneal_noise(model: AAE, done: float) -> None:
     model.noise.fill_(model.config.noise * max(0.0, 1.0 - 2.0 * done))
 
 
-def joint_optimizers(model: AAE, config: Config) -> dict[str, Adam]:
+def joint_optimizers(model: AAE) -> dict[str, Adam]:
     """Two Adams: one for encoder and decoder together, one for the discriminator."""
-    phases = optimizers(model, config)
+    config, betas = model.config, (model.config.beta1, 0.999)
+    autoencoder = [*model.encoder.parameters(), *model.decoder.parameters()]
+    discriminator = list(model.discriminator.parameters())
     return {
-        "autoencoder": phases["reconstruction"],
-        "discriminator": phases["discriminator"],
+        "autoencoder": Adam(autoencoder, config.lr, betas, fused=True),
+        "discriminator": Adam(discriminator, config.discriminator_lr, betas, fused=True),
     }
 
 
+@reads(JointConfig)
 def joint_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[str, Tensor]:
     """One update of the weighted objective c + λ · D_Z (WAE, Algorithm 1). Losses as above."""
     # Discriminator: tell prior samples (real) from codes (fake).
     z = model.encode(batch.x)
-    discriminator = _discriminator_phase(model, z, batch.label)
+    z_prior = model.sample_prior(batch.label)
+    # detached: this loss needs no gradient in the encoder (see two_sample_loss)
+    discriminator = two_sample_loss(model.discriminate_noisy, z_prior, z.detach(), batch.label)
     descend(discriminator, optimizers["discriminator"])
 
     # Encoder and decoder: rebuild the image from codes that pass for prior samples.
     reconstruction = model.config.cost(model.decoder(z), batch.x)
-    generator = generator_loss(model.discriminate(model.add_instance_noise(z), batch.label))
+    generator = generator_loss(model.discriminate_noisy(z, batch.label))
     descend(reconstruction + model.config.weight * generator, optimizers["autoencoder"])
 
     return {
@@ -219,12 +275,3 @@ def joint_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[st
         "reconstruction": reconstruction.detach(),
         "generator": generator.detach(),
     }
-
-
-def _discriminator_phase(model: AAE, z: Tensor, label: Tensor) -> Tensor:
-    """The discriminator's loss, prior samples and codes in one batch."""
-    z_prior = model.sample_prior(label)
-    # detached: this phase must not move the encoder
-    both = torch.cat([z_prior, z.detach()])
-    logits = model.discriminate(model.add_instance_noise(both), torch.cat([label, label]))
-    return discriminator_loss(*logits.split(len(z)))

@@ -1,4 +1,4 @@
-"""Lesson 1: the plain autoencoder, with nothing asked of its codes.
+"""Lesson 1: the plain autoencoder, which puts no condition on its codes.
 
 Principle:
     min over encoder Q, decoder G:  E[ c(x, G(Q(x))) ]
@@ -20,12 +20,13 @@ from torch.optim import Adam
 from aae_lessons.arguments import check_int, check_matrix, check_number
 from aae_lessons.data import Batch
 from aae_lessons.networks import mlp
-from aae_lessons.objectives import Cost, descend, squared_error
+from aae_lessons.objectives import Cost, descend, reads, squared_error
 
 
 @dataclass(frozen=True)
 class Config:
-    """
+    """Settings of the autoencoder and of :func:`train_step`.
+
     Args:
         dim: D, number of latent dimensions.
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
@@ -56,6 +57,10 @@ class Autoencoder(nn.Module):
         self.encoder = mlp((config.pixels, *config.hidden, config.dim))
         self.decoder = mlp((config.dim, *reversed(config.hidden), config.pixels))
 
+    def optimizers(self) -> dict[str, Adam]:
+        """What :func:`train_step` descends with, by phase."""
+        return optimizers(self)
+
     def encode(self, x: Tensor) -> Tensor:
         """Codes z, (B, D), of images ``x``, (B, 784)."""
         check_matrix(x, "x", columns=self.config.pixels)
@@ -71,14 +76,15 @@ class Autoencoder(nn.Module):
         return self.decode(self.encode(x))
 
 
-def optimizers(model: Autoencoder, config: Config) -> dict[str, Adam]:
+def optimizers(model: Autoencoder) -> dict[str, Adam]:
     """One Adam, for the one phase."""
-    betas = (config.beta1, 0.999)
+    config, betas = model.config, (model.config.beta1, 0.999)
     return {"reconstruction": Adam(model.parameters(), config.lr, betas, fused=True)}
 
 
+@reads(Config)
 def train_step(model: Autoencoder, optimizers: dict[str, Adam], batch: Batch) -> dict[str, Tensor]:
-    """One update. Returns the loss of its one phase, ``reconstruction``, in nats an image."""
+    """One update. Returns the loss of its one phase, ``reconstruction``, in nats per image."""
     z = model.encode(batch.x)
     reconstruction = model.config.cost(model.decoder(z), batch.x)
     descend(reconstruction, optimizers["reconstruction"])

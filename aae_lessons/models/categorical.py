@@ -13,11 +13,12 @@ Reference:
     with Gumbel-Softmax", arXiv:1611.01144, §2.
 
 Note:
-    Three steps share the model: :func:`train_step` has D_cat; :func:`plain_step` has nothing;
-    :func:`annealed_step` has noise and a temperature instead of an opponent, and the temperature
-    needs a schedule, :func:`anneal`. All need :func:`start`: else the first thing that the
-    decoder wants of every code is the mean image, all images get the same class, and its softmax
-    saturates before they are told apart.
+    Three algorithms share the model, each with a configuration of its own: :func:`train_step`
+    (:class:`Config`) has D_cat; :func:`plain_step` (:class:`PlainConfig`) has nothing;
+    :func:`annealed_step` (:class:`AnnealedConfig`) has noise and a temperature instead of an
+    opponent, and the temperature needs a schedule, :func:`anneal`. All need
+    :func:`data_dependent_init`. Without it the decoder first learns the mean image, whatever the
+    code; all images get the same class, and the softmax saturates before they are separated.
 """
 
 from __future__ import annotations
@@ -35,30 +36,31 @@ from aae_lessons.networks import Discriminator, mlp
 from aae_lessons.objectives import (
     Cost,
     descend,
-    discriminator_loss,
     generator_loss,
+    reads,
     squared_error,
+    two_sample_loss,
 )
 from aae_lessons.priors import Categorical
 
 DARKEST = 1e-3  # of a mean image's pixels, for their logits
-TINY = 1e-6  # the least spread that is widened
+TINY = 1e-6  # the least standard deviation of a logit that is rescaled
 
 
 @dataclass(frozen=True)
-class Config:
-    """
+class PlainConfig:
+    """Settings of :func:`plain_step`, and what all three algorithms read.
+
     Args:
         classes: K, 2 or more.
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
         discriminator_hidden: sizes of the discriminator's hidden layers.
         pixels: of an image.
         cost: c(logits, x), summed over pixels, mean over the batch.
-        logit_std: standard deviation of each logit of y over the images that ``start`` is given.
-        reconstruction_lr, discriminator_lr, generator_lr: Adam's learning rates.
+        logit_std: standard deviation of each logit of y over the images that
+            :func:`data_dependent_init` sees.
+        reconstruction_lr: learning rate of the reconstruction phase's Adam.
         beta1: Adam's decay of its first moment.
-        start_temperature, end_temperature: τ of ``annealed_step`` at the start and the end.
-        cooled_at: share of the run after which τ has reached its end.
     """
 
     classes: int = 10
@@ -68,40 +70,75 @@ class Config:
     cost: Cost = squared_error
     logit_std: float = 0.5
     reconstruction_lr: float = 5e-4
+    beta1: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_int(self.classes, "classes", at_least=2)
+        for name in ("logit_std", "reconstruction_lr"):
+            check_number(getattr(self, name), name, above=0)
+
+
+@dataclass(frozen=True)
+class Config(PlainConfig):
+    """Settings of :func:`train_step`.
+
+    Args:
+        discriminator_lr, generator_lr: learning rates of the Adams of these two phases.
+
+    The others are those of :class:`PlainConfig`.
+    """
+
     discriminator_lr: float = 1e-3
     generator_lr: float = 5e-4
-    beta1: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("discriminator_lr", "generator_lr"):
+            check_number(getattr(self, name), name, above=0)
+
+
+@dataclass(frozen=True)
+class AnnealedConfig(PlainConfig):
+    """Settings of :func:`annealed_step`.
+
+    Args:
+        start_temperature, end_temperature: τ at the start and at the end.
+        cooled_at: share of the run after which τ has reached its end.
+
+    The others are those of :class:`PlainConfig`.
+    """
+
     start_temperature: float = 2.0
     end_temperature: float = 0.1
     cooled_at: float = 0.8
 
     def __post_init__(self) -> None:
-        check_int(self.classes, "classes", at_least=2)
-        for name in (
-            "logit_std",
-            "reconstruction_lr",
-            "discriminator_lr",
-            "generator_lr",
-            "start_temperature",
-            "end_temperature",
-            "cooled_at",
-        ):
+        super().__post_init__()
+        for name in ("start_temperature", "end_temperature", "cooled_at"):
             check_number(getattr(self, name), name, above=0)
 
 
 class CategoricalAAE(nn.Module):
-    """x -> y -> x_hat: all that the decoder is told of an image is its softmax code.
+    """x -> y -> x_hat: the softmax code is all that the decoder knows of an image.
 
     ``temperature``, τ, is a buffer: 1 unless :func:`anneal` fills it.
+
+    Args:
+        config: :class:`Config` for :func:`train_step`, :class:`PlainConfig` for
+            :func:`plain_step`, :class:`AnnealedConfig` for :func:`annealed_step`.
     """
 
-    def __init__(self, config: Config = Config()) -> None:
+    def __init__(self, config: PlainConfig = Config()) -> None:
         super().__init__()
         self.config, self.prior = config, Categorical(config.classes)
         self.encoder = mlp((config.pixels, *config.hidden, config.classes))
         self.decoder = mlp((config.classes, *reversed(config.hidden), config.pixels))
         self.discriminator = Discriminator(config.classes, config.discriminator_hidden)
         self.register_buffer("temperature", torch.tensor(1.0))
+
+    def optimizers(self) -> dict[str, Adam]:
+        """What the configuration's algorithm descends with, by phase."""
+        return optimizers(self)
 
     def y_logits(self, x: Tensor) -> Tensor:
         """Logits of y, (B, K), of images ``x``, (B, 784)."""
@@ -129,10 +166,10 @@ class CategoricalAAE(nn.Module):
 
 @torch.no_grad()
 def data_dependent_init(model: CategoricalAAE, x: Tensor) -> None:
-    """Chooses the last layers' first weights by some images ``x``, (n, 784), n at least 2.
+    """Initialises the last layers from some images ``x``, (n, 784), n at least 2.
 
     The decoder begins with their mean. Each logit of y begins with mean 0 and standard deviation
-    ``spread`` over them, so that they begin in different classes.
+    ``logit_std`` over them, so that they begin in different classes.
     """
     check_matrix(x, "x", columns=model.config.pixels)
     check(len(x) > 1, "x", f"{len(x)} image", "2 images or more")
@@ -144,18 +181,22 @@ def data_dependent_init(model: CategoricalAAE, x: Tensor) -> None:
     last.bias.sub_(logits.mean(0)).mul_(gain)
 
 
-def optimizers(model: CategoricalAAE, config: Config) -> dict[str, Adam]:
-    """One Adam a phase. The encoder is in two: it encodes, and it is the game's generator."""
-    betas = (config.beta1, 0.999)
-    encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
-    discriminator = list(model.discriminator.parameters())
-    return {
-        "reconstruction": Adam(encoder + decoder, config.reconstruction_lr, betas, fused=True),
-        "discriminator": Adam(discriminator, config.discriminator_lr, betas, fused=True),
-        "generator": Adam(encoder, config.generator_lr, betas, fused=True),
-    }
+def optimizers(model: CategoricalAAE) -> dict[str, Adam]:
+    """One Adam per phase. The encoder is in two: it encodes, and it is the game's generator.
+
+    Without a discriminator (:class:`PlainConfig`, :class:`AnnealedConfig`) there is one phase.
+    """
+    config, betas = model.config, (model.config.beta1, 0.999)
+    encoder, discriminator = list(model.encoder.parameters()), model.discriminator.parameters()
+    autoencoder = [*encoder, *model.decoder.parameters()]
+    adams = {"reconstruction": Adam(autoencoder, config.reconstruction_lr, betas, fused=True)}
+    if isinstance(config, Config):
+        adams["discriminator"] = Adam(discriminator, config.discriminator_lr, betas, fused=True)
+        adams["generator"] = Adam(encoder, config.generator_lr, betas, fused=True)
+    return adams
 
 
+@reads(Config)
 def train_step(
     model: CategoricalAAE, optimizers: dict[str, Adam], batch: Batch
 ) -> dict[str, Tensor]:
@@ -168,9 +209,8 @@ def train_step(
     # Regularization phase, discriminator: tell one-hot vectors (real) from codes (fake).
     y = model.encode(batch.x)
     y_prior = model.prior.sample(len(y), y.device)
-    # detached: the discriminator's phase must not move the encoder
-    logits = model.discriminator(torch.cat([y_prior, y.detach()]))
-    discriminator = discriminator_loss(*logits.split(len(y)))
+    # detached: this loss needs no gradient in the encoder (see two_sample_loss)
+    discriminator = two_sample_loss(model.discriminator, y_prior, y.detach())
     descend(discriminator, optimizers["discriminator"])
 
     # Regularization phase, generator: the encoder makes codes that pass for one-hot vectors.
@@ -187,6 +227,7 @@ def train_step(
 # --------------------------------------------------------------------- without a discriminator
 
 
+@reads(PlainConfig)
 def plain_step(
     model: CategoricalAAE, optimizers: dict[str, Adam], batch: Batch
 ) -> dict[str, Tensor]:
@@ -214,6 +255,7 @@ def gumbel_softmax(logits: Tensor, temperature: Tensor | float) -> Tensor:
     return ((logits + g) / temperature).softmax(1)
 
 
+@reads(AnnealedConfig)
 def annealed_step(
     model: CategoricalAAE, optimizers: dict[str, Adam], batch: Batch
 ) -> dict[str, Tensor]:
@@ -227,5 +269,7 @@ def annealed_step(
 def anneal(model: CategoricalAAE, done: float) -> None:
     """τ, from start to end by equal factors until ``cooled_at``: the ``on_step`` of ``fit``."""
     config = model.config
+    annealed = isinstance(config, AnnealedConfig)
+    check(annealed, "config", config, "an AnnealedConfig, which has temperatures")
     ratio = config.end_temperature / config.start_temperature
     model.temperature.fill_(config.start_temperature * ratio ** min(1.0, done / config.cooled_at))

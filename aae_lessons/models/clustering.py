@@ -12,9 +12,10 @@ Reference:
     A (noise on the input, batch norm in the encoder). Agreement: Ji et al. 2019, arXiv:1807.06653.
 
 Note:
-    ``train_step`` is the paper's algorithm, with Adam. ``joint_step`` is its weighted form and
-    has one term more, *agreement*: two corrupted copies of an image should be in one cluster.
-    The reference runs use it: they have some thousand updates, the paper some hundred thousand.
+    :func:`train_step` (:class:`Config`) is the paper's algorithm, with Adam. :func:`joint_step`
+    (:class:`JointConfig`) is its weighted form and has one more term, *agreement*: two corrupted
+    copies of an image should be in one cluster. The reference runs use it: they have some
+    thousand updates, the paper some hundred thousand.
     The logits of y are normalised over the batch, or most clusters die in the first epoch.
 """
 
@@ -28,23 +29,31 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from aae_lessons.arguments import check_int, check_matrix, check_number
+from aae_lessons.arguments import check, check_int, check_matrix, check_number
 from aae_lessons.clusters import mutual_information, repulsion
 from aae_lessons.data import Batch
-from aae_lessons.networks import ClassStyleAutoencoder, Corruption, Discriminator, mlp
+from aae_lessons.networks import (
+    ClassStyleAutoencoder,
+    Corruption,
+    Discriminator,
+    Float32Linear,
+    mlp,
+)
 from aae_lessons.objectives import (
     Cost,
     descend,
-    discriminator_loss,
     generator_loss,
+    reads,
     squared_error,
+    two_sample_loss,
 )
 from aae_lessons.priors import Categorical, Gaussian
 
 
 @dataclass(frozen=True)
-class Config:
-    """
+class BaseConfig:
+    """What both algorithms read: the networks, the cost, and the noise in training.
+
     Args:
         classes: K, the number of clusters, 2 or more.
         dim: D, of the style z.
@@ -55,13 +64,10 @@ class Config:
         noise, jitter, shift: of the :class:`~aae_lessons.networks.Corruption` of the encoder's
             input, in training only; the clean image is the target.
         style_noise: standard deviation of Gaussian noise on z (a Gaussian posterior, §2), in
-            training only: what the style can tell is limited, so that y has to tell the rest.
+            training only. It limits how much of the image z can hold; the rest is left to y.
         logit_std: standard deviation of each logit of y over the batch.
-        reconstruction_weight, categorical_weight, gaussian_weight, agreement_weight: of the terms
-            of ``joint_step``.
-        reconstruction_lr, discriminator_lr, generator_lr: learning rates of Adam;
-            ``joint_step`` has no generator phase of its own.
-        beta1: of Adam.
+        discriminator_lr: learning rate of both discriminators' Adams.
+        beta1: Adam's decay of its first moment.
     """
 
     classes: int = 16
@@ -75,13 +81,7 @@ class Config:
     shift: float = 0.03
     style_noise: float = 0.5
     logit_std: float = 5.0
-    reconstruction_weight: float = 0.3
-    categorical_weight: float = 0.2
-    gaussian_weight: float = 2.0
-    agreement_weight: float = 20.0
-    reconstruction_lr: float = 4e-3
     discriminator_lr: float = 2e-3
-    generator_lr: float = 1e-3
     beta1: float = 0.5
 
     def __post_init__(self) -> None:
@@ -90,25 +90,66 @@ class Config:
         for name in ("noise", "jitter", "shift", "style_noise"):
             check_number(getattr(self, name), name, at_least=0)
         check_number(self.logit_std, "logit_std", above=0)
+        check_number(self.discriminator_lr, "discriminator_lr", above=0)
+
+
+@dataclass(frozen=True)
+class Config(BaseConfig):
+    """Settings of the paper's algorithm, :func:`train_step`.
+
+    Args:
+        reconstruction_lr, generator_lr: learning rates of the Adams of these two phases.
+
+    The others are those of :class:`BaseConfig`.
+    """
+
+    reconstruction_lr: float = 4e-3
+    generator_lr: float = 1e-3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number(self.reconstruction_lr, "reconstruction_lr", above=0)
+        check_number(self.generator_lr, "generator_lr", above=0)
+
+
+@dataclass(frozen=True)
+class JointConfig(BaseConfig):
+    """Settings of the weighted objective with agreement, :func:`joint_step`.
+
+    Args:
+        reconstruction_weight, categorical_weight, gaussian_weight, agreement_weight: of the terms.
+        lr: learning rate of the one Adam of encoder and decoder.
+
+    The others are those of :class:`BaseConfig`.
+    """
+
+    reconstruction_weight: float = 0.3
+    categorical_weight: float = 0.2
+    gaussian_weight: float = 2.0
+    agreement_weight: float = 20.0
+    lr: float = 4e-3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number(self.lr, "lr", above=0)
         for term in ("reconstruction", "categorical", "gaussian", "agreement"):
             check_number(getattr(self, f"{term}_weight"), f"{term}_weight", at_least=0)
-        for phase in ("reconstruction", "discriminator", "generator"):
-            check_number(getattr(self, f"{phase}_lr"), f"{phase}_lr", above=0)
 
 
 class Encoder(nn.Module):
     """Images (B, 784) -> logits of y, (B, K), and style z, (B, D), with batch norm inside.
 
-    The last batch norm gives each cluster's logit mean 0 and standard deviation ``spread`` over
-    the batch: no cluster starts so far behind the others that its gradient vanishes.
+    The last batch norm gives each cluster's logit mean 0 and standard deviation ``logit_std``
+    over the batch: no cluster starts so far behind the others that its gradient vanishes.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: BaseConfig) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for inputs, outputs in itertools.pairwise((config.pixels, *config.hidden)):
             layers += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, nn.Linear(outputs, config.classes + config.dim))
+        last = Float32Linear(outputs, config.classes + config.dim)
+        self.layers = nn.Sequential(*layers, last)
         self.normalise = nn.BatchNorm1d(config.classes, affine=False)
         self.sizes, self.logit_std = [config.classes, config.dim], config.logit_std
 
@@ -118,9 +159,14 @@ class Encoder(nn.Module):
 
 
 class ClusteringAAE(ClassStyleAutoencoder):
-    """x -> (y, z) -> x_hat, with a discriminator for y and one for z. No labels anywhere."""
+    """x -> (y, z) -> x_hat, with a discriminator for y and one for z. No labels anywhere.
 
-    def __init__(self, config: Config = Config()) -> None:
+    Args:
+        config: :class:`Config` for :func:`train_step`, :class:`JointConfig` for
+            :func:`joint_step`.
+    """
+
+    def __init__(self, config: Config | JointConfig = Config()) -> None:
         super().__init__()
         self.config = config
         self.prior_y, self.prior = Categorical(config.classes), Gaussian(config.dim)
@@ -132,13 +178,18 @@ class ClusteringAAE(ClassStyleAutoencoder):
         self.discriminator_z = Discriminator(config.dim, hidden, nn.ReLU)
         self.corrupt = Corruption(config.noise, config.jitter, config.shift)
 
+    def optimizers(self) -> dict[str, Adam]:
+        """What the configuration's algorithm descends with, by phase."""
+        joint = isinstance(self.config, JointConfig)
+        return joint_optimizers(self) if joint else optimizers(self)
+
     def class_logits_and_style(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
         check_matrix(x, "x", columns=self.config.pixels)
         return self.encoder(x)
 
     def penalty(self) -> Tensor | float:
-        """What the objective holds beside codes and images: nothing here (see ClusterHeadAAE)."""
+        """A term of the objective on the weights alone: none here (see ClusterHeadAAE)."""
         return 0.0
 
     def training_codes(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -151,8 +202,9 @@ class ClusteringAAE(ClassStyleAutoencoder):
         return z + self.config.style_noise * torch.randn_like(z)
 
 
-def optimizers(model: ClusteringAAE, config: Config) -> dict[str, Adam]:
-    """One Adam a phase. The encoder is in two: it encodes, and it is the games' generator."""
+def optimizers(model: ClusteringAAE) -> dict[str, Adam]:
+    """One Adam per phase. The encoder is in two: it encodes, and it is the games' generator."""
+    config = model.config
     encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
 
     def adam(parameters: Iterable[nn.Parameter], lr: float) -> Adam:
@@ -166,6 +218,7 @@ def optimizers(model: ClusteringAAE, config: Config) -> dict[str, Adam]:
     }
 
 
+@reads(Config)
 def train_step(
     model: ClusteringAAE, optimizers: dict[str, Adam], batch: Batch
 ) -> dict[str, Tensor]:
@@ -177,10 +230,12 @@ def train_step(
 
     # Regularization phase: each discriminator tells prior samples (real) from codes (fake) …
     y, z = model.training_codes(batch.x)
-    # detached: the discriminators' phase must not move the encoder
-    discriminator_y = _discriminator_loss(model.discriminator_y, model.prior_y, y.detach())
+    # detached: these losses need no gradient in the encoder (see two_sample_loss)
+    y_prior = model.prior_y.sample(len(y), y.device)
+    discriminator_y = two_sample_loss(model.discriminator_y, y_prior, y.detach())
     descend(discriminator_y, optimizers["discriminator_y"])
-    discriminator_z = _discriminator_loss(model.discriminator_z, model.prior, z.detach())
+    z_prior = model.prior.sample(len(z), z.device)
+    discriminator_z = two_sample_loss(model.discriminator_z, z_prior, z.detach())
     descend(discriminator_z, optimizers["discriminator_z"])
 
     # … and the encoder makes both codes pass for prior samples.
@@ -195,27 +250,25 @@ def train_step(
     }
 
 
-def _discriminator_loss(
-    discriminator: Discriminator, prior: Categorical | Gaussian, z: Tensor
-) -> Tensor:
-    """A discriminator's loss, prior samples and codes in one batch."""
-    logits = discriminator(torch.cat([prior.sample(len(z), z.device), z]))
-    return discriminator_loss(*logits.split(len(z)))
-
-
 # ------------------------------------------------- the weighted form, with two copies of an image
 
 
-def joint_optimizers(model: ClusteringAAE, config: Config) -> dict[str, Adam]:
+def joint_optimizers(model: ClusteringAAE) -> dict[str, Adam]:
     """Three Adams: one for encoder and decoder together, one for each discriminator."""
-    phases = optimizers(model, config)
+    config = model.config
+
+    def adam(lr: float, *networks: nn.Module) -> Adam:
+        parameters = [p for network in networks for p in network.parameters()]
+        return Adam(parameters, lr, (config.beta1, 0.999), fused=True)
+
     return {
-        "autoencoder": phases["reconstruction"],
-        "discriminator_y": phases["discriminator_y"],
-        "discriminator_z": phases["discriminator_z"],
+        "autoencoder": adam(config.lr, model.encoder, model.decoder),
+        "discriminator_y": adam(config.discriminator_lr, model.discriminator_y),
+        "discriminator_z": adam(config.discriminator_lr, model.discriminator_z),
     }
 
 
+@reads(JointConfig)
 def joint_step(
     model: ClusteringAAE, optimizers: dict[str, Adam], batch: Batch
 ) -> dict[str, Tensor]:
@@ -228,10 +281,12 @@ def joint_step(
     (y, y_other), z = y.split(len(batch.x)), z[: len(batch.x)]
 
     # Discriminators: tell prior samples (real) from codes (fake).
-    # detached: these two must not move the encoder
-    discriminator_y = _discriminator_loss(model.discriminator_y, model.prior_y, y.detach())
+    # detached: these losses need no gradient in the encoder (see two_sample_loss)
+    y_prior = model.prior_y.sample(len(y), y.device)
+    discriminator_y = two_sample_loss(model.discriminator_y, y_prior, y.detach())
     descend(discriminator_y, optimizers["discriminator_y"])
-    discriminator_z = _discriminator_loss(model.discriminator_z, model.prior, z.detach())
+    z_prior = model.prior.sample(len(z), z.device)
+    discriminator_z = two_sample_loss(model.discriminator_z, z_prior, z.detach())
     descend(discriminator_z, optimizers["discriminator_z"])
 
     # Encoder and decoder: rebuild the clean image, from codes that pass for prior samples …
@@ -260,7 +315,7 @@ def joint_step(
 class ClusterHeadDecoder(nn.Module):
     """y and z side by side, (B, K + D) -> W_Cᵀ y + z, (B, D) -> logits (B, 784)."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: BaseConfig) -> None:
         super().__init__()
         self.cluster_heads = nn.Parameter(torch.randn(config.classes, config.dim))
         self.layers = mlp((config.dim, *reversed(config.hidden), config.pixels), nn.ReLU)
@@ -276,15 +331,20 @@ class ClusterHeadAAE(ClusteringAAE):
     The heads W_C, (K, D), start as N(0, 1) and are learned with the decoder.
 
     Args:
-        config: ``dim`` is 2 for a picture.
+        config: of :func:`joint_step`, whose objective has the penalty; ``dim`` is 2 for a picture.
         distance: η, which every two heads should have between them at least.
         repulsion_weight: weight of the cost of heads that are nearer.
     """
 
     def __init__(
-        self, config: Config = Config(20, 2), distance: float = 3.0, repulsion_weight: float = 10.0
+        self,
+        config: JointConfig = JointConfig(20, 2),
+        distance: float = 3.0,
+        repulsion_weight: float = 10.0,
     ) -> None:
         super().__init__(config)
+        joint = isinstance(config, JointConfig)
+        check(joint, "config", config, "a JointConfig: joint_step alone reads the penalty")
         check_number(distance, "distance", above=0)
         check_number(repulsion_weight, "repulsion_weight", at_least=0)
         self.distance, self.repulsion_weight = distance, repulsion_weight

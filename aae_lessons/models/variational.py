@@ -35,20 +35,22 @@ from aae_lessons.objectives import (
     descend,
     gaussian_kl,
     monte_carlo_kl,
+    reads,
 )
-from aae_lessons.priors import Gaussian, Prior
+from aae_lessons.priors import Gaussian, HasDensity
 
 
 @dataclass(frozen=True)
 class Config:
-    """
+    """Settings of the VAE and of :func:`train_step`.
+
     Args:
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
         pixels: of an image.
         cost: c(logits, x), summed over pixels, mean over the batch. Binary cross-entropy is
             −log p(x|z) of a Bernoulli decoder, ``squared_error`` that of a Gaussian one with
             variance 1 (up to a constant).
-        weight: β, in nats of cost for a nat of KL; 1 is the ELBO.
+        weight: β, in nats of cost per nat of KL; 1 is the ELBO.
         lr: Adam's learning rate.
         beta1: Adam's decay of its first moment.
     """
@@ -69,17 +71,21 @@ class VAE(nn.Module):
     """An autoencoder with a Gaussian posterior for each image, pulled to the prior by the KL.
 
     Args:
-        prior: one with a density: ``log_prob`` besides ``sample``.
+        prior: one with a density.
         config: see :class:`Config`.
     """
 
-    def __init__(self, prior: Prior, config: Config = Config()) -> None:
+    def __init__(self, prior: HasDensity, config: Config = Config()) -> None:
         super().__init__()
         expected = "one with log_prob: a VAE needs the prior's density (an AAE needs samples only)"
-        check(hasattr(prior, "log_prob"), "prior", prior, expected)
+        check(isinstance(prior, HasDensity), "prior", prior, expected)
         self.prior, self.config = prior, config
         self.encoder = mlp((config.pixels, *config.hidden, 2 * prior.dim))
         self.decoder = mlp((prior.dim, *reversed(config.hidden), config.pixels))
+
+    def optimizers(self) -> dict[str, Adam]:
+        """What :func:`train_step` descends with, by phase."""
+        return optimizers(self)
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x), each (B, D), of images ``x``, (B, 784)."""
@@ -115,14 +121,15 @@ def reparameterise(mean: Tensor, log_variance: Tensor) -> Tensor:
     return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
 
 
-def optimizers(model: VAE, config: Config) -> dict[str, Adam]:
+def optimizers(model: VAE) -> dict[str, Adam]:
     """One Adam: encoder and decoder descend the same objective."""
-    betas = (config.beta1, 0.999)
+    config, betas = model.config, (model.config.beta1, 0.999)
     return {"elbo": Adam(model.parameters(), config.lr, betas, fused=True)}
 
 
+@reads(Config)
 def train_step(model: VAE, optimizers: dict[str, Adam], batch: Batch) -> dict[str, Tensor]:
-    """One update. Returns the two terms of the negative ELBO, in nats an image."""
+    """One update. Returns the two terms of the negative ELBO, in nats per image."""
     mean, log_variance = model.posterior(batch.x)
     z = reparameterise(mean, log_variance)
     reconstruction = model.config.cost(model.decoder(z), batch.x)

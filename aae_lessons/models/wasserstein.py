@@ -9,8 +9,9 @@ Principle:
 
 Reference:
     Tolstikhin et al. 2018, "Wasserstein Auto-Encoders", Theorem 1, Algorithm 1 (adversarial),
-    Algorithm 2 (MMD), §4 and appendix C (kernel, log p(z) in the critic, moments). Kolouri et al.
-    2018, "Sliced-Wasserstein Autoencoder", arXiv:1804.01947, for sliced Wasserstein.
+    Algorithm 2 (MMD), §4 and appendix C (kernel, log p(z) in the discriminator, moments).
+    Kolouri et al. 2018, "Sliced-Wasserstein Autoencoder", arXiv:1804.01947, for sliced
+    Wasserstein.
 
 Note:
     A cost is a function ``c(logits, x)``, a discrepancy a function ``D(z, z_prior)``, each with a
@@ -29,33 +30,37 @@ from torch.optim import Adam
 
 from aae_lessons.arguments import check, check_int, check_matrix, check_number, check_same_shape
 from aae_lessons.data import Batch
+from aae_lessons.devices import in_single_precision
 from aae_lessons.networks import Discriminator, mlp
 from aae_lessons.objectives import (
     Cost,
     Kernel,
     descend,
-    discriminator_loss,
     generator_loss,
     mmd,
     random_directions,
+    reads,
     sliced_wasserstein,
+    two_sample_loss,
 )
-from aae_lessons.priors import Prior
+from aae_lessons.priors import HasDensity, Prior
 
 Discrepancy = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Config:
-    """
+    """Settings of the WAE and of :func:`train_step`.
+
     Args:
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
         pixels: of an image.
         gaussian_posterior: draw codes from N(mean(x), diag(variance(x))) instead of one code for
             each image.
-        weight: λ, in units of the cost for a unit of the discrepancy.
-        lr, discriminator_lr: Adam's learning rates; the second for :class:`Adversarial`.
-        beta1: Adam's decay of its first moment; games want it low.
+        weight: λ, in units of the cost per unit of the discrepancy.
+        lr: learning rate of encoder's and decoder's Adam (a discriminator has its own, see
+            :class:`Adversarial`).
+        beta1: Adam's decay of its first moment; adversarial training needs a low one.
     """
 
     hidden: tuple[int, ...] = (256, 256)
@@ -63,13 +68,11 @@ class Config:
     gaussian_posterior: bool = False
     weight: float = 10.0
     lr: float = 5e-4
-    discriminator_lr: float = 5e-4
     beta1: float = 0.5
 
     def __post_init__(self) -> None:
         check_number(self.weight, "weight", at_least=0)
         check_number(self.lr, "lr", above=0)
-        check_number(self.discriminator_lr, "discriminator_lr", above=0)
 
 
 class WAE(nn.Module):
@@ -91,9 +94,13 @@ class WAE(nn.Module):
         check(callable(discrepancy), "discrepancy", discrepancy, "a function D(z, z_prior)")
         self.prior, self.cost, self.discrepancy = prior, cost, discrepancy
         self.config = config
-        heads = 2 if config.gaussian_posterior else 1
-        self.encoder = mlp((config.pixels, *config.hidden, heads * prior.dim))
+        outputs = prior.dim * (2 if config.gaussian_posterior else 1)
+        self.encoder = mlp((config.pixels, *config.hidden, outputs))
         self.decoder = mlp((prior.dim, *reversed(config.hidden), config.pixels))
+
+    def optimizers(self) -> dict[str, Adam]:
+        """What :func:`train_step` descends with, by name."""
+        return optimizers(self)
 
     def encode(self, x: Tensor) -> Tensor:
         """Codes z, (B, D), of images ``x``, (B, 784): draws where the posterior is Gaussian."""
@@ -117,34 +124,41 @@ class WAE(nn.Module):
 
 
 class Adversarial(nn.Module):
-    """D_Z by a discriminator that is trained along (WAE-GAN, Algorithm 1; AAE §2).
+    """D_Z by a discriminator that is trained with the autoencoder (WAE-GAN, Algorithm 1; AAE §2).
 
     Args:
-        prior: P_Z; its ``log_prob`` too where ``log_density`` is asked for.
+        prior: P_Z; one with a density for ``log_density``.
         hidden: sizes of the discriminator's hidden layers.
         log_density: add log p(z) to the logits. The best discriminator's logit is
-            log p(z) − log q(z); with the first term given, only the second is to be learnt.
+            log p(z) − log q(z); with the first term known, only the second is to be learnt.
+        lr: learning rate of the discriminator's Adam.
     """
 
     def __init__(
-        self, prior: Prior, hidden: tuple[int, ...] = (256, 256), log_density: bool = False
+        self,
+        prior: Prior,
+        hidden: tuple[int, ...] = (256, 256),
+        log_density: bool = False,
+        lr: float = 5e-4,
     ) -> None:
         super().__init__()
-        known = hasattr(prior, "log_prob") or not log_density
+        known = isinstance(prior, HasDensity) or not log_density
         check(known, "prior", prior, "one with log_prob, or log_density=False")
-        self.prior, self.log_density = prior, log_density
+        check_number(lr, "lr", above=0)
+        self.prior, self.log_density, self.lr = prior, log_density, lr
         self.discriminator = Discriminator(prior.dim, hidden)
 
     def logits(self, z: Tensor) -> Tensor:
         """(B,), of codes ``z``, (B, D): positive means "a prior sample"."""
         check_matrix(z, "z", columns=self.prior.dim)
         logits = self.discriminator(z)
-        return logits + self.prior.log_prob(z) if self.log_density else logits
+        if self.log_density and isinstance(self.prior, HasDensity):
+            logits = logits + self.prior.log_prob(z)
+        return logits
 
     def discriminator_loss(self, z: Tensor, z_prior: Tensor) -> Tensor:
         """What the discriminator descends: prior samples are real, codes are fake."""
-        logits = self.logits(torch.cat([z_prior, z]))
-        return discriminator_loss(*logits.split(len(z)))
+        return two_sample_loss(self.logits, z_prior, z)
 
     def forward(self, z: Tensor, z_prior: Tensor) -> Tensor:
         """What the encoder descends: codes should pass for prior samples."""
@@ -187,17 +201,18 @@ class SlicedWasserstein:
 # ----------------------------------------------------------------------------- training
 
 
-def optimizers(model: WAE, config: Config) -> dict[str, Adam]:
+def optimizers(model: WAE) -> dict[str, Adam]:
     """One Adam for encoder and decoder together, one for the discriminator if there is one."""
-    betas = (config.beta1, 0.999)
+    config, betas = model.config, (model.config.beta1, 0.999)
     both = [*model.encoder.parameters(), *model.decoder.parameters()]
     result = {"autoencoder": Adam(both, config.lr, betas, fused=True)}
     if isinstance(model.discrepancy, Adversarial):
         weights = model.discrepancy.parameters()
-        result["discriminator"] = Adam(weights, config.discriminator_lr, betas, fused=True)
+        result["discriminator"] = Adam(weights, model.discrepancy.lr, betas, fused=True)
     return result
 
 
+@reads(Config)
 def train_step(model: WAE, optimizers: dict[str, Adam], batch: Batch) -> dict[str, Tensor]:
     """One update (WAE, Algorithms 1 and 2). Returns cost and discrepancy, and D's loss if any."""
     z = model.encode(batch.x)
@@ -205,8 +220,8 @@ def train_step(model: WAE, optimizers: dict[str, Adam], batch: Batch) -> dict[st
     losses = {}
 
     # Discriminator, where there is one: tell prior samples (real) from codes (fake).
-    if "discriminator" in optimizers:
-        # detached: this phase must not move the encoder
+    if isinstance(model.discrepancy, Adversarial):
+        # detached: this loss needs no gradient in the encoder (see two_sample_loss)
         discriminator = model.discrepancy.discriminator_loss(z.detach(), z_prior)
         descend(discriminator, optimizers["discriminator"])
         losses["discriminator"] = discriminator.detach()
@@ -244,6 +259,7 @@ def match_moments(model: WAE, batches: Iterable[Batch], lr: float = 1e-3) -> flo
     return loss.item()
 
 
+@in_single_precision
 def moment_error(z: Tensor, z_prior: Tensor) -> Tensor:
     """‖mean(z) − mean(z_prior)‖² + ‖cov(z) − cov(z_prior)‖², of (B, D) and (B, D)."""
     check_matrix(z, "z")
