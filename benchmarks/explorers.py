@@ -117,11 +117,11 @@ def painted(epochs: int) -> dict[str, float]:
     prior = priors.Painted(
         (drawn - drawn.mean(0)) / (drawn - drawn.mean(0)).square().mean().sqrt()
     )
-    config = adversarial.Config(
+    config = adversarial.JointConfig(
         hidden=(128, 128),
         discriminator_hidden=(128, 128),
         weight=40.0,
-        reconstruction_lr=1e-3,
+        lr=1e-3,
         discriminator_lr=1e-3,
     )
     model = adversarial.AAE(prior, config)
@@ -130,7 +130,6 @@ def painted(epochs: int) -> dict[str, float]:
     training.fit(
         adversarial.joint_step,
         model,
-        adversarial.joint_optimizers(model, config),
         batches,
         epochs=epochs,
         schedule=training.constant_then_linear,

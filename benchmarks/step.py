@@ -192,7 +192,7 @@ def updates() -> dict[str, Update]:
     torch.manual_seed(0)
     first = with_relu(adversarial.AAE(Gaussian(2), CONFIG))
     models = {name: copy.deepcopy(first) for name in (*OURS, "textbook")}
-    fast = {name: adversarial.optimizers(models[name], CONFIG) for name in OURS}
+    fast = {name: models[name].optimizers() for name in OURS}
     slow = textbook_optimizers(models["textbook"])
     minibatches = data.Minibatches(train, BATCH)
     ours = (batch for epoch in range(10**6) for batch in minibatches.epoch(epoch))

@@ -22,8 +22,7 @@ PLAIN = autoencoder.Autoencoder(autoencoder.Config(hidden=(8,), pixels=12))
 
 def fit(**changes):
     inputs = {"batches": Minibatches(IMAGES, 10), "epochs": 1, "progress": False, **changes}
-    optimizers = autoencoder.optimizers(PLAIN, PLAIN.config)
-    return training.fit(autoencoder.train_step, PLAIN, optimizers, **inputs)
+    return training.fit(autoencoder.train_step, PLAIN, **inputs)
 
 
 def cases(name, function, argument, *values):
@@ -241,7 +240,8 @@ MODELS = [
             *NOT_POSITIVE,
         )
     ],
-    *cases("adversarial.Config", lambda v: adversarial.Config(weight=v), "weight", -1.0, math.nan),
+    *cases("JointConfig", lambda v: adversarial.JointConfig(weight=v), "weight", -1.0, math.nan),
+    *cases("JointConfig", lambda v: adversarial.JointConfig(lr=v), "lr", *NOT_POSITIVE),
     *cases("adversarial.Config", lambda v: adversarial.Config(noise=v), "noise", -1.0, math.nan),
     *cases(
         "adversarial.Config",

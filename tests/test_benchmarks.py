@@ -22,7 +22,7 @@ def test_textbook_and_ours_do_the_same(monkeypatch):
     ours = adversarial.AAE(Gaussian(2), step.CONFIG)
     theirs = adversarial.AAE(Gaussian(2), step.CONFIG)
     theirs.load_state_dict(ours.state_dict())
-    fast, slow = adversarial.optimizers(ours, step.CONFIG), step.textbook_optimizers(theirs)
+    fast, slow = ours.optimizers(), step.textbook_optimizers(theirs)
     for phase, adam in fast.items():
         for group in (adam.param_groups[0], slow[phase].param_groups[0]):
             group["lr"] = 1e-3

@@ -10,12 +10,13 @@ from torch.nn import functional as F
 from aae_lessons import data, plots, references
 from aae_lessons.data import Batch
 from aae_lessons.models import categorical
-from aae_lessons.models.categorical import CategoricalAAE, Config
+from aae_lessons.models.categorical import AnnealedConfig, CategoricalAAE, Config, PlainConfig
 from aae_lessons.objectives import entropy
 from aae_lessons.references.measures import categorical as measures
 from aae_lessons.training import fit
 
-SMALL = Config(classes=4, hidden=(16,), discriminator_hidden=(16,), pixels=12)
+SIZES = {"classes": 4, "hidden": (16,), "discriminator_hidden": (16,), "pixels": 12}
+SMALL = Config(**SIZES)
 PHASES = {
     "reconstruction": {"encoder", "decoder"},
     "discriminator": {"discriminator"},
@@ -32,7 +33,7 @@ STEPS = {
 
 def make(config=SMALL):
     model = CategoricalAAE(config)
-    return model, categorical.optimizers(model, config)
+    return model, model.optimizers()
 
 
 def make_batch(n=16):
@@ -155,11 +156,9 @@ def test_cold_draws_are_peaked_and_warm_ones_even():
 
 
 def test_the_temperature_is_a_buffer_that_fit_fills():
-    config = Config(
-        classes=4, hidden=(16,), discriminator_hidden=(16,), pixels=12,
-        start_temperature=2.0, end_temperature=0.5, cooled_at=0.5,
-    )  # fmt: skip
-    model, optimizers = make(config)
+    temperatures = {"start_temperature": 2.0, "end_temperature": 0.5, "cooled_at": 0.5}
+    config = AnnealedConfig(**SIZES, **temperatures)
+    model, _ = make(config)
     assert "temperature" in dict(model.named_buffers()) and model.temperature == 1
     buffer, result = model.temperature, []
     for done in (0.0, 0.25, 0.5, 1.0):
@@ -175,7 +174,7 @@ def test_the_temperature_is_a_buffer_that_fit_fills():
         seen.append(model.temperature.item())
         return categorical.annealed_step(model, optimizers, batch)
 
-    fit(step, model, optimizers, batches, 2, on_step=categorical.anneal, progress=False)
+    fit(step, model, batches, 2, on_step=categorical.anneal, progress=False)
     assert seen == pytest.approx([2.0, 1.0, 0.5, 0.5])
     assert model.state_dict()["temperature"] == 0.5
 
@@ -232,8 +231,8 @@ def test_the_start_is_the_mean_image_and_a_spread_of_classes():
         (lambda: Config(classes=1), "classes"),
         (lambda: Config(logit_std=0.0), "logit_std"),
         (lambda: Config(generator_lr=-1.0), "generator_lr"),
-        (lambda: Config(end_temperature=0.0), "end_temperature"),
-        (lambda: Config(cooled_at=math.nan), "cooled_at"),
+        (lambda: AnnealedConfig(end_temperature=0.0), "end_temperature"),
+        (lambda: AnnealedConfig(cooled_at=math.nan), "cooled_at"),
         (lambda: categorical.gumbel_softmax(torch.zeros(2, 3), 0.0), "temperature"),
         (lambda: categorical.gumbel_softmax(torch.zeros(3), 1.0), "logits"),
         (lambda: categorical.data_dependent_init(make()[0], torch.rand(5, 11)), "x"),
@@ -264,13 +263,13 @@ def test_a_short_run_sharpens_y_and_uses_every_class():
     result = {}
     for step in (categorical.train_step, categorical.plain_step):
         torch.manual_seed(0)
-        config = Config(
-            classes=3, hidden=(32,), discriminator_hidden=(32,), pixels=2,
-            reconstruction_lr=4e-3, discriminator_lr=4e-3, generator_lr=2e-3,
-        )  # fmt: skip
-        model, optimizers = make(config)
+        sizes = {"classes": 3, "hidden": (32,), "discriminator_hidden": (32,), "pixels": 2}
+        config = PlainConfig(**sizes, reconstruction_lr=4e-3)
+        if step is categorical.train_step:
+            config = Config(**vars(config), discriminator_lr=4e-3, generator_lr=2e-3)
+        model, _ = make(config)
         categorical.data_dependent_init(model, images.x)
-        fit(step, model, optimizers, data.Minibatches(images, 100), 30, progress=False)
+        fit(step, model, data.Minibatches(images, 100), 30, progress=False)
         y = model.encode(images.x).detach()
         result[step.__name__] = y
     with_d, without = result["train_step"], result["plain_step"]

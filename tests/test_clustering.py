@@ -9,12 +9,14 @@ import torch
 from aae_lessons import clusters, data, plots
 from aae_lessons.data import Batch
 from aae_lessons.models import clustering
-from aae_lessons.models.clustering import ClusterHeadAAE, ClusteringAAE, Config
+from aae_lessons.models.cluster_heads import ClusterHeadAAE
+from aae_lessons.models.clustering import ClusteringAAE, Config, JointConfig
 from aae_lessons.references import quantize
 from aae_lessons.references.measures import clustering as measures
 from aae_lessons.training import fit
 
-SMALL = Config(classes=4, dim=3, hidden=(16,), discriminator_hidden=(8,), pixels=16)
+SIZES = {"classes": 4, "dim": 3, "hidden": (16,), "discriminator_hidden": (8,), "pixels": 16}
+SMALL = Config(**SIZES)
 MOVES = {
     "reconstruction": {"encoder", "decoder"},
     "discriminator_y": {"discriminator_y"},
@@ -27,9 +29,9 @@ JOINT_MOVES = {
     "discriminator_z": {"discriminator_z"},
 }
 BOTH = {"discriminator_y", "discriminator_z"}
-STEPS = {
-    "train_step": (clustering.optimizers, clustering.train_step, MOVES),
-    "joint_step": (clustering.joint_optimizers, clustering.joint_step, JOINT_MOVES),
+STEPS = {  # the configuration, the step, what each phase moves
+    "train_step": (Config, clustering.train_step, MOVES),
+    "joint_step": (JointConfig, clustering.joint_step, JOINT_MOVES),
 }
 PHASES = [(step, phase) for step, (_, _, moves) in STEPS.items() for phase in moves]
 
@@ -149,9 +151,9 @@ def test_bad_input_to_a_measure_is_named(call, name):
 
 @pytest.mark.parametrize(("step", "phase"), PHASES)
 def test_each_phase_moves_its_networks_and_no_others(step, phase):
-    make, update, moves = STEPS[step]
-    model = ClusteringAAE(SMALL)
-    optimizers = make(model, SMALL)
+    config, update, moves = STEPS[step]
+    model = ClusteringAAE(config(**SIZES))
+    optimizers = model.optimizers()
     for name, optimizer in optimizers.items():
         optimizer.param_groups[0]["lr"] *= name == phase
     before = copy.deepcopy(dict(model.named_parameters()))
@@ -162,9 +164,9 @@ def test_each_phase_moves_its_networks_and_no_others(step, phase):
 @pytest.mark.parametrize("step", STEPS)
 def test_no_loss_reaches_a_network_that_it_should_not(step, watch_descents):
     """The test that a removed detach() fails."""
-    make, update, moves = STEPS[step]
-    model = ClusteringAAE(SMALL)
-    optimizers = make(model, SMALL)
+    config, update, moves = STEPS[step]
+    model = ClusteringAAE(config(**SIZES))
+    optimizers = model.optimizers()
     reached = watch_descents(clustering, model, optimizers)
     update(model, optimizers, make_batch())
     game = "generator" if step == "train_step" else "autoencoder"
@@ -173,12 +175,12 @@ def test_no_loss_reaches_a_network_that_it_should_not(step, watch_descents):
 
 @pytest.mark.parametrize("step", STEPS)
 def test_poisoned_stale_gradients_change_nothing(step):
-    make, update, _ = STEPS[step]
+    config, update, _ = STEPS[step]
     ends, batches = [], [make_batch() for _ in range(3)]
     for poison in (None, math.nan):
         torch.manual_seed(0)
-        model = ClusteringAAE(SMALL)
-        optimizers = make(model, SMALL)
+        model = ClusteringAAE(config(**SIZES))
+        optimizers = model.optimizers()
         for batch in batches:
             for p in model.parameters():
                 p.grad = None if poison is None else torch.full_like(p, poison)
@@ -190,22 +192,22 @@ def test_poisoned_stale_gradients_change_nothing(step):
 @pytest.mark.parametrize("step", STEPS)
 def test_no_label_is_looked_at(step):
     """The same update, to the last bit, whatever the labels say."""
-    make, update, _ = STEPS[step]
+    config, update, _ = STEPS[step]
     ends, x = [], torch.rand(16, 16)
     for label in (torch.full((16,), -1), torch.arange(16) % 10):
         torch.manual_seed(0)
-        model = ClusteringAAE(SMALL)
-        update(model, make(model, SMALL), Batch(x, label))
+        model = ClusteringAAE(config(**SIZES))
+        update(model, model.optimizers(), Batch(x, label))
         ends.append(model.state_dict())
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_prior_samples_are_the_real_ones(step):
-    make, update, moves = STEPS[step]
-    soft = Config(**{**vars(SMALL), "logit_std": 1.0})  # a soft y, easily told from one-hot
+    config, update, moves = STEPS[step]
+    soft = config(**SIZES, logit_std=1.0)  # a soft y, easily told from one-hot
     model = ClusteringAAE(soft)
-    optimizers = make(model, soft)
+    optimizers = model.optimizers()
     for name in set(moves) - BOTH:
         optimizers[name].param_groups[0]["lr"] = 0.0
     for name in BOTH:
@@ -226,7 +228,7 @@ def test_the_losses_can_be_computed_by_hand():
         **{**vars(SMALL), "noise": 0.0, "jitter": 0.0, "shift": 0.0, "style_noise": 0.0}
     )
     model, batch = ClusteringAAE(config), make_batch()
-    optimizers = clustering.optimizers(model, config)
+    optimizers = model.optimizers()
     for optimizer in optimizers.values():
         optimizer.param_groups[0]["lr"] = 0.0
     y, z = model.encode(batch.x)
@@ -254,9 +256,9 @@ def test_the_input_is_corrupted_and_the_clean_image_is_the_target(monkeypatch):
     assert noise.std().item() == pytest.approx(config.noise, rel=0.02)
     targets, batch = [], make_batch()
     cost = lambda logits, x: targets.append(x) or logits.sum()  # noqa: E731
-    for make, update, _ in STEPS.values():
-        model = ClusteringAAE(Config(**{**vars(SMALL), "cost": cost}))
-        update(model, make(model, model.config), batch)
+    for config, update, _ in STEPS.values():
+        model = ClusteringAAE(config(**SIZES, cost=cost))
+        update(model, model.optimizers(), batch)
     assert all(torch.equal(x, batch.x) for x in targets)
 
 
@@ -274,7 +276,7 @@ def test_k_is_free():
     for classes in (2, 7, 30):
         config = Config(**{**vars(SMALL), "classes": classes})
         model = ClusteringAAE(config)
-        losses = clustering.train_step(model, clustering.optimizers(model, config), make_batch())
+        losses = clustering.train_step(model, model.optimizers(), make_batch())
         assert all(loss.isfinite() for loss in losses.values())
 
 
@@ -322,7 +324,7 @@ def test_the_push_moves_near_heads_apart_and_leaves_far_ones():
 
 
 def make_headed(**changes):
-    config = Config(**{**vars(SMALL), "dim": 2})
+    config = JointConfig(**{**SIZES, "dim": 2})
     return ClusterHeadAAE(config, **changes)
 
 
@@ -339,7 +341,7 @@ def test_the_decoder_sees_only_the_sum_of_head_and_style():
 
 def test_the_joint_step_moves_the_heads_and_the_push_is_in_it():
     model = make_headed(distance=100.0, repulsion_weight=1000.0)
-    optimizers = clustering.joint_optimizers(model, model.config)
+    optimizers = model.optimizers()
     before = clusters.repulsion(model.decoder.cluster_heads, 100.0).item()
     for _ in range(20):
         clustering.joint_step(model, optimizers, make_batch())
@@ -356,11 +358,13 @@ def test_the_joint_step_moves_the_heads_and_the_push_is_in_it():
         (lambda: Config(shift=-0.1), "shift"),
         (lambda: Config(style_noise=-0.1), "style_noise"),
         (lambda: Config(logit_std=0.0), "logit_std"),
-        (lambda: Config(agreement_weight=-1.0), "agreement_weight"),
+        (lambda: JointConfig(agreement_weight=-1.0), "agreement_weight"),
         (lambda: Config(generator_lr=0.0), "generator_lr"),
         (lambda: ClusteringAAE(SMALL).encode(torch.rand(2, 11)), "x"),
         (lambda: ClusteringAAE(SMALL).decode(torch.rand(2, 4), torch.rand(3, 3)), "z"),
         (lambda: ClusteringAAE(SMALL).decode(torch.rand(2, 3), torch.rand(2, 3)), "y"),
+        (lambda: JointConfig(lr=0.0), "lr"),
+        (lambda: ClusterHeadAAE(SMALL), "config"),
         (lambda: make_headed(distance=0.0), "distance"),
         (lambda: make_headed(repulsion_weight=-1.0), "repulsion_weight"),
         (lambda: clusters.repulsion(torch.rand(3), 1.0), "heads"),
@@ -377,15 +381,14 @@ def test_bad_input_to_the_model_is_named(call, name):
 
 def test_a_short_run_finds_clusters_that_are_classes(digits):
     """500 digits without labels: far better than by chance, all clusters in use."""
-    config = Config(classes=20, dim=4, hidden=(64, 64), discriminator_hidden=(32, 32), jitter=0.1)
+    config = JointConfig(
+        classes=20, dim=4, hidden=(64, 64), discriminator_hidden=(32, 32), jitter=0.1
+    )
     torch.manual_seed(0)
     model = ClusteringAAE(config)
-    optimizers = clustering.joint_optimizers(model, config)
     none = torch.empty(0, dtype=torch.int64)
     batches = data.Minibatches(data.hide_labels(digits, none), 100)
-    history = fit(
-        clustering.joint_step, model, optimizers, batches, 60, progress=False, log_every=10
-    )
+    history = fit(clustering.joint_step, model, batches, 60, progress=False, log_every=10)
     with torch.no_grad():
         y, _ = model.eval().encode(digits.x)
     names = clusters.cluster_names(y, digits.labels)
@@ -450,9 +453,9 @@ def test_bad_input_to_a_figure_is_named(call, name):
 def test_a_byte_a_weight_keeps_the_clusters(make, digits):
     """Statistics of the batch norms and the heads W_C are stored too."""
     torch.manual_seed(0)
-    config = Config(dim=2, hidden=(32, 32), discriminator_hidden=(8,))
+    config = JointConfig(dim=2, hidden=(32, 32), discriminator_hidden=(8,))
     model = make(config)
-    optimizers = clustering.joint_optimizers(model, config)
+    optimizers = model.optimizers()
     for _ in range(5):
         clustering.joint_step(model, optimizers, digits.batch(torch.arange(200)))
     again = make(config)

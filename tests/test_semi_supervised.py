@@ -9,10 +9,10 @@ import torch
 from torch.nn import functional as F
 
 from aae_lessons import data
-from aae_lessons.clusters import mutual_information
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.models import semi_supervised
 from aae_lessons.models.semi_supervised import Config, SemiSupervisedAAE
+from aae_lessons.objectives import discriminator_loss
 from aae_lessons.training import fit
 
 SMALL = Config(classes=4, dim=3, hidden=(16,), pixels=12, weight_std=0.3)
@@ -30,7 +30,7 @@ REACHES = MOVES | {"generator": {"encoder", "discriminator_y", "discriminator_z"
 
 def make(config=SMALL):
     model = SemiSupervisedAAE(config)
-    return model, semi_supervised.optimizers(model, config)
+    return model, model.optimizers()
 
 
 def make_batch(n=16):
@@ -62,30 +62,6 @@ def test_no_loss_reaches_a_network_that_it_should_not(watch_descents, config):
     assert reached == REACHES
 
 
-def test_agreement_is_one_phase_more_and_moves_only_what_leads_to_y(monkeypatch):
-    config = Config(classes=4, dim=3, hidden=(16,), pixels=12, weight_std=0.3, noise=0.0)
-    model, _ = make(config)
-    optimizers = semi_supervised.agreement_optimizers(model, config)
-    batch, seen, real = make_batch(), {}, semi_supervised.descend
-
-    def watch(loss, optimizer):
-        if optimizer is optimizers["agreement"]:
-            with torch.no_grad():
-                y, _ = model.encode(batch.x)
-            seen["expected"] = -mutual_information(y, y).item()
-            seen["before"] = {n: p.clone() for n, p in model.named_parameters()}
-        real(loss, optimizer)
-
-    monkeypatch.setattr(semi_supervised, "descend", watch)
-    losses = semi_supervised.agreement_step(model, optimizers, batch)
-    assert list(losses) == [*REACHES, "agreement"]
-    assert losses["agreement"].item() == pytest.approx(seen["expected"], abs=1e-5)
-    moved = {n for n, p in model.named_parameters() if not torch.equal(p, seen["before"][n])}
-    assert {n.split(".")[0] for n in moved} == {"encoder"}
-    rows = (model.encoder[-1].weight - seen["before"]["encoder.2.weight"]).abs().sum(1)
-    assert (rows[:4] > 0).all() and (rows[4:] == 0).all()
-
-
 def test_told_the_class_the_discriminator_sees_a_style_that_depends_on_it():
     """z is a sign, and y says which: each alone is matched to its prior, together they are not."""
     sign = torch.tensor([0, 1]).repeat(200)
@@ -98,7 +74,7 @@ def test_told_the_class_the_discriminator_sees_a_style_that_depends_on_it():
         adam = torch.optim.Adam(model.discriminator_z.parameters(), 1e-2)
         for _ in range(150):
             logits = model.style_logits(torch.cat([real, fake]), y.repeat(2, 1))
-            loss = semi_supervised.discriminator_loss(*logits.split(400))
+            loss = discriminator_loss(*logits.split(400))
             semi_supervised.descend(loss, adam)
         result[name] = loss.item()
     assert result["marginal"] == pytest.approx(2 * math.log(2), abs=0.02)
@@ -250,75 +226,10 @@ def test_a_short_run_learns_classes_from_few_labels(digits):
     keep = data.balanced_subset(digits.labels, 50, seed=0)
     batches = data.SemiSupervisedMinibatches(data.hide_labels(digits, keep), 50, 50)
     config = Config(hidden=(64, 64), weight_std=0.05)
-    model, optimizers = make(config)
-    history = fit(
-        semi_supervised.train_step, model, optimizers, batches, 20, progress=False, log_every=10
-    )
+    model, _ = make(config)
+    history = fit(semi_supervised.train_step, model, batches, 20, progress=False, log_every=10)
     others = torch.ones(500, dtype=torch.bool)
     others[keep] = False
     wrong = (model.classify(digits.x) != digits.labels)[others].float().mean()
     assert wrong < 0.4
     assert history.losses["reconstruction"][-1] < 0.7 * history.losses["reconstruction"][0]
-
-
-# ---------------------------------------------------------------- class given, style learned
-
-
-def make_supervised(config=SMALL):
-    model = semi_supervised.SupervisedAAE(config)
-    return model, semi_supervised.supervised_optimizers(model, config)
-
-
-@KINDS
-@pytest.mark.parametrize("phase", ["reconstruction", "discriminator_z", "generator"])
-def test_supervised_phases_move_their_networks(phase, config):
-    model, optimizers = make_supervised(config)
-    for name, optimizer in optimizers.items():
-        optimizer.param_groups[0]["lr"] *= name == phase
-    before = copy.deepcopy(model.state_dict())
-    batch = data.Batch(torch.rand(16, 12), torch.arange(16) % 4)
-    semi_supervised.supervised_step(model, optimizers, batch)
-    assert moved(model, before) == MOVES[phase]
-
-
-def test_the_decoder_is_told_the_label():
-    model, _ = make_supervised()
-    z = torch.randn(4, 3)
-    a, b = (model.decode(torch.full((4,), k), z) for k in (0, 1))
-    assert not torch.allclose(a, b)
-    with pytest.raises(ValueError, match=r"^label"):
-        model.decode(torch.full((4,), 4), z)
-
-
-def test_the_discriminator_of_style_is_told_the_label_only_where_asked():
-    z, label, other = torch.rand(4, 3), torch.arange(4), torch.zeros(4, dtype=torch.int64)
-    marginal, informed = make_supervised(SMALL)[0], make_supervised(INFORMED)[0]
-    assert torch.equal(marginal.style_logits(z, label), marginal.style_logits(z, other))
-    assert not torch.equal(informed.style_logits(z, label), informed.style_logits(z, other))
-    with pytest.raises(ValueError, match=r"^label"):
-        informed.style_logits(z, label + 4)
-
-
-def test_the_discriminator_of_style_is_told_the_same_label_of_prior_samples_and_styles():
-    model, optimizers = make_supervised(INFORMED)
-    seen, discriminator = [], model.discriminator_z.forward
-    model.discriminator_z.forward = lambda shown: seen.append(shown) or discriminator(shown)
-    batch = data.Batch(torch.rand(16, 12), torch.arange(16) % 4)
-    semi_supervised.supervised_step(model, optimizers, batch)
-    label_one_hot = F.one_hot(batch.label, 4).float()
-    assert torch.equal(seen[0][:, :4], label_one_hot.repeat(2, 1)) and torch.equal(
-        seen[1][:, :4], label_one_hot
-    )
-
-
-def test_supervised_rates_are_the_papers():
-    _, optimizers = make_supervised()
-    result = {
-        name: (o.param_groups[0]["lr"], o.param_groups[0]["momentum"])
-        for name, o in optimizers.items()
-    }
-    assert result == {
-        "reconstruction": (0.01, 0.9),
-        "discriminator_z": (0.1, 0.1),
-        "generator": (0.1, 0.1),
-    }

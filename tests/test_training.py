@@ -46,7 +46,8 @@ class Toy:
 
     def fit(self, epochs=3, **options):
         options.setdefault("progress", False)
-        return fit(self.step, self.model, self.optimizers, self.batches, epochs, **options)
+        options.setdefault("optimizers", self.optimizers)
+        return fit(self.step, self.model, self.batches, epochs, **options)
 
     def weights(self):
         return [p.detach().clone() for p in self.model.parameters()]
@@ -138,6 +139,54 @@ def test_the_progress_bar_shows_and_hides(capfd):
     assert capfd.readouterr().err == ""
     Toy(4).fit(epochs=1, progress=True)
     assert "/4" in capfd.readouterr().err
+
+
+# ------------------------------------------------------------ optimizers and configurations
+
+
+def test_a_model_makes_its_own_optimizers(digits):
+    def trained(**options):
+        torch.manual_seed(0)
+        model = autoencoder.Autoencoder(autoencoder.Config(hidden=(8,)))
+        if options:
+            options["optimizers"] = autoencoder.optimizers(model)
+        fit(autoencoder.train_step, model, Minibatches(digits, 50), 1, progress=False, **options)
+        return list(model.parameters())
+
+    assert same(trained(), trained(optimizers=True))
+    with pytest.raises(ValueError, match=r"^optimizers: got None, expected a dict by phase"):
+        Toy().fit(optimizers=None)
+
+
+@pytest.mark.parametrize("optimizers", [[], {}, {"fit": None}, "Adam"])
+def test_what_is_no_dict_of_optimizers_is_refused(optimizers):
+    toy = Toy()
+    with pytest.raises(ValueError, match=r"^optimizers: got .*a dict of optimizers by phase"):
+        toy.fit(optimizers=optimizers)
+    assert toy.seen == []
+
+
+AAE_CONFIGS = {
+    adversarial.train_step: adversarial.Config,
+    adversarial.joint_step: adversarial.JointConfig,
+}
+
+
+@pytest.mark.parametrize("step", AAE_CONFIGS)
+def test_a_step_refuses_the_configuration_of_the_other_algorithm(step, digits):
+    (other,) = set(AAE_CONFIGS.values()) - {AAE_CONFIGS[step]}
+    model = adversarial.AAE(GaussianMixture(), other((8,), (8,)))
+    expected = f"expected a model of adversarial.{AAE_CONFIGS[step].__name__}, which"
+    with pytest.raises(ValueError, match=f"^model: got {other.__name__}.*{expected}"):
+        fit(step, model, Minibatches(digits, 50), 1, progress=False)
+
+
+def test_a_step_refuses_the_optimizers_of_the_other_algorithm(digits):
+    model = adversarial.AAE(GaussianMixture(), adversarial.Config((8,), (8,)))
+    joint = adversarial.AAE(GaussianMixture(), adversarial.JointConfig((8,), (8,)))
+    with pytest.raises(ValueError, match=r"^optimizers: got \['autoencoder', .*'generator'"):
+        fit(adversarial.train_step, model, Minibatches(digits, 50), 1,
+            optimizers=joint.optimizers(), progress=False)  # fmt: skip
 
 
 # ------------------------------------------------------------------------------ snapshots
@@ -337,13 +386,13 @@ KILLED_RUN = textwrap.dedent(
             with torch.no_grad():
                 [p.normal_() for p in model.parameters()]
 
-        def step(*given):
-            losses = adversarial.train_step(*given)
+        def step(*inputs):
+            losses = adversarial.train_step(*inputs)
             os.write(report, b".")
             return losses
 
         history = fit(
-            step, model, adversarial.optimizers(model, config), Minibatches(IMAGES, 20), 30,
+            step, model, Minibatches(IMAGES, 20), 30,
             schedule=constant_then_linear, on_step=adversarial.anneal_noise,
             checkpoint=path, checkpoint_every=10, log_every=15,
             snapshot=lambda m: m.encode(IMAGES.x[:5]).detach(), progress=False,
@@ -433,7 +482,6 @@ def train_on_cuda(cuda, cuda_graph, **options):
     history = fit(
         autoencoder.train_step,
         model,
-        autoencoder.optimizers(model, config),
         Minibatches(images, 50),
         6,
         schedule=constant_then_linear,
@@ -477,7 +525,7 @@ def test_the_adversarial_step_can_be_captured(cuda):
     images = data.mnist("test", cuda).subset(slice(0, 500))
     config = adversarial.Config((32,), (32,), gaussian_posterior=True, label_classes=10)
     model = adversarial.AAE(GaussianMixture(), config).to(cuda)
-    optimizers = adversarial.optimizers(model, config)
+    optimizers = model.optimizers()
     step = CapturedStep(adversarial.train_step, optimizers)
     batch = next(Minibatches(images, 50).epoch(0))
     losses = [

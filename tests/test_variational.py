@@ -25,7 +25,7 @@ SMALL = Config(hidden=(24,), pixels=12)
 
 def make(prior=None, config=SMALL):
     model = VAE(prior or Gaussian(2), config)
-    return model, variational.optimizers(model, config)
+    return model, model.optimizers()
 
 
 def make_batch(n=16):
@@ -201,8 +201,7 @@ def test_a_large_beta_collapses_posteriors_onto_the_prior(digits):
     torch.manual_seed(0)
     config = Config(hidden=(32,), weight=1e4, lr=5e-3)
     model = VAE(Gaussian(2), config)
-    optimizers = variational.optimizers(model, config)
-    fit(variational.train_step, model, optimizers, Minibatches(digits, 100), 40, progress=False)
+    fit(variational.train_step, model, Minibatches(digits, 100), 40, progress=False)
     mean, log_variance = model.posterior(digits.x)
     assert gaussian_kl(mean, log_variance).item() < 0.01
 
@@ -212,11 +211,8 @@ def test_a_short_run_gets_better(digits, prior):
     torch.manual_seed(0)
     config = Config(hidden=(64,), lr=2e-3)
     model = VAE(prior, config)
-    optimizers = variational.optimizers(model, config)
     batches = Minibatches(digits, 100)
-    history = fit(
-        variational.train_step, model, optimizers, batches, 30, log_every=10, progress=False
-    )
+    history = fit(variational.train_step, model, batches, 30, log_every=10, progress=False)
     total = [sum(terms) for terms in zip(*history.losses.values(), strict=True)]
     assert total[-1] < 0.6 * total[0]
 

@@ -50,7 +50,7 @@ def make(name="adversarial", prior=None, cost=squared_error, **settings):
     prior = prior or Gaussian(2)
     config = Config(**SMALL, **settings)
     model = WAE(prior, cost, DISCREPANCIES[name](prior), config)
-    return model, wasserstein.optimizers(model, config)
+    return model, model.optimizers()
 
 
 def make_batch(n=16):
@@ -63,17 +63,15 @@ def make_batch(n=16):
 def run_both(prior, weight_aae, weight_wae, pixels=12, hidden=(16,), updates=200):
     torch.manual_seed(0)
     settings = {"hidden": hidden, "pixels": pixels}
-    aae_config = adversarial.Config(**settings, discriminator_hidden=(16,), weight=weight_aae)
+    aae_config = adversarial.JointConfig(**settings, discriminator_hidden=(16,), weight=weight_aae)
     aae = adversarial.AAE(prior, aae_config).double()
     config = Config(**settings, weight=weight_wae)
     wae = WAE(prior, squared_error, Adversarial(prior, (16,)), config).double()
     wae.encoder.load_state_dict(aae.encoder.state_dict())
     wae.decoder.load_state_dict(aae.decoder.state_dict())
     wae.discrepancy.discriminator.load_state_dict(aae.discriminator.state_dict())
-    for step, model, optimizers in (
-        (adversarial.joint_step, aae, adversarial.joint_optimizers(aae, aae_config)),
-        (wasserstein.train_step, wae, wasserstein.optimizers(wae, config)),
-    ):
+    for step, model in ((adversarial.joint_step, aae), (wasserstein.train_step, wae)):
+        optimizers = model.optimizers()
         torch.manual_seed(1)
         for _ in range(updates):
             x = torch.rand(16, pixels, dtype=torch.float64)
@@ -268,13 +266,13 @@ def test_pre_training_gives_codes_the_priors_moments():
 def test_a_short_run_brings_codes_to_the_prior(digits, name):
     torch.manual_seed(0)
     prior = Gaussian(2)
-    config = Config(hidden=(64,), weight=30.0, lr=2e-3, discriminator_lr=2e-3)
-    model = WAE(prior, squared_error, DISCREPANCIES[name](prior), config)
-    optimizers = wasserstein.optimizers(model, config)
+    config = Config(hidden=(64,), weight=30.0, lr=2e-3)
+    discrepancy = DISCREPANCIES[name](prior)
+    if name == "adversarial":
+        discrepancy.lr = 2e-3
+    model = WAE(prior, squared_error, discrepancy, config)
     batches = Minibatches(digits, 100)
-    history = fit(
-        wasserstein.train_step, model, optimizers, batches, 60, log_every=20, progress=False
-    )
+    history = fit(wasserstein.train_step, model, batches, 60, log_every=20, progress=False)
     z = model.encode(digits.x)
     assert z.mean(0).tolist() == pytest.approx([0, 0], abs=0.4)
     assert z.std(0).tolist() == pytest.approx([1, 1], abs=0.4)
@@ -289,6 +287,7 @@ def test_a_short_run_brings_codes_to_the_prior(digits, name):
     [
         (lambda: Config(weight=-1.0), "weight"),
         (lambda: Config(lr=0.0), "lr"),
+        (lambda: Adversarial(Gaussian(2), lr=0.0), "lr"),
         (lambda: SlicedWasserstein(0), "directions"),
         (lambda: WAE(Gaussian(2), "squared", mean_gap), "cost"),
         (lambda: WAE(Gaussian(2), squared_error, "mmd"), "discrepancy"),

@@ -8,8 +8,8 @@ Principle:
         min over Q, G:  E[ c(x, G(y, z)) ]  +  D_cat(Q_Y, Cat(K))  +  D_gauss(Q_Z, N(0, I))
 
 Reference:
-    Makhzani et al. 2015, §6 (clustering, Fig 9), §7 (cluster heads W_C in the plane) and appendix
-    A (noise on the input, batch norm in the encoder). Agreement: Ji et al. 2019, arXiv:1807.06653.
+    Makhzani et al. 2015, §6 (clustering, Fig 9) and appendix A (noise on the input, batch norm in
+    the encoder). Agreement: Ji et al. 2019, arXiv:1807.06653.
 
 Note:
     :func:`train_step` (:class:`Config`) is the paper's algorithm, with Adam. :func:`joint_step`
@@ -29,8 +29,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from aae_lessons.arguments import check, check_int, check_matrix, check_number
-from aae_lessons.clusters import mutual_information, repulsion
+from aae_lessons.arguments import check_int, check_matrix, check_number
+from aae_lessons.clusters import mutual_information
 from aae_lessons.data import Batch
 from aae_lessons.networks import (
     ClassStyleAutoencoder,
@@ -307,54 +307,3 @@ def joint_step(
 
     terms |= {"discriminator_y": discriminator_y, "discriminator_z": discriminator_z}
     return {name: term.detach() for name, term in terms.items()}
-
-
-# --------------------------------------------------- clusters with places in the plane (§7)
-
-
-class ClusterHeadDecoder(nn.Module):
-    """y and z side by side, (B, K + D) -> W_Cᵀ y + z, (B, D) -> logits (B, 784)."""
-
-    def __init__(self, config: BaseConfig) -> None:
-        super().__init__()
-        self.cluster_heads = nn.Parameter(torch.randn(config.classes, config.dim))
-        self.layers = mlp((config.dim, *reversed(config.hidden), config.pixels), nn.ReLU)
-
-    def forward(self, code: Tensor) -> Tensor:
-        y, z = code.split(list(self.cluster_heads.shape), dim=1)
-        return self.layers(y @ self.cluster_heads + z)
-
-
-class ClusterHeadAAE(ClusteringAAE):
-    """Each cluster has a head in D dimensions: the code is W_Cᵀ y + z, and z the style around it.
-
-    The heads W_C, (K, D), start as N(0, 1) and are learned with the decoder.
-
-    Args:
-        config: of :func:`joint_step`, whose objective has the penalty; ``dim`` is 2 for a picture.
-        distance: η, which every two heads should have between them at least.
-        repulsion_weight: weight of the cost of heads that are nearer.
-    """
-
-    def __init__(
-        self,
-        config: JointConfig = JointConfig(20, 2),
-        distance: float = 3.0,
-        repulsion_weight: float = 10.0,
-    ) -> None:
-        super().__init__(config)
-        joint = isinstance(config, JointConfig)
-        check(joint, "config", config, "a JointConfig: joint_step alone reads the penalty")
-        check_number(distance, "distance", above=0)
-        check_number(repulsion_weight, "repulsion_weight", at_least=0)
-        self.distance, self.repulsion_weight = distance, repulsion_weight
-        self.decoder = ClusterHeadDecoder(config)
-
-    def embed(self, x: Tensor) -> Tensor:
-        """Codes in D dimensions, W_Cᵀ y + z, (B, D), of images ``x``, (B, 784)."""
-        y, z = self.encode(x)
-        return y @ self.decoder.cluster_heads + z
-
-    def penalty(self) -> Tensor:
-        """The weighted cost of heads that lie too near each other."""
-        return self.repulsion_weight * repulsion(self.decoder.cluster_heads, self.distance)

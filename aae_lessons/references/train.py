@@ -157,9 +157,9 @@ def _train(recipe: Recipe, model, batches, epochs: int, watched: Tensor, checkpo
     return training.fit(
         recipe.step,
         model,
-        recipe.optimizers(model),
         batches,
         epochs,
+        optimizers=recipe.optimizers(model) if recipe.optimizers else None,
         schedule=recipe.schedule,
         on_step=recipe.on_step,
         snapshot=lambda m: recipe.watch(m, watched) if recipe.watch else {},
@@ -199,7 +199,8 @@ def _in_words(value: Any) -> Any:
         fields = {f.name: _in_words(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {"class": type(value).__name__, **fields}
     if isinstance(value, nn.Module):
-        return {"class": type(value).__name__, "log_density": getattr(value, "log_density", None)}
+        settings = {name: getattr(value, name, None) for name in ("log_density", "lr")}
+        return {"class": type(value).__name__, **settings}
     return value.__qualname__.split(".")[0] if callable(value) else value
 
 

@@ -15,10 +15,10 @@ def flow(points, show):
         show(model.encode(shown.x), done)
         if done > 0.5:
             gate.wait(100)
-    config = adversarial.Config(hidden=(32,), discriminator_hidden=(32,), weight=40.0)
+    config = adversarial.JointConfig(hidden=(32,), discriminator_hidden=(32,), weight=40.0)
     model = adversarial.AAE(priors.Painted(points, bandwidth=0.0), config)
     training.fit(
-        adversarial.joint_step, model, adversarial.joint_optimizers(model, config),
+        adversarial.joint_step, model,
         data.Minibatches(train, size=128), epochs=EPOCHS, progress=False,
         on_step=look,
     )

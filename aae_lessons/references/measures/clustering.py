@@ -7,7 +7,8 @@ from torch import Tensor
 
 from aae_lessons import clusters, metrics
 from aae_lessons.data import ImageSet
-from aae_lessons.models.clustering import ClusterHeadAAE, ClusteringAAE
+from aae_lessons.models.cluster_heads import ClusterHeadAAE
+from aae_lessons.models.clustering import ClusteringAAE
 from aae_lessons.objectives import entropy
 from aae_lessons.references.measures.common import validation_images
 

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from aae_lessons import metrics, references
 from aae_lessons.data import ImageSet
-from aae_lessons.models.semi_supervised import SemiSupervisedAAE, SupervisedAAE
+from aae_lessons.models.semi_supervised import SemiSupervisedAAE
+from aae_lessons.models.supervised import SupervisedAAE
 from aae_lessons.objectives import entropy
 from aae_lessons.priors import Gaussian
 from aae_lessons.references.measures.common import validation_images

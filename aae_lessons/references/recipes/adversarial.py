@@ -10,15 +10,14 @@ from aae_lessons.references.recipes.recipe import Recipe
 
 def aae(prior: Prior, labels: int = 0, **settings) -> Recipe:
     """An AAE on ``prior``, in the weighted form (``joint_step``)."""
-    config = adversarial.Config(label_classes=10 if labels else 0, **settings)
+    config = adversarial.JointConfig(label_classes=10 if labels else 0, **settings)
     return Recipe(
         build=lambda: adversarial.AAE(prior, config),
-        optimizers=lambda model: adversarial.joint_optimizers(model, config),
         step=adversarial.joint_step,
         measure=measures.measure,
         labels=labels,
         note="Weighted objective c + λ·D_Z, encoder and decoder updated together (WAE, Algorithm "
-        "1): with one Adam a phase the codes drift; see lesson 2.",
+        "1): with one Adam per phase the codes drift; see lesson 2.",
     )
 
 
@@ -28,10 +27,9 @@ RECIPES: dict[str, Recipe] = {
     "adversarial-gaussian": aae(Gaussian(2)),
     "adversarial-gaussian-phases": Recipe(
         build=lambda: adversarial.AAE(Gaussian(2), PHASES),
-        optimizers=lambda model: adversarial.optimizers(model, PHASES),
         step=adversarial.train_step,
         measure=measures.measure,
-        note="Lesson 2's warning: one Adam a phase, 1e-3 each.",
+        note="Lesson 2's warning: one Adam per phase, 1e-3 each.",
     ),
     "adversarial-mixture": aae(GaussianMixture(), weight=60.0),
     "adversarial-swiss-roll": aae(SwissRoll(), weight=30.0),

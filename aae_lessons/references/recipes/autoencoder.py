@@ -9,7 +9,6 @@ from aae_lessons.references.recipes.recipe import Recipe
 RECIPES: dict[str, Recipe] = {
     "autoencoder": Recipe(
         build=autoencoder.Autoencoder,
-        optimizers=lambda model: autoencoder.optimizers(model, model.config),
         step=autoencoder.train_step,
         measure=measures.measure,
     ),

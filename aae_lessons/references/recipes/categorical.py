@@ -19,12 +19,10 @@ def data_dependent_init(model: categorical.CategoricalAAE, batches: Minibatches)
     categorical.data_dependent_init(model, batches.images.subset(slice(0, ENOUGH)).x)
 
 
-def code(step: training.Step, **settings) -> Recipe:
-    """A run of one of the lesson's three steps; ``settings`` are of its Config."""
-    config = categorical.Config(**settings)
+def code(step: training.Step, config: categorical.PlainConfig) -> Recipe:
+    """A run of one of the lesson's three steps, with its configuration."""
     return Recipe(
         build=lambda: categorical.CategoricalAAE(config),
-        optimizers=lambda model: categorical.optimizers(model, config),
         step=step,
         measure=measures.measure,
         epochs=EPOCHS,
@@ -36,12 +34,13 @@ def code(step: training.Step, **settings) -> Recipe:
 
 def annealed(**settings) -> Recipe:
     """A run with Gumbel-softmax draws."""
-    return replace(code(categorical.annealed_step, **settings), on_step=categorical.anneal)
+    config = categorical.AnnealedConfig(**settings)
+    return replace(code(categorical.annealed_step, config), on_step=categorical.anneal)
 
 
 RECIPES: dict[str, Recipe] = {
-    "categorical-adversarial": code(categorical.train_step),
-    "categorical-none": code(categorical.plain_step),
+    "categorical-adversarial": code(categorical.train_step, categorical.Config()),
+    "categorical-none": code(categorical.plain_step, categorical.PlainConfig()),
     "categorical-annealed": annealed(),
     "categorical-annealed-fast": replace(
         annealed(cooled_at=0.01, end_temperature=0.02),

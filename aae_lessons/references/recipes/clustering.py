@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from aae_lessons.models import clustering
-from aae_lessons.models.clustering import ClusterHeadAAE, ClusteringAAE, Config
+from aae_lessons.models.cluster_heads import ClusterHeadAAE
+from aae_lessons.models.clustering import ClusteringAAE, JointConfig
 from aae_lessons.references.measures import clustering as measures
 from aae_lessons.references.measures.common import VALIDATION
 from aae_lessons.references.recipes.recipe import Recipe
@@ -22,7 +23,6 @@ def clustered(build: Callable[[], ClusteringAAE], **changes) -> Recipe:
     """A run of ``joint_step`` on 50,000 images, none of them labelled."""
     recipe = Recipe(
         build=build,
-        optimizers=lambda model: clustering.joint_optimizers(model, model.config),
         step=clustering.joint_step,
         measure=measures.measure,
         epochs=EPOCHS,
@@ -40,11 +40,13 @@ def clustered(build: Callable[[], ClusteringAAE], **changes) -> Recipe:
 
 RECIPES: dict[str, Recipe] = {
     **{
-        f"clustering-{k}-agreement": clustered(lambda k=k: ClusteringAAE(Config(classes=k)))
+        f"clustering-{k}-agreement": clustered(lambda k=k: ClusteringAAE(JointConfig(classes=k)))
         for k in (10, 16, 30)
     },
     "clustering-2d-agreement": clustered(
-        lambda: ClusterHeadAAE(Config(classes=20, dim=2), distance=3.0, repulsion_weight=10.0),
+        lambda: ClusterHeadAAE(
+            JointConfig(classes=20, dim=2), distance=3.0, repulsion_weight=10.0
+        ),
         measure=measures.cluster_heads,
         note=f"{NOTE} Heads pushed apart to a distance of 3, with weight 10.",
     ),

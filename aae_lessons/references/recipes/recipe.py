@@ -17,9 +17,9 @@ class Recipe:
     """
     Args:
         build: makes the model, untrained.
-        optimizers: ``optimizers(model)``, by phase.
         step: one update, for :func:`aae_lessons.training.fit`.
         measure: ``measure(model, test set)`` -> numbers.
+        optimizers: ``optimizers(model)``, by phase; None for those that the model makes itself.
         epochs: passes over the 60,000 training images.
         batch: B.
         labels: how many training labels the run is shown; None for all.
@@ -40,9 +40,9 @@ class Recipe:
     """
 
     build: Callable[[], nn.Module]
-    optimizers: Callable[[nn.Module], training.Optimizers]
     step: training.Step
     measure: Callable[[nn.Module, ImageSet], dict[str, float]]
+    optimizers: Callable[[nn.Module], training.Optimizers] | None = None
     epochs: int = 40
     batch: int = 128
     labels: int | None = 0

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 
 from aae_lessons import training
 from aae_lessons.data import SemiSupervisedMinibatches
-from aae_lessons.models import semi_supervised
+from aae_lessons.models import agreement, semi_supervised, supervised
 from aae_lessons.references.measures import semi_supervised as measures
 from aae_lessons.references.measures.common import VALIDATION
 from aae_lessons.references.recipes.recipe import Recipe
 
 HALF = semi_supervised.Config(hidden=(500, 500))
 JITTERED = replace(HALF, jitter=0.15, shift=0.03)
+AGREEING = agreement.Config(**vars(JITTERED))
 INFORMED = replace(JITTERED, class_informed=True)
-STYLE = semi_supervised.Config(hidden=(256, 256), class_informed=True, weight_std=0.05)
+STYLE = supervised.Config(hidden=(256, 256), class_informed=True, weight_std=0.05)
 BASELINE_EPOCHS = 10
 
 
@@ -46,12 +47,11 @@ ADDED = " Our addition: the encoder's input is also moved by small random affine
 
 
 def semi_supervised_recipe(
-    budget: Budget, config: semi_supervised.Config, step: training.Step, **changes
+    budget: Budget, config: semi_supervised.BaselineConfig, step: training.Step, **changes
 ) -> Recipe:
     """A run of the paper's phases on 50,000 images."""
     recipe = Recipe(
         build=lambda: semi_supervised.SemiSupervisedAAE(config),
-        optimizers=lambda model: semi_supervised.optimizers(model, model.config),
         step=step,
         measure=measures.measure,
         epochs=budget.epochs,
@@ -71,9 +71,10 @@ def semi_supervised_recipe(
 
 def baseline(budget: Budget, config: semi_supervised.Config) -> Recipe:
     """The same encoder, trained on the labels alone."""
+    names = [field.name for field in fields(semi_supervised.BaselineConfig)]
     return semi_supervised_recipe(
         budget,
-        config,
+        semi_supervised.BaselineConfig(**{name: getattr(config, name) for name in names}),
         semi_supervised.baseline_step,
         epochs=BASELINE_EPOCHS,
         measure=measures.classes,
@@ -102,9 +103,9 @@ RECIPES["semi-supervised-10-augmented"] = semi_supervised_recipe(
 )
 RECIPES["semi-supervised-100-agreement"] = semi_supervised_recipe(
     Budget(100, epochs=40, drop_after=34),
-    JITTERED,
-    semi_supervised.agreement_step,
-    optimizers=lambda model: semi_supervised.agreement_optimizers(model, model.config),
+    AGREEING,
+    agreement.train_step,
+    build=lambda: agreement.AgreementAAE(AGREEING),
     keep="record",
     note=PAPER + ADDED + " And a phase more: two corrupted copies of an image agree on its class.",
 )
@@ -115,9 +116,8 @@ RECIPES["semi-supervised-100-informed"] = semi_supervised_recipe(
     note=PAPER + ADDED + " And the discriminator of z is told y, for a style free of the class.",
 )
 RECIPES["supervised-style"] = Recipe(
-    build=lambda: semi_supervised.SupervisedAAE(STYLE),
-    optimizers=lambda model: semi_supervised.supervised_optimizers(model, model.config),
-    step=semi_supervised.supervised_step,
+    build=lambda: supervised.SupervisedAAE(STYLE),
+    step=supervised.train_step,
     measure=measures.style,
     epochs=40,
     batch=100,

@@ -16,7 +16,6 @@ def vae(prior: Prior, **settings) -> Recipe:
     config = variational.Config(**settings)
     return Recipe(
         build=lambda: variational.VAE(prior, config),
-        optimizers=lambda model: variational.optimizers(model, config),
         step=variational.train_step,
         measure=measures.measure,
     )

@@ -67,7 +67,6 @@ def wae(cost: str, discrepancy: str) -> Recipe:
     config = wasserstein.Config(weight=size * weight)
     return Recipe(
         build=lambda: wasserstein.WAE(EIGHT, c, make_discrepancy(), config),
-        optimizers=lambda model: wasserstein.optimizers(model, config),
         step=wasserstein.train_step,
         measure=measures.measure,
         epochs=BUDGET,
@@ -85,7 +84,6 @@ RECIPES: dict[str, Recipe] = {
     ),
     "adversarial-8d": Recipe(
         build=lambda: adversarial.AAE(EIGHT),
-        optimizers=lambda model: adversarial.optimizers(model, model.config),
         step=adversarial.train_step,
         measure=measures.measure,
         epochs=BUDGET,

@@ -1,0 +1,148 @@
+"""The state of a run: its history, and the checkpoint from which it continues."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from aae_lessons.arguments import check
+from aae_lessons.files import save_atomically
+from aae_lessons.training.types import Losses, Optimizers
+
+
+class NonFiniteLoss(FloatingPointError):
+    """A loss became nan or infinite; the message names its phase."""
+
+
+@dataclass
+class History:
+    """What a run left behind.
+
+    ``steps[i]`` is the number of updates done when point i was noted, ``losses[phase][i]`` the
+    mean of that phase's loss since the point before, ``snapshots[e]`` what the snapshot
+    function returned after e epochs (``snapshots[0]``: before the first update).
+    """
+
+    steps: list[int] = field(default_factory=list)
+    losses: dict[str, list[float]] = field(default_factory=dict)
+    snapshots: list[Any] = field(default_factory=list)
+
+
+CHECKPOINT_KEYS = {"done", "total", "model", "optimizers", "history", "sums", "counted"}
+CHECKPOINT_KEYS |= {"random_cpu", "random_cuda"}
+
+
+class Run:
+    """Where a run stands: everything that a checkpoint holds."""
+
+    def __init__(self, model, optimizers: Optimizers, total: int, path: str | Path | None) -> None:
+        self.model, self.optimizers, self.total = model, optimizers, total
+        self.path = None if path is None else Path(path)
+        self.done = 0
+        self.history = History()
+        self.sums: Losses = {}
+        self.counted = 0
+
+    def note(self, losses: Losses) -> None:
+        """Counts one update; adds its losses up on the device, without waiting for it."""
+        self.done += 1
+        self.counted += 1
+        for phase, loss in losses.items():
+            self.sums[phase] = self.sums[phase] + loss if phase in self.sums else loss.clone()
+
+    def log(self) -> dict[str, float]:
+        """Adds a point to the history: the mean losses since the last one."""
+        if not self.counted:
+            return {}
+        means = (torch.stack(list(self.sums.values())) / self.counted).tolist()
+        point = dict(zip(self.sums, means, strict=True))
+        for phase, value in point.items():
+            if not math.isfinite(value):
+                first = self.done - self.counted + 1
+                raise NonFiniteLoss(
+                    f"the {phase} loss became {value} in updates {first} to {self.done}; "
+                    "lower that phase's rate, or look at its inputs"
+                )
+        self.history.steps.append(self.done)
+        for phase, value in point.items():
+            self.history.losses.setdefault(phase, []).append(value)
+        self.sums, self.counted = {}, 0
+        return point
+
+    def take(self, snapshot: Callable[[nn.Module], Any] | None) -> None:
+        if snapshot is not None:
+            with torch.random.fork_rng():
+                self.history.snapshots.append(snapshot(self.model))
+
+    def save(self) -> None:
+        if self.path is None:
+            return
+        for phase, loss in self.sums.items():
+            if not bool(loss.isfinite()):
+                raise NonFiniteLoss(f"the {phase} loss is not finite; no checkpoint is written")
+        cuda = torch.cuda.is_available()
+        save_atomically(
+            {
+                "done": self.done,
+                "total": self.total,
+                "model": self.model.state_dict(),
+                "optimizers": {k: o.state_dict() for k, o in self.optimizers.items()},
+                "history": vars(self.history),
+                "sums": self.sums,
+                "counted": self.counted,
+                "random_cpu": torch.get_rng_state(),
+                "random_cuda": torch.cuda.get_rng_state_all() if cuda else [],
+            },
+            self.path,
+        )
+
+    def restore(self) -> None:
+        if self.path is None or not self.path.exists():
+            return
+        result = self._read()
+        self._require_same_run(result)
+        self.model.load_state_dict(result["model"])
+        for phase, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(result["optimizers"][phase])
+        self.done, self.counted = result["done"], result["counted"]
+        here = next(self.model.parameters()).device
+        self.sums = {phase: loss.to(here) for phase, loss in result["sums"].items()}
+        self.history = History(**result["history"])
+        torch.set_rng_state(result["random_cpu"])
+        if result["random_cuda"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(result["random_cuda"])
+
+    def _require_same_run(self, result: dict[str, Any]) -> None:
+        lengths = f"one of a run of {result['total']} updates"
+        check(result["total"] == self.total, "checkpoint", lengths, f"{self.total} updates")
+        phases = tuple(result["optimizers"])
+        fits = set(phases) == set(self.optimizers)
+        check(fits, "checkpoint", f"optimizers {phases}", f"{tuple(self.optimizers)}")
+        shapes = [
+            {name: getattr(value, "shape", None) for name, value in state.items()}
+            for state in (result["model"], self.model.state_dict())
+        ]
+        check(shapes[0] == shapes[1], "checkpoint", "weights of other shapes", "this model's")
+        for phase, optimizer in self.optimizers.items():
+            groups = (result["optimizers"][phase]["param_groups"], optimizer.param_groups)
+            sizes = [[len(group["params"]) for group in each] for each in groups]
+            got = f"{phase} parameters {sizes[0]}"
+            check(sizes[0] == sizes[1], "checkpoint", got, f"{sizes[1]}")
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            result = torch.load(self.path, map_location="cpu", weights_only=True)
+            if not isinstance(result, dict) or not result.keys() >= CHECKPOINT_KEYS:
+                raise TypeError("another kind of file")
+            return result
+        except Exception as error:
+            raise ValueError(
+                f"checkpoint: {self.path} can't be read as a checkpoint of this course; "
+                "expected one that fit wrote, or a path where no file is"
+            ) from error
