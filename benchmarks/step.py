@@ -77,7 +77,7 @@ class Pictures(Dataset):
 
 def textbook_optimizers(model: adversarial.AAE) -> dict[str, Adam]:
     """Three Adams that loop over their parameters."""
-    fast = adversarial.optimizers(model, CONFIG)
+    fast = model.optimizers()
     return {
         phase: Adam(
             adam.param_groups[0]["params"], 1e-3, (CONFIG.beta1, 0.999), foreach=False, fused=False

@@ -229,10 +229,10 @@ def test_training_reaches_what_torchs_does(tmp_path):
     values = {"folder": str(tmp_path), "options": {"seed": 1}, "updates": 620, "kind": "simd"}
     ran, losses = node("trainer", TRAINING, **values)
     mine = read(tmp_path / "codes").view(-1, 2)
-    config = adversarial.Config(
+    config = adversarial.JointConfig(
         hidden=(128, 128),
         discriminator_hidden=(128, 128),
-        reconstruction_lr=2e-3,
+        lr=2e-3,
         discriminator_lr=2e-3,
         noise=0.3,
     )
@@ -240,7 +240,6 @@ def test_training_reaches_what_torchs_does(tmp_path):
     training.fit(
         adversarial.joint_step,
         model,
-        adversarial.joint_optimizers(model, config),
         data.Minibatches(train, size=64),
         epochs=20,
         schedule=training.constant_then_linear,
