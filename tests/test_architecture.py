@@ -34,7 +34,7 @@ EDGES = {  # what each part may import of ours
     "references": {"models", "methods", "training", "metrics", "clusters"} | GROUND,
     "metrics": {"objectives", "networks", "priors"},
     "plots": set(),
-    "widgets": {"plots"},
+    "widgets": {"plots", "data"},
     "checks": {"objectives", "priors", "models", "plots"},
     "authoring": {"checks", "widgets", "plots", "references", "data"},
 }

@@ -35,7 +35,7 @@ SETUP = """
 import { readFileSync, writeFileSync } from "node:fs";
 const floatsOf = (path) => new Float32Array(new Uint8Array(readFileSync(path)).buffer);
 
-/** Calls `visit(place)` for every weight of a network in torch's order, but matrices transposed. */
+/** Calls `visit(place)` for each weight in torch's order, but of matrices transposed. */
 function visitWeights(net, place, visit) {
   net.layers.forEach(({ n, at, bias }, l) => {
     const [inputs, outputs] = [net.sizes[l], net.sizes[l + 1]];
@@ -50,11 +50,11 @@ async function prepared(options, x, z, weights, kind) {
   const trainer = await Trainer.create(options, x, { sample: () => z }, [kind]);
   const { floats } = trainer.ops;
   trainer.nextBatch = () => {};
-  trainer.chosen = Array.from({ length: options.batch }, (_, row) => row);
-  trainer.chosen.forEach((row) => {
+  for (let row = 0; row < options.batch; row++) {
     const image = x.subarray(row * options.pixels, (row + 1) * options.pixels);
-    for (const start of [trainer.x, trainer.target]) floats.set(image, start + row * trainer.width);
-  });
+    for (const start of [trainer.x, trainer.target])
+      floats.set(image, start + row * trainer.width);
+  }
   let at = 0;
   for (const net of [trainer.encoder, trainer.decoder, trainer.discriminator])
     visitWeights(net, net.weights, (place) => (floats[place] = weights[at++]));

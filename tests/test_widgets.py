@@ -20,13 +20,15 @@ from aae_lessons.training import History
 from aae_lessons.widgets import bundle, density, packing, static
 from aae_lessons.widgets.class_style import ClassStyleExplorer
 from aae_lessons.widgets.costs import CostDiscrepancyExplorer
+from aae_lessons.widgets.game import AdversarialGameExplorer, questions
 from aae_lessons.widgets.interpolation import InterpolationExplorer
 from aae_lessons.widgets.latent import LatentExplorer, latent_explorer
 from aae_lessons.widgets.menus import figure_menus
 from aae_lessons.widgets.painter import PriorPainter, Stopped, points
 from aae_lessons.widgets.scrubber import TrainingScrubber
 
-WIDGETS = ["latent", "interpolation", "scrubber", "class_style", "painter", "costs"]
+WIDGETS = ["latent", "interpolation", "scrubber", "class_style", "painter", "costs", "game"]
+SVG_NAMES = "http://www.w3.org/2000/svg"  # a name, never an address
 PNG = b"\x89PNG"
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
@@ -79,6 +81,7 @@ def test_a_script_is_one_module(name):
     text = bundle.script(name)
     assert "\nimport " not in text and not text.startswith("import ")
     assert text.count("export default") == (name != "static")
+    text = text.replace(SVG_NAMES, "")
     assert "http://" not in text and "https://" not in text  # nothing is fetched
 
 
@@ -592,12 +595,43 @@ def test_a_training_that_fails_says_why():
 
 def test_a_painter_refuses():
     with pytest.raises(ValueError, match=r"^train"):
-        PriorPainter(None)
+        PriorPainter("train")
     with pytest.raises(ValueError, match=r"^brush"):
         PriorPainter(print, brush=0.0)
     for stroke in ([0.5], [0.0, 0.0, 0.1], [2.0, 0.0]):
         with pytest.raises(TraitError, match=r"^strokes"):
             PriorPainter(print, strokes=[stroke])
+
+
+@needs_node
+def test_the_browser_unpacks_the_digits_that_travel(tmp_path):
+    chosen = data.mnist("train", "cpu").subset(slice(0, 3))
+    (tmp_path / "digits").write_bytes(packing.nibbles(chosen.x))
+    script = f"""
+import {{ readFileSync }} from "node:fs";
+{bundle.script("painting")}
+const pixels = await unpackDigits(readFileSync("{tmp_path / "digits"}"));
+console.log(JSON.stringify([...pixels]));
+"""
+    mine = torch.tensor(node(script)).view(3, 784)
+    assert (mine - chosen.x).abs().max() < 0.5 / 15 + 1e-6
+
+
+# ----------------------------------------------------------------------------------- game
+
+
+def test_the_game_has_five_questions_with_folded_answers():
+    assert questions().count("<details>") == 5
+
+
+def test_the_game_refuses_an_unknown_build():
+    with pytest.raises(ValueError, match=r"^builds"):
+        AdversarialGameExplorer(("torch",))
+
+
+def test_a_page_of_the_painter_is_small():
+    text = static.page(PriorPainter(), title="Draw <a> prior")
+    assert len(text.encode()) <= 400_000 and "Draw &lt;a&gt; prior" in text
 
 
 # ---------------------------------------------------------------------------------- costs
@@ -644,7 +678,7 @@ def test_a_grid_refuses(name, x, runs):
 
 
 @pytest.fixture(scope="module")
-def all_six(model, two_part_model):
+def one_of_each(model, two_part_model):
     few = data.mnist("test", "cpu").subset(slice(0, 12))
     return {
         "latent": LatentExplorer(model, few.x, few.labels),
@@ -653,12 +687,13 @@ def all_six(model, two_part_model):
         "class_style": ClassStyleExplorer(two_part_model, few.x, few.labels),
         "painter": PriorPainter(lambda drawn, show: None, strokes=[[-0.5, 0.0, 0.5, 0.0]]),
         "costs": CostDiscrepancyExplorer(torch.zeros(14, 784), {("a", "b"): cost_run(0.3)}),
+        "game": AdversarialGameExplorer(),
     }
 
 
 @pytest.mark.parametrize("name", WIDGETS)
-def test_each_has_a_figure_a_title_and_a_caption(all_six, name):
-    explorer = all_six[name]
+def test_each_has_a_figure_a_title_and_a_caption(one_of_each, name):
+    explorer = one_of_each[name]
     shown, _ = explorer._repr_mimebundle_()
     assert shown["text/plain"] == explorer.title
     assert shown["image/png"].startswith("iVBORw0KGgo")  # base64 of a PNG
@@ -679,13 +714,13 @@ def states(*widgets):
     return embed_data(views=widgets, drop_defaults=False)["manager_state"]["state"]
 
 
-def test_a_page_holds_what_is_shown_and_no_more(all_six):
+def test_a_page_holds_what_is_shown_and_no_more(one_of_each):
     from ipywidgets import VBox, jslink
 
-    one, other = all_six["latent"], LatentExplorer(lambda z: torch.zeros(len(z), 784))
+    one, other = one_of_each["latent"], LatentExplorer(lambda z: torch.zeros(len(z), 784))
     joined = jslink((one, "z"), (other, "z"))
     box = VBox([one, other])
-    stored = states(box, joined, all_six["costs"])
+    stored = states(box, joined, one_of_each["costs"])
     result = static.explorers(stored, box.model_id)
     assert result == [one.model_id, other.model_id]
     text = static.scripts(stored, result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,19 +10,23 @@ from aae_lessons.arguments import check
 
 FOLDER = Path(__file__).parent / "js"
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
+TEXT = re.compile(r'^import (\w+) from "\./(\w+)\.js\?text";\n', re.MULTILINE)
+COMMENT = re.compile(r"^ *(//[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
+INDENT = re.compile(r"^ +", re.MULTILINE)
 EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
 
 def script(name: str) -> str:
-    """One ES module: ``js/NAME.js`` after the modules that it imports, each once.
+    """One ES module: ``js/NAME.js`` after the modules that it imports, each once, uncommented.
 
     A widget's code reaches the browser as one text, where an import of a neighbouring file would
-    find nothing. Names at the top of the modules must therefore differ.
+    find nothing. Names at the top of the modules must therefore differ. With
+    ``import NAME from "./worker.js?text"`` NAME is that module's whole text, for a worker.
     """
     check((FOLDER / f"{name}.js").is_file(), "name", name, f"a module in {FOLDER}")
     parts: dict[str, str] = {}
     _collect(name, parts)
-    return "\n".join(parts.values())
+    return INDENT.sub("", COMMENT.sub("", "\n".join(parts.values())))
 
 
 def _collect(name: str, parts: dict[str, str]) -> None:
@@ -29,6 +34,7 @@ def _collect(name: str, parts: dict[str, str]) -> None:
     for other in IMPORT.findall(text):
         if other not in parts:
             _collect(other, parts)
+    text = TEXT.sub(lambda m: f"const {m[1]} = {json.dumps(script(m[2]))};\n", text)
     parts[name] = EXPORT.sub("", IMPORT.sub("", text))
 
 

@@ -28,6 +28,16 @@ def greys(x: Tensor) -> bytes:
     return (255 * x.detach().cpu().clamp(0, 1)).round().byte().contiguous().numpy().tobytes()
 
 
+def nibbles(x: Tensor) -> bytes:
+    """Images (n, 784) in [0, 1] at 4 bits a pixel, deflated.
+
+    A byte holds a pixel of an even row in its low half, and in its high half the one below it:
+    such pairs are more alike than neighbours in a row, and deflate better.
+    """
+    levels = (15 * x.detach().cpu().clamp(0, 1)).round().byte().view(-1, 14, 2, 28)
+    return small((levels[:, :, 0] | levels[:, :, 1] << 4).contiguous().numpy().tobytes())
+
+
 def small(data: bytes) -> bytes:
     """Deflated; the browser inflates it itself."""
     return zlib.compress(data, 9)

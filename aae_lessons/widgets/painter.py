@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
-from traitlets import Bool, Bytes, Float, TraitError, Unicode, validate
+from traitlets import Bool, Bytes, Enum, Float, Int, TraitError, Unicode, validate
 from traitlets import List as ListOf
 
 from aae_lessons import plots
 from aae_lessons.arguments import check, check_labels, check_matrix, check_number
 from aae_lessons.plots.style import new_figure
-from aae_lessons.widgets import bundle, packing
+from aae_lessons.widgets import bundle, digits, packing
 from aae_lessons.widgets.base import Explorer
 
 POINTS = 6000
@@ -25,7 +25,7 @@ EVERY = 0.1  # seconds between two pictures of the codes, at least
 CAPTION = (
     "Draw with the pointer, or focus the square: arrow keys move the pen, space puts it down and "
     "lifts it. Then press train: the drawing becomes a prior, known by its samples only, and the "
-    "coloured codes of test digits flow into it."
+    "coloured codes of test digits flow into it. In the browser you can go on drawing meanwhile."
 )
 Show = Callable[[Tensor, float], None]
 Train = Callable[[Tensor, Show], Any]
@@ -38,13 +38,16 @@ class Stopped(Exception):
 class PriorPainter(Explorer):
     """A canvas whose drawing becomes a prior.
 
+    It trains in the browser, with the joint step (λ = 10) of a 784-128-128-2 autoencoder on 2,000
+    digits that travel with it, or in Python by ``train``.
+
     Args:
         train: ``train(points, show)``, called in a thread of its own when "train" is pressed.
             ``points``: (6000, 2), of the drawing, moved to mean 0 and scaled to standard
             deviation 1 over both axes (as :class:`aae_lessons.priors.Painted` wants it).
             ``show(z, share)`` puts codes (n, 2) on the canvas when a share of the run is done,
-            0 … 1. What it returns is kept in ``result``.
-        labels: classes of the codes that are shown, (n,); None for one colour.
+            0 … 1. What it returns is kept in ``result``. None: the browser trains.
+        labels: classes of the codes that ``train`` shows, (n,); None for one colour.
         strokes: a drawing to begin with; see the trait.
         brush: width of a stroke.
         caption: in place of the usual one.
@@ -52,12 +55,21 @@ class PriorPainter(Explorer):
     Traits:
         strokes: lists [x, y, x, y, …] of points in the square from -1 to 1.
         brush: width of a stroke, in the same units.
-        running, progress (0 … 1), status: of the training.
+        place: "browser" or "kernel", where the next training happens; without a kernel, on a
+            page, it is the browser.
+        updates: of a training in the browser.
+        running, progress (0 … 1), status: of a training by ``train``.
     """
 
     _esm = bundle.script("painter")
     strokes = ListOf(ListOf(Float())).tag(sync=True)
     brush = Float(0.12).tag(sync=True)
+    place = Enum(("browser", "kernel"), "browser").tag(sync=True)
+    trains_in_kernel = Bool(False).tag(sync=True)
+    updates = Int(3000).tag(sync=True)
+    training_digits = Bytes().tag(sync=True)
+    shown_digits = Bytes().tag(sync=True)
+    shown_labels = Bytes().tag(sync=True)
     codes = Bytes().tag(sync=True)
     labels = Bytes().tag(sync=True)
     running = Bool(False).tag(sync=True)
@@ -66,14 +78,15 @@ class PriorPainter(Explorer):
 
     def __init__(
         self,
-        train: Train,
+        train: Train | None = None,
         labels: Tensor | None = None,
         *,
         strokes: Sequence[Sequence[float]] = (),
         brush: float = 0.12,
         caption: str = "",
     ) -> None:
-        check(callable(train), "train", train, "a function of points and show")
+        trainable = train is None or callable(train)
+        check(trainable, "train", train, "a function of points and show, or None")
         check_number(brush, "brush", above=0)
         if labels is not None:
             check_labels(labels, "labels", 10)
@@ -83,6 +96,11 @@ class PriorPainter(Explorer):
         self.result: Any = None
         super().__init__(title="A prior drawn by hand", caption=caption or CAPTION, brush=brush)
         self.strokes = [list(stroke) for stroke in strokes]
+        self.trains_in_kernel = train is not None
+        self.place = "browser" if train is None else "kernel"
+        packed = digits.packed()
+        self.training_digits, self.shown_digits = packed.training, packed.shown
+        self.shown_labels = packed.shown_labels
         if labels is not None:
             self.labels = bytes(labels.tolist())
         self.on_msg(self._pressed)
@@ -98,8 +116,9 @@ class PriorPainter(Explorer):
     def start(self) -> None:
         """Trains on the drawing as it is now; returns at once. :meth:`wait` waits for the end.
 
-        Raises ValueError where nothing is drawn, or a training is running.
+        Raises ValueError where there is no ``train``, nothing is drawn, or a training is running.
         """
+        check(self._train is not None, "train", None, "a function: this painter has none")
         check(not self.running, "start", "a training that runs", "one at a time: stop it first")
         drawn = points(self.strokes, self.brush)
         self._middle, self._spread = drawn.mean(0), (drawn - drawn.mean(0)).square().mean().sqrt()

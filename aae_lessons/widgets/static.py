@@ -6,18 +6,37 @@ nothing is fetched: a page with this text in it works from a folder, with the ne
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ipywidgets.embed import dependency_state
+
 from aae_lessons.arguments import check
 from aae_lessons.widgets import bundle
+from aae_lessons.widgets.base import Explorer
 
 ANYWIDGET = "anywidget"
 REFERENCE = "IPY_MODEL_"
 LINKS = {"LinkModel": True, "DirectionalLinkModel": False}
 DROPPED = ("_esm", "_css", "_anywidget_id", "layout", "tabbable", "tooltip", "_dom_classes")
 
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+{body}
+</main>
+</body>
+</html>
+"""
 States = Mapping[str, Mapping[str, Any]]
 
 
@@ -65,6 +84,26 @@ def scripts(states: States, shown: Iterable[str]) -> str:
         f'<script type="application/json" id="aae-widgets">{data}</script>\n'
         f'<script type="module">\n{loader}</script>\n'
     )
+
+
+def fragment(*explorers: Explorer) -> str:
+    """HTML for the inside of a page on which these explorers live, with no kernel and no network.
+
+    Args:
+        explorers: in their order; a :class:`~aae_lessons.widgets.painter.PriorPainter` trains
+            there. Where the server sends a content policy, WebAssembly needs
+            ``script-src blob: 'wasm-unsafe-eval'`` and the worker ``worker-src blob:``; without
+            them training falls back to plain JavaScript, and to the page's own thread.
+    """
+    states: dict[str, Any] = dependency_state(list(explorers), drop_defaults=False)
+    ids = [explorer.model_id for explorer in explorers]
+    places = "\n".join(place(model_id) for model_id in ids)
+    return f"{places}\n{scripts(states, ids)}"
+
+
+def page(*explorers: Explorer, title: str) -> str:
+    """A whole HTML page that holds nothing but explorers; it works from ``file://``."""
+    return PAGE.format(title=html.escape(title), body=fragment(*explorers))
 
 
 def links(states: States, shown: Iterable[str]) -> list[dict[str, Any]]:

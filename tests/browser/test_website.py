@@ -132,8 +132,6 @@ def test_what_needs_a_kernel_says_so(page):
     page.keyboard.press("ArrowRight")
     assert "made by the kernel" in own.locator(".aae-notice").inner_text()
     painter = page.locator(".aae-painter")
-    painter.get_by_role("button", name="train").click()
-    assert "done by the kernel" in painter.locator(".aae-notice").inner_text()
     before = ink(page, ".aae-paint")
     page.locator(".aae-paint").focus()
     for key in ("Space", "ArrowUp", "Shift+ArrowUp", "Space"):
@@ -143,3 +141,14 @@ def test_what_needs_a_kernel_says_so(page):
     undo.click()
     undo.click()
     assert undo.is_disabled() and painter.get_by_role("button", name="train").is_disabled()
+
+
+def test_the_painter_trains_without_a_kernel(page):
+    painter = page.locator(".aae-painter")
+    before = ink(page, ".aae-paint")
+    painter.get_by_role("button", name="train").click()
+    painter.locator("text=codes off the ink").wait_for(timeout=60_000)
+    assert ink(page, ".aae-paint") != before
+    painter.get_by_label("a shape to begin with").select_option("heart")  # the run goes on with it
+    painter.get_by_role("button", name="stop").click()
+    painter.locator("text=stopped:").wait_for(timeout=60_000)

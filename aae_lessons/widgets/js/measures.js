@@ -4,43 +4,44 @@ import { segments } from "./randoms.js";
 
 const DRAWS = 10; // samples of the prior behind every figure, as in metrics.py
 
-/** Root of the sliced 2-Wasserstein distance, squared, of two samples of one size, (2n,) each. */
-export function slicedDistance(a, b, directions) {
-  const count = a.length / 2;
-  const [p, q] = [new Float32Array(count), new Float32Array(count)];
-  let sum = 0;
-  for (let d = 0; d < directions; d++) {
-    const angle = (Math.PI * (d + 0.5)) / directions; // evenly: in the plane they can be
+/** For each direction, evenly over a half turn, the points' sorted places along it. */
+function projections(points, directions) {
+  return Array.from({ length: directions }, (_, d) => {
+    const angle = (Math.PI * (d + 0.5)) / directions;
     const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-    for (let i = 0; i < count; i++) {
-      p[i] = cos * a[2 * i] + sin * a[2 * i + 1];
-      q[i] = cos * b[2 * i] + sin * b[2 * i + 1];
-    }
-    p.sort();
-    q.sort();
-    for (let i = 0; i < count; i++) sum += (p[i] - q[i]) ** 2;
-  }
-  return Math.sqrt(sum / (count * directions));
+    const along = new Float32Array(points.length / 2);
+    for (let i = 0; i < along.length; i++) along[i] = cos * points[2 * i] + sin * points[2 * i + 1];
+    return along.sort();
+  });
+}
+
+/** Sliced 2-Wasserstein distance of two samples of one size, from their projections. */
+function slicedDistance(a, b) {
+  let [sum, count] = [0, 0];
+  a.forEach((along, d) => {
+    for (let i = 0; i < along.length; i++) sum += (along[i] - b[d][i]) ** 2;
+    count += along.length;
+  });
+  return Math.sqrt(sum / count);
 }
 
 /**
- * Measures one prior's match: the distance of codes and samples as a multiple of the null, the
- * mean distance of two samples of the prior. 1 is a perfect match.
+ * Measures a prior's match: the distance of `count` codes and samples as a multiple of the null,
+ * the mean distance of two samples of the prior. 1 is a perfect match. The directions are evenly
+ * spread, where metrics.py draws them.
  */
 export class Match {
-  constructor(prior, count, random, { directions = 50, draws = DRAWS } = {}) {
+  constructor(prior, count, random, directions = 50) {
     this.directions = directions;
-    this.samples = Array.from({ length: draws }, () => prior.sample(count, random));
-    const distances = this.samples.map((sample) =>
-      slicedDistance(sample, prior.sample(count, random), directions),
-    );
-    this.null = mean(distances);
+    const draw = () => projections(prior.sample(count, random), directions);
+    this.samples = Array.from({ length: DRAWS }, draw);
+    this.null = mean(this.samples.map((sample) => slicedDistance(sample, draw())));
   }
 
-  /** Of `count` codes; `draws` fewer samples are quicker, and noisier. */
-  of(codes, draws = this.samples.length) {
-    const some = this.samples.slice(0, draws);
-    return mean(some.map((sample) => slicedDistance(codes, sample, this.directions))) / this.null;
+  /** Of codes, (2 * count,). */
+  of(codes) {
+    const mine = projections(codes, this.directions);
+    return mean(this.samples.map((sample) => slicedDistance(mine, sample))) / this.null;
   }
 }
 

@@ -85,11 +85,12 @@ export function classColour(colours, label, shades) {
   return shades.dark && luminance(colour) < 0.2 ? [235, 235, 235] : colour;
 }
 
-/** Calls `redraw` now, once the page holds `root`, and when the theme may have changed. */
+/** Calls `draw(shades)` now, once the page holds `root`, and when the theme may have changed. */
 export function onTheme(root, draw) {
   const redraw = () => {
-    root.style.colorScheme = theme(root).dark ? "dark" : "light"; // of boxes and sliders
-    draw();
+    const shades = theme(root);
+    root.style.colorScheme = shades.dark ? "dark" : "light"; // of boxes and sliders
+    draw(shades);
   };
   redraw();
   let left = root.isConnected ? 0 : 600; // frames to wait for that

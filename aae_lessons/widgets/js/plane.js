@@ -39,12 +39,13 @@ export function marker(context, kind, x, y, radius) {
   context.closePath();
 }
 
-/** A canvas as sharp as the screen, `size` CSS pixels a side. */
+/** A canvas as sharp as the screen, so many CSS pixels wide and high; narrower where it must. */
 export function sharpCanvas(width, height, properties) {
   const scale = Math.max(1, Math.min(3, window.devicePixelRatio || 1));
   const canvas = make("canvas", { width: width * scale, height: height * scale, ...properties });
   canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
+  canvas.style.maxWidth = "100%";
+  canvas.style.aspectRatio = `${width} / ${height}`;
   const context = canvas.getContext("2d");
   context.scale(scale, scale);
   return [canvas, context];
@@ -259,8 +260,17 @@ export function drawContours(plane, context, shades, contours) {
   });
 }
 
-const PRIOR_SIDE = [38, 110, 190],
-  CODE_SIDE = [214, 110, 20];
+export const PRIOR_SIDE = [38, 110, 190];
+export const CODE_SIDE = [214, 110, 20];
+
+/** Colours of the opinions 0 … 255 on this paper, as ImageData wants them. */
+function opinionColours(paper) {
+  return Uint32Array.from({ length: 256 }, (_, value) => {
+    const side = value > 127.5 ? PRIOR_SIDE : CODE_SIDE;
+    const [r, g, b] = mix(paper, side, (0.9 * Math.abs(value - 127.5)) / 127.5);
+    return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+  });
+}
 
 /** The discriminator's opinion on a square grid, row by row from the top: 0 code … 255 prior. */
 export function drawOpinion(plane, context, shades, opinion) {
@@ -268,11 +278,9 @@ export function drawOpinion(plane, context, shades, opinion) {
   const sheet = make("canvas", { width: side, height: side });
   const inner = sheet.getContext("2d");
   const image = inner.createImageData(side, side);
-  opinion.forEach((value, i) => {
-    const share = Math.abs(value - 127.5) / 127.5;
-    const colour = mix(shades.paper, value > 127.5 ? PRIOR_SIDE : CODE_SIDE, 0.9 * share);
-    image.data.set([...colour, 255], 4 * i);
-  });
+  const pixels = new Uint32Array(image.data.buffer);
+  const colours = opinionColours(shades.paper);
+  opinion.forEach((value, i) => (pixels[i] = colours[Math.round(value)]));
   inner.putImageData(image, 0, 0);
   context.imageSmoothingEnabled = true;
   context.drawImage(sheet, MARGIN, 0, plane.size, plane.size);

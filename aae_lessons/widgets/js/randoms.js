@@ -46,6 +46,18 @@ export const PRIORS = {
   },
 };
 
+const CLUMPS = [0.3, 0.3, 0.5, 0.68, 0.7, 0.35];
+
+/** Lesson 2's toy, pictures of two pixels in three clumps: {pictures: (2n,), labels}. */
+export function twoPixelPictures(count, random) {
+  const labels = Uint8Array.from({ length: count }, () => Math.floor(3 * random()));
+  const pictures = Float32Array.from({ length: 2 * count }, (_, i) => {
+    const value = CLUMPS[2 * labels[i >> 1] + (i % 2)] + 0.1 * normals(random);
+    return Math.min(1, Math.max(0, value));
+  });
+  return { pictures, labels };
+}
+
 /** A prior known by points only, (2n,): a sample is some of them. */
 export function pointsPrior(points) {
   const count = points.length / 2;

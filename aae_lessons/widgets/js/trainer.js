@@ -6,6 +6,7 @@ import { arithmetic, builds } from "./kernels.js";
 import { Adam, Arena, padded, Perceptron } from "./perceptron.js";
 import { normals, randomNumbers } from "./randoms.js";
 
+const POOL = 50_021; // numbers of noise for pixels
 const EVALUATED = 512; // rows at once where codes or a field are only looked at
 
 export const DEFAULTS = {
@@ -19,6 +20,8 @@ export const DEFAULTS = {
   rates: { reconstruction: 2e-3, discriminator: 2e-3, generator: 2e-3 },
   beta1: 0.5,
   noise: 0.3, // standard deviation of the instance noise at the start
+  shift: 0, // digits move by up to so many pixels, each time anew
+  pixelNoise: 0, // standard deviation of noise on the encoder's input; the clean image is rebuilt
   discriminatorUpdates: 1, // for each update of the encoder
   joint: true,
   seed: 0,
@@ -48,7 +51,8 @@ export class Trainer {
     this.discriminator = net([dim, ...discriminatorHidden, 1]);
     this.width = padded(pixels);
     this.wide = padded(dim);
-    this.x = arena.take(rows * this.width); // padding 0: an encoder's input
+    this.x = arena.take(batch * this.width); // the encoder's input, padding 0
+    this.looked = arena.take(EVALUATED * this.width);
     this.target = arena.take(batch * this.width); // padding ½: no error there
     this.xHat = arena.take(batch * this.width);
     this.both = arena.take(rows * this.wide); // what the discriminator sees
@@ -66,6 +70,7 @@ export class Trainer {
     this.random = randomNumbers(this.config.seed);
     for (const net of [this.encoder, this.decoder, this.discriminator])
       net.start(floats, this.random);
+    this.pool = Float32Array.from({ length: POOL }, () => normals(this.random));
     for (const adam of Object.values(this.adams)) adam.steps = 0;
     this.noise = this.config.noise;
     this.decay = 1; // what the schedule multiplies all rates by
@@ -74,18 +79,28 @@ export class Trainer {
     this.nextBatch();
   }
 
-  /** Draws a batch of images: this.chosen. */
+  /** Draws a batch of images: places x and target. */
   nextBatch() {
-    const { batch, pixels } = this.config;
-    const count = this.images.length / pixels;
-    this.chosen = Array.from({ length: batch }, () => Math.floor(this.random() * count));
+    const { batch, pixels, shift, pixelNoise } = this.config;
     const { floats } = this.ops;
+    const count = this.images.length / pixels;
     if (this.width !== pixels) floats.fill(0.5, this.target, this.target + batch * this.width);
-    this.chosen.forEach((index, row) => {
+    for (let row = 0; row < batch; row++) {
+      const index = Math.floor(this.random() * count);
+      const [x, target] = [this.x + row * this.width, this.target + row * this.width];
       const image = this.images.subarray(index * pixels, (index + 1) * pixels);
-      floats.set(image, this.x + row * this.width);
-      floats.set(image, this.target + row * this.width);
-    });
+      floats.set(shift ? shifted(image, shift, this.random) : image, target);
+      floats.copyWithin(x, target, target + pixels);
+      if (pixelNoise) this.addNoise(x, pixelNoise);
+    }
+  }
+
+  /** Gaussian noise on an image's pixels, from a pool: drawing each number would take longer. */
+  addNoise(x, deviation) {
+    const { pixels } = this.config;
+    const { floats, pool } = this;
+    const from = Math.floor(this.random() * (pool.length - pixels));
+    for (let i = 0; i < pixels; i++) floats[x + i] += deviation * pool[from + i];
   }
 
   // ------------------------------------------------------------------ phases
@@ -272,12 +287,10 @@ export class Trainer {
 
   // -------------------------------------------------------- looking, without learning
 
-  /** Codes, (2n,), of any images. The batch's own places are used and filled again. */
+  /** Codes, (2n,), of any images. */
   codes(images) {
-    const { pixels, dim } = this.config;
-    const found = this.through(this.encoder, images, pixels, this.x, this.width);
-    this.refill();
-    return found.subarray(0, (images.length / pixels) * dim);
+    const { pixels } = this.config;
+    return this.through(this.encoder, images, pixels, this.looked, this.width);
   }
 
   /** The discriminator's probabilities of "a prior sample" at points, (2n,). */
@@ -325,18 +338,19 @@ export class Trainer {
       (_, i) => -floats[net.inputDelta + Math.floor(i / dim) * wide + (i % dim)],
     );
   }
+}
 
-  /** Puts the batch's images back after others went through the encoder. */
-  refill() {
-    const { floats } = this.ops;
-    const count = this.config.batch * this.width;
-    const { pixels } = this.config;
-    if (this.width === pixels) floats.copyWithin(this.x, this.target, this.target + count);
-    else
-      this.chosen.forEach((index, row) =>
-        floats.set(this.images.subarray(index * pixels, (index + 1) * pixels), this.x + row * this.width),
-      );
+/** A square image moved by whole pixels, up to `reach` each way; what leaves it is lost. */
+function shifted(image, reach, random) {
+  const side = Math.sqrt(image.length);
+  const [dx, dy] = [0, 1].map(() => Math.floor((2 * reach + 1) * random()) - reach);
+  const moved = new Float32Array(image.length);
+  for (let row = Math.max(0, dy); row < Math.min(side, side + dy); row++) {
+    const from = (row - dy) * side - dx;
+    const [first, last] = [Math.max(0, dx), Math.min(side, side + dx)];
+    moved.set(image.subarray(from + first, from + last), row * side + first);
   }
+  return moved;
 }
 
 /** Rates constant for half of a run, then linearly to 0; noise linearly to 0 at half. */

@@ -1,5 +1,5 @@
-// Assembles kernel.wat into ../js/kernel_bytes.js, both builds. Needs npm's `wabt` (1.0.36):
-//   npm install --no-save wabt && node build.mjs
+// Assembles kernel.wat into ../js/kernel_bytes.js, both builds. Needs npm's `wabt` (1.0.39):
+//   npm install --no-save wabt@1.0.39 && node build.mjs
 // With --check it writes nothing and fails where the stored bytes differ.
 
 import { readFileSync, writeFileSync } from "node:fs";

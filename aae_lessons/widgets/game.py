@@ -1,0 +1,123 @@
+"""AdversarialGameExplorer: the adversarial game, phase by phase, trained in the browser."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+from traitlets import Bytes, Unicode
+from traitlets import List as ListOf
+
+from aae_lessons.arguments import check
+from aae_lessons.plots.style import new_figure
+from aae_lessons.widgets import bundle, digits
+from aae_lessons.widgets.base import Explorer
+
+CAPTION = (
+    "The plane shows codes (coloured by class), prior samples (grey) and the discriminator's "
+    "field; an arrow says where its gradient pulls a code. Play one phase or one update at a "
+    "time, or let it run, turn the dials and switch a mistake on. Losses near the dotted lines "
+    "mean that the players are balanced; only the second chart says whether the codes match the "
+    "prior."
+)
+MOVES = {
+    "reconstruction": ("Q", "G"),
+    "discriminator": ("D",),
+    "generator": ("Q",),
+}
+BUILDS = ("relaxed", "simd", "javascript")
+
+
+class AdversarialGameExplorer(Explorer):
+    """The game of encoder and discriminator on two-pixel pictures or digits.
+
+    The networks train in the browser, in JupyterLab as on a page without a kernel: 2-64-64-2 on
+    the toy of lesson 2, 784-128-128-2 on 2,000 digits that travel with the explorer.
+
+    Args:
+        builds: which of the trainer's builds may be used, of "relaxed", "simd" (WebAssembly) and
+            "javascript"; by default whatever runs, fastest first.
+        caption: in place of the usual one.
+    """
+
+    _esm = bundle.script("game")
+    kinds = ListOf(Unicode()).tag(sync=True)
+    training_digits = Bytes().tag(sync=True)
+    shown_digits = Bytes().tag(sync=True)
+    shown_labels = Bytes().tag(sync=True)
+
+    def __init__(self, builds: tuple[str, ...] = (), *, caption: str = "") -> None:
+        check(set(builds) <= set(BUILDS), "builds", builds, f"some of {BUILDS}")
+        super().__init__(title="The game, phase by phase", caption=caption or CAPTION)
+        packed = digits.packed()
+        self.kinds = list(builds)
+        self.training_digits, self.shown_digits = packed.training, packed.shown
+        self.shown_labels = packed.shown_labels
+
+    def static(self) -> Figure:
+        """Which networks each of the three phases moves."""
+        figure, axes = new_figure(1, 1, 6, 2.4)
+        sheet = axes[0, 0]
+        for row, (phase, moves) in enumerate(MOVES.items()):
+            sheet.text(0, 2 - row, f"{phase} phase moves", va="center")
+            for column, network in enumerate("QGD"):
+                lit = network in moves
+                box = {"boxstyle": "round,pad=0.5", "fc": "#9cc4ec" if lit else "white"}
+                box["ec"] = "#1565c0" if lit else "0.6"
+                sheet.text(
+                    3.4 + 0.7 * column, 2 - row, network, bbox=box, ha="center", va="center"
+                )
+        sheet.set(xlim=(0, 5.2), ylim=(-0.6, 2.6))
+        sheet.axis("off")
+        return figure
+
+
+QUESTIONS = (
+    (
+        "Step through one update with *one phase*. Which networks light up in each "
+        "phase, and which loss do they descend?",
+        "Reconstruction phase: encoder Q and decoder G, on the reconstruction cost. "
+        "Discriminator phase: D alone, on its own loss; codes are detached, so Q "
+        "can't move. Generator phase: Q alone, on the generator's loss; the gradient "
+        "passes through D, but D's weights stay. Q belongs to two phases: it encodes,"
+        " and it is the game's generator.",
+    ),
+    (
+        "In the three-phase algorithm, move λ from 1 to 40 and play on. What changes?"
+        " Do the same in the joint step.",
+        "In the three-phase algorithm nothing visible changes: λ scales the only loss"
+        " of the generator's Adam, and Adam divides every gradient by its own size. "
+        "In the joint step λ weighs the match against the reconstruction in *one* "
+        "gradient: with a small λ the codes go where they rebuild the images best, "
+        "with a large λ they match the prior and the reconstruction cost rises.",
+    ),
+    (
+        "Where do both losses end when the codes match the prior, and what do these values mean?",
+        "At 2 log 2 and log 2: a discriminator that can't tell says ½ everywhere. The"
+        " converse is false. A discriminator that is too weak says ½ everywhere too, "
+        "with the codes anywhere: switch on *D too weak*, and watch the losses on "
+        "their lines while the second chart stays high.",
+    ),
+    (
+        "Switch on *no generator phase*, and then *a generator that fools nobody*. "
+        "How do the two differ in the plane, and in the losses?",
+        "Without the generator phase nobody pulls the codes: D wins, its loss falls "
+        "towards 0, the codes stay where reconstruction puts them. The generator that"
+        " fools nobody minimises D's own goal: the arrows point away from the prior, "
+        "and the codes flee from it.",
+    ),
+    (
+        "Switch on *real and fake swapped*. Why do the codes now leave the prior, "
+        "although D still learns to tell the two apart?",
+        "D learns the opposite labels: it says 1 for codes and 0 for prior samples. "
+        "The generator still climbs towards D = 1, and that is now where the codes "
+        "are and the prior is not.",
+    ),
+)
+
+
+def questions() -> str:
+    """Five questions about the explorer with folded answers, as Markdown for a lesson's cell."""
+    parts = [
+        f"**{number}.** {question}\n\n<details><summary>Answer</summary>\n\n{answer}\n\n</details>"
+        for number, (question, answer) in enumerate(QUESTIONS, start=1)
+    ]
+    return "\n\n".join(parts)

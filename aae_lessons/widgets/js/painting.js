@@ -1,0 +1,159 @@
+// A prior drawn by hand, trained on in the browser: 784-128-128-2 on 2,000 digits.
+
+import { inflate } from "./decode.js";
+import { Laboratory } from "./laboratory.js";
+import { moments, randomNumbers, strokePoints } from "./randoms.js";
+import { onPaper } from "./session.js";
+
+const POINTS = 6000; // of a drawing
+const SHOW_EVERY = 60; // ms between two pictures of the codes
+const MEASURE_EVERY = 700; // ms between two measurements
+const MEASURED = 400; // training digits that are measured; of the test digits all
+const SIDE_OF_DIGIT = 28;
+const NAMES = {
+  relaxed: "WebAssembly with fused multiply-adds",
+  simd: "WebAssembly",
+  javascript: "plain JavaScript",
+};
+// Digits that move by a pixel and noise on the encoder's input: 2,000 digits would be learnt by
+// heart otherwise, and codes of test digits would lie off the ink, four times as many of them.
+const REGULARISED = { shift: 1, pixelNoise: 0.3 };
+const OPTIONS = { weight: 10, beta1: 0.5, noise: 0.3, batch: 64, joint: true, ...REGULARISED };
+
+/** Digits at 4 bits a pixel as packing.nibbles made them: (784 n,) in [0, 1], a promise. */
+export async function unpackDigits(view) {
+  const pairs = await inflate(view);
+  const pixels = new Float32Array(2 * pairs.length);
+  pairs.forEach((pair, i) => {
+    const row = Math.floor(i / SIDE_OF_DIGIT);
+    const at = 2 * row * SIDE_OF_DIGIT + (i % SIDE_OF_DIGIT);
+    pixels[at] = (pair & 15) / 15;
+    pixels[at + SIDE_OF_DIGIT] = (pair >> 4) / 15;
+  });
+  return pixels;
+}
+
+/** Points of a drawing as a prior, mean 0 and scale 1, and where they were. */
+export function drawnPrior(strokes, brush, seed = 0) {
+  const points = strokePoints(strokes, brush, POINTS, randomNumbers(seed));
+  const { middle, spread } = moments(points);
+  return { points: points.map((value, i) => (value - middle[i % 2]) / spread), middle, spread };
+}
+
+/**
+ * One run. report(state): called with {codes, progress, updates, measured, status, running}, codes
+ * of the test digits where the drawing is. digits: {training, shown}, packed.
+ */
+export class Painting {
+  constructor(digits, report, options = {}) {
+    Object.assign(this, { digits, report, options });
+    this.running = false;
+  }
+
+  /** Trains for so many updates on a drawing; the promise ends with the run. */
+  async start(strokes, brush, updates) {
+    this.running = true;
+    this.updates = updates;
+    this.tell({ status: "getting ready …", progress: 0, codes: null, measured: null });
+    try {
+      await this.open(strokes, brush);
+      await this.loop();
+    } catch (error) {
+      this.tell({ status: `training failed: ${error.message}` });
+    }
+    this.running = false;
+    this.tell({});
+  }
+
+  async open(strokes, brush) {
+    if (!this.images) {
+      const [training, shown] = await Promise.all(Object.values(this.digits).map(unpackDigits));
+      this.images = training;
+      this.shown = { test: shown, training: training.slice(0, 784 * MEASURED) };
+    }
+    this.lab ??= await Laboratory.open();
+    this.draw(strokes, brush);
+    const seed = Math.floor(1e9 * Math.random());
+    const { build } = await this.lab.ask({
+      kind: "open",
+      options: { ...OPTIONS, seed, ...this.options },
+      images: this.images,
+      shown: this.shown,
+      prior: { points: this.prior.points },
+      kinds: this.options.kinds,
+    });
+    [this.build, this.from, this.done, this.changed] = [NAMES[build], 0, 0, false];
+  }
+
+  draw(strokes, brush) {
+    this.prior = drawnPrior(strokes, brush);
+    const { middle, spread } = this.prior;
+    this.ink = { strokes, reach: brush / 2, middle, spread };
+    this.changed = true;
+  }
+
+  /** Another drawing for the run: the same weights go on, its schedule begins again. */
+  redraw(strokes, brush) {
+    if (this.running && strokes.length) this.draw(strokes, brush);
+  }
+
+  stop() {
+    this.running = false;
+  }
+
+  async loop() {
+    const began = performance.now();
+    let [shown, measured] = [0, 0];
+    while (this.running && this.done < this.updates) {
+      if (this.changed) await this.follow();
+      const now = performance.now();
+      const look = { codes: now - shown > SHOW_EVERY };
+      if (now - measured > MEASURE_EVERY) Object.assign(look, { match: true, ink: this.ink });
+      if (look.codes) shown = now;
+      if (look.match) measured = now;
+      const { prior } = this;
+      const found = await this.lab.ask({ kind: "run", ...this.plan(), look });
+      this.done += found.done;
+      this.show(found, prior, `${this.seconds(began)}, ${this.build}`);
+    }
+    const look = { codes: true, match: true, ink: this.ink };
+    const words = this.running ? "done" : "stopped";
+    this.show(await this.lab.ask({ kind: "see", look }), this.prior, "");
+    this.tell({ status: `${words}: ${this.done} updates in ${this.seconds(began)} (${this.build})` });
+  }
+
+  /** The session's next piece of work. */
+  plan() {
+    const [from, until] = [this.from, this.updates];
+    return { milliseconds: this.lab.slice, count: until - this.done, from, until };
+  }
+
+  /** The drawing has changed: so does the prior, and the schedule begins again. */
+  async follow() {
+    await this.lab.ask({ kind: "prior", prior: { points: this.prior.points } });
+    [this.from, this.done, this.changed] = [this.from + this.done, 0, false];
+  }
+
+  show({ codes, match, ink }, prior, words) {
+    const status = `${this.done} of ${this.updates} updates, ${words}`;
+    this.tell({
+      progress: this.done / this.updates,
+      ...(codes && { codes: onPaper(codes.test, prior) }),
+      ...(match && { measured: { match, ink } }),
+      ...(words && { status }),
+    });
+  }
+
+  tell(state) {
+    this.report({ running: this.running, ...state });
+  }
+
+  seconds(began) {
+    return `${((performance.now() - began) / 1000).toFixed(1)} s`;
+  }
+
+  close() {
+    this.stop();
+    this.lab?.close();
+  }
+}
