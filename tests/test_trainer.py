@@ -23,6 +23,7 @@ BUILDS = ["relaxed", "simd", "javascript"]
 CASES = 20
 RELAXED = "--experimental-wasm-relaxed-simd"  # node 20 has these instructions behind a flag
 KERNEL = Path(bundle.FOLDER).parent / "kernel"
+SHAPES_TOO = bundle.script("shapes")
 PHASES = {  # of an update: the networks that it moves, and its loss's name
     "reconstruction": (("encoder", "decoder"), "reconstruction"),
     "discrimination": (("discriminator",), "discriminator"),
@@ -251,6 +252,36 @@ def test_training_reaches_what_torchs_does(tmp_path):
     assert ran == "simd" and losses["discriminator"] > 0.8
     assert max(over) < 6 and over[0] < 2 * over[1]
     assert 0.5 < losses["reconstruction"] / (784 * 0.5 * 0.05) < 1.5
+
+
+DRAWN = """
+const images = Float32Array.from({ length: 784 * 40 }, (_, i) => (i % 7 ? 0 : 1));
+const strokes = SHAPES["two ovals"];
+const { points, middle, spread } = drawnPrior(strokes, 0.12);
+const session = new Session();
+const shown = { test: images.slice(0, 784 * 10) };
+const begin = { options: OPTIONS, images, shown, prior: { points }, kinds: ["simd"] };
+const { build } = await session.answer({ kind: "open", ...begin });
+const look = { codes: true, match: true, ink: { strokes, reach: 0.06, middle, spread } };
+const plan = { milliseconds: 1e6, count: 20, until: 20 };
+const found = await session.answer({ kind: "run", ...plan, look });
+await session.answer({ kind: "prior", prior: { points: drawnPrior(SHAPES.ring, 0.12).points } });
+const more = { milliseconds: 0, from: 20, until: 10 };
+const later = await session.answer({ kind: "run", ...more, look: {} });
+const field = { extent: [-2, 2, -2, 2], side: 8 };
+const seen = await session.answer({ kind: "see", look: { field, pulls: 4 } });
+const numbers = [...found.codes.test, ...seen.field, ...seen.pulls];
+const finite = [numbers.length, numbers.every(Number.isFinite)];
+console.log(JSON.stringify([build, found.done, later.updates, found.match, found.ink, finite]));
+"""
+
+
+@needs_node
+def test_a_drawn_prior_is_trained_on_and_can_be_redrawn():
+    build, done, updates, match, ink, finite = node("painting", SHAPES_TOO + DRAWN)
+    assert (build, done, updates) == ("simd", 20, 21)
+    assert match["test"] > 1 and 0 <= ink["test"] <= 1
+    assert finite == [20 + 64 + 8, True]
 
 
 @needs_node

@@ -54,7 +54,7 @@ export class Trace {
     context.textAlign = "right";
     context.fillText("0", LEFT - 4, this.y(0) + 4);
     context.fillText(String(this.height0()), LEFT - 4, this.y(this.height0()) + 8);
-    context.fillText(`update ${last.toLocaleString("en")}`, width - RIGHT, height - 3);
+    context.fillText(`update ${Math.floor(last).toLocaleString("en")}`, width - RIGHT, height - 3);
     context.strokeStyle = css(shades.line);
     context.strokeRect(LEFT + 0.5, TOP + 0.5, width - LEFT - RIGHT, height - TOP - BOTTOM);
     this.drawLevels();

@@ -98,7 +98,8 @@ export class Trainer {
   /** Gaussian noise on an image's pixels, from a pool: drawing each number would take longer. */
   addNoise(x, deviation) {
     const { pixels } = this.config;
-    const { floats, pool } = this;
+    const { pool } = this;
+    const { floats } = this.ops;
     const from = Math.floor(this.random() * (pool.length - pixels));
     for (let i = 0; i < pixels; i++) floats[x + i] += deviation * pool[from + i];
   }
