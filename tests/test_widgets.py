@@ -617,6 +617,15 @@ console.log(JSON.stringify([...pixels]));
     assert (mine - chosen.x).abs().max() < 0.5 / 15 + 1e-6
 
 
+def test_a_page_with_nan_in_a_state_is_still_json():
+    record = {"model_module": "anywidget", "model_name": "AnyModel", "buffers": []}
+    state = {"_esm": "", "numbers": [1.0, math.nan, {"deep": -math.inf}]}
+    text = static.scripts({"a": {**record, "state": state}}, ["a"])
+    data = text.split(">", 1)[1].split("</script>", 1)[0]
+    models = json.loads(data, parse_constant=pytest.fail)["models"]
+    assert models["a"]["state"]["numbers"] == [1.0, None, {"deep": None}]
+
+
 # ----------------------------------------------------------------------------------- game
 
 

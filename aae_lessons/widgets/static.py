@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -78,12 +79,25 @@ def scripts(states: States, shown: Iterable[str]) -> str:
             "buffers": [{"path": b["path"], "data": b["data"]} for b in record.get("buffers", [])],
         }
     result = {"scripts": texts, "styles": styles, "models": models, "links": links(states, shown)}
-    data = json.dumps(result, ensure_ascii=False).replace("</", "<\\/").replace("<!--", "<\\!--")
+    data = (
+        json.dumps(_finite(result), ensure_ascii=False, allow_nan=False)
+        .replace("</", "<\\/")
+        .replace("<!--", "<\\!--")
+    )
     loader = bundle.script("static")
     return (
         f'<script type="application/json" id="aae-widgets">{data}</script>\n'
         f'<script type="module">\n{loader}</script>\n'
     )
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for nan and infinity, which JSON has no word for."""
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def fragment(*explorers: Explorer) -> str:

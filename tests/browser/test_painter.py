@@ -1,4 +1,10 @@
-"""PriorPainter in JupyterLab: pointer, keyboard, and a real training that moves the codes."""
+"""PriorPainter in JupyterLab: pointer, keyboard, and a real training that moves the codes;
+and on a page of its own, where the browser trains."""
+
+from laboratory import watched_page
+
+from aae_lessons.widgets import static
+from aae_lessons.widgets.painter import PriorPainter
 
 SOURCE = """
 import threading
@@ -74,3 +80,32 @@ def test_draw_train_and_stop(lab, page):
     assert len(lab.value(page, "painter.strokes")) == 1
     page.get_by_role("button", name="clear").click()
     assert lab.value(page, "painter.strokes") == []
+
+
+def test_a_broken_explorer_leaves_the_page_s_others_alone(browser, tmp_path):
+    broken = PriorPainter()
+    broken._esm = "export default { render() { throw new Error('out of order') } }"
+    path = tmp_path / "page.html"
+    path.write_text(static.page(broken, PriorPainter(), title="Two"), "utf-8")
+    with watched_page(browser, offline=True) as page:
+        page.goto(path.as_uri())
+        page.wait_for_selector(".aae-painter")
+        assert "could not be shown: out of order" in page.locator("main").inner_text()
+
+
+def test_the_page_trains_from_a_file_and_stays_responsive(browser, tmp_path, shots):
+    path = tmp_path / "painter.html"
+    painter = PriorPainter(strokes=[[-0.5, 0.0, 0.5, 0.0]])
+    path.write_text(static.page(painter, title="Draw"), "utf-8")
+    with watched_page(browser, offline=True, has_touch=True) as page:
+        page.goto(path.as_uri())
+        page.get_by_role("button", name="train", exact=True).tap()
+        page.wait_for_function("document.querySelector('progress').value > 0", timeout=60_000)
+        page.locator(".aae-paint").tap(position={"x": 300, "y": 80})  # a dot, in mid-run
+        page.locator("text=codes off the ink").wait_for(timeout=60_000)
+        for width in (360, 768, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            shots(page, "body", f"painter-{width}")
+        page.get_by_role("button", name="stop").press("Enter")
+        page.locator("text=stopped:").wait_for(timeout=60_000)

@@ -60,19 +60,31 @@ async function start() {
   } = JSON.parse(document.getElementById("aae-widgets").textContent);
   for (const text of styles)
     document.head.append(Object.assign(document.createElement("style"), { textContent: text }));
-  const modules = await Promise.all(
-    scripts.map(
-      (text) => import(URL.createObjectURL(new Blob([text], { type: "text/javascript" }))),
-    ),
-  );
+  const load = (text) =>
+    import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+  const modules = scripts.map(load);
   const models = Object.fromEntries(
     Object.entries(records).map(([id, record]) => [id, new StaticModel(record)]),
   );
   links.forEach((each) => link(models, each));
   for (const el of document.querySelectorAll("[data-aae-widget]")) {
     const id = el.dataset.aaeWidget;
-    await modules[records[id].script].default.render({ model: models[id], el });
+    try {
+      const { default: explorer } = await modules[records[id].script];
+      await explorer.render({ model: models[id], el });
+    } catch (error) {
+      broken(el, error); // the page's others go on
+    }
   }
+}
+
+function broken(el, error) {
+  console.warn(error);
+  el.replaceChildren(
+    Object.assign(document.createElement("p"), {
+      textContent: `This explorer could not be shown: ${error.message}`,
+    }),
+  );
 }
 
 start();
