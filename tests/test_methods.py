@@ -119,7 +119,7 @@ def test_poisoned_stale_gradients_change_nothing(name):
 
 @METHODS
 def test_a_loss_that_is_not_finite_stops_the_run(name):
-    module, model, optimizers = make(name)
+    module, model, _ = make(name)
     images = data.ImageSet(
         torch.randint(0, 255, (32, 1, 3, 4), dtype=torch.uint8), torch.arange(32) % 3
     )
@@ -128,7 +128,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(name):
     with torch.no_grad():
         parameter.fill_(math.nan)
     with pytest.raises(NonFiniteLoss):
-        fit(module.train_step, model, optimizers, batches, 1, log_every=1, progress=False)
+        fit(module.train_step, model, batches, 1, log_every=1, progress=False)
 
 
 @pytest.mark.parametrize("name", [n for n in MAKERS if n != "m1"])

@@ -59,6 +59,10 @@ class Baseline(nn.Module):
         layers = normalised_mlp(sizes, noise=config.hidden_noise)
         self.layers = nn.Sequential(Noise(config.noise), layers)
 
+    def optimizers(self) -> dict[str, Adam]:
+        """What the step descends with, by phase."""
+        return optimizers(self)
+
     def forward(self, x: Tensor) -> Tensor:
         """Class logits, (B, K), of images ``x``, (B, 784)."""
         check_matrix(x, "x", columns=self.config.pixels)

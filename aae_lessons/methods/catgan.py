@@ -89,6 +89,10 @@ class CatGAN(nn.Module):
         sizes = (config.dim, *config.generator_hidden, config.pixels)
         self.generator = normalised_mlp(sizes, _leaky)
 
+    def optimizers(self) -> dict[str, Adam]:
+        """What the step descends with, by phase."""
+        return optimizers(self)
+
     def forward(self, x: Tensor) -> Tensor:
         """Class logits, (B, K), of images ``x``, (B, 784)."""
         check_matrix(x, "x", columns=self.config.pixels)

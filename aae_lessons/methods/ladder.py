@@ -10,13 +10,12 @@ Principle:
 
 Reference:
     Rasmus et al. 2015, "Semi-Supervised Learning with Ladder Networks", arXiv:1507.02672:
-    Algorithm 1 (encoder, decoder, cost), eq. (2) in §2 (the combinator g), §4.1 (sizes, noise,
-    λ). The factor γ of the softmax layer and the initial values are those of the authors'
-    published code.
+    Algorithm 1 (encoder, decoder, cost), eq. (2) (the combinator g), §4.1 (sizes, noise, λ). The
+    factor γ of the softmax layer and the initial values are those of the authors' code.
 
 Note:
-    Test images are normalised by running averages over the clean pass of unlabelled images. The
-    clean pass over *labelled* images is left out: no term of the objective uses it.
+    Test images are normalised by running averages of the clean pass of unlabelled images; there
+    is none of *labelled* ones: no term of the objective uses it.
 """
 
 from __future__ import annotations
@@ -100,6 +99,10 @@ class Ladder(nn.Module):
         self.means = nn.ParameterList(nn.Parameter(torch.zeros(m), False) for m in sizes[1:])
         self.variances = nn.ParameterList(nn.Parameter(torch.ones(m), False) for m in sizes[1:])
 
+    def optimizers(self) -> dict[str, Adam]:
+        """What the step descends with, by phase."""
+        return optimizers(self)
+
     def activation(self, z: Tensor, layer: int) -> Tensor:
         """h of a layer's z, (B, m): ReLU(z + β), and γ(z + β) for the logits of the last."""
         shifted = z + self.beta[layer - 1]
@@ -110,8 +113,7 @@ class Ladder(nn.Module):
 
         Each of the ``parts`` of the batch (labelled, unlabelled) is normalised by itself.
         """
-        h = self._noise(x)
-        z_noisy = [h]
+        z_noisy = [h := self._noise(x)]
         for layer, weights in enumerate(self.encoder, 1):
             normal = [normalise(u, *moments_of(u)) for u in weights(h).float().split(parts)]
             z_noisy.append(self._noise(torch.cat(normal)))

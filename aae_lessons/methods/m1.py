@@ -61,6 +61,10 @@ class M1(nn.Module):
         self.encoder = mlp((config.pixels, *config.hidden, 2 * config.dim), nn.Softplus)
         self.decoder = mlp((config.dim, *reversed(config.hidden), outputs), nn.Softplus)
 
+    def optimizers(self) -> dict[str, Adam]:
+        """What the step descends with, by phase."""
+        return optimizers(self)
+
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x), each (B, D), of images ``x``, (B, 784)."""
         check_matrix(x, "x", columns=self.config.pixels)

@@ -64,6 +64,10 @@ class M1M2(nn.Module):
         self.config = Config(m2.Config(**values))
         self.m2 = m2.M2(self.config.m2)
 
+    def optimizers(self) -> dict[str, Adam]:
+        """What the step descends with, by phase."""
+        return optimizers(self)
+
     def codes(self, x: Tensor, sample: bool = False) -> Tensor:
         """M1's codes of images ``x``, (B, 784), in units of their deviation: (B, used)."""
         with torch.no_grad():

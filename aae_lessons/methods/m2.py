@@ -89,6 +89,10 @@ class M2(nn.Module):
         decoder = (config.dim + classes, *reversed(config.hidden), outputs)
         self.decoder = mlp(decoder, nn.Softplus)
 
+    def optimizers(self) -> dict[str, Adam]:
+        """What the step descends with, by phase."""
+        return optimizers(self)
+
     def forward(self, x: Tensor) -> Tensor:
         """Logits of q(y|x), (B, K), of images ``x``, (B, 784)."""
         check_matrix(x, "x", columns=self.config.pixels)

@@ -90,6 +90,10 @@ class SDGM(nn.Module):
         self.auxiliary_decoder = network(classes + dim, 2 * dim)  # p(a|y, z)
         self.decoder = network(dim + classes + dim, outputs)  # p(x|a, y, z)
 
+    def optimizers(self) -> dict[str, Adam]:
+        """What the step descends with, by phase."""
+        return optimizers(self)
+
     def forward(self, x: Tensor) -> Tensor:
         """Logits of q(y|a, x), (B, K), of images ``x``, (B, 784), at the mean of q(a|x)."""
         check_matrix(x, "x", columns=self.config.pixels)

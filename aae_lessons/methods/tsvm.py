@@ -91,6 +91,10 @@ class TSVM(nn.Module):
         self.register_buffer("growth", torch.tensor(1.0))
         self.w = nn.Parameter(torch.zeros(config.classes, len(self.center)))
 
+    def optimizers(self) -> dict[str, Adam]:
+        """What the step descends with, by phase."""
+        return optimizers(self)
+
     @torch.no_grad()
     def _codes(self, x: Tensor) -> Tensor:
         return self.encode(x)

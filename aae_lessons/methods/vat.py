@@ -76,6 +76,10 @@ class VAT(nn.Module):
         self.config = config
         self.layers = normalised_mlp((config.pixels, *config.hidden, config.classes))
 
+    def optimizers(self) -> dict[str, Adam]:
+        """What the step descends with, by phase."""
+        return optimizers(self)
+
     def forward(self, x: Tensor) -> Tensor:
         """Class logits, (B, K), of images ``x``, (B, 784)."""
         check_matrix(x, "x", columns=self.config.pixels)

@@ -51,7 +51,6 @@ def svm(config: tsvm.Config, codes: bool = True) -> tsvm.TSVM:
 
 METHOD = Recipe(
     build=ladder.Ladder,
-    optimizers=ladder.optimizers,
     step=ladder.train_step,
     measure=measures.measure,
     epochs=28,
@@ -67,7 +66,6 @@ METHOD = Recipe(
 )
 MARGIN = replace(
     METHOD,
-    optimizers=tsvm.optimizers,
     step=tsvm.train_step,
     measure=measures.errors,
     on_step=tsvm.grow,
@@ -88,7 +86,6 @@ RECIPES: dict[str, Recipe] = {
     "vat-100": replace(
         METHOD,
         build=vat.VAT,
-        optimizers=vat.optimizers,
         step=vat.train_step,
         epochs=40,
         batch=200,
@@ -99,7 +96,6 @@ RECIPES: dict[str, Recipe] = {
     "baseline-100-ladder": replace(
         METHOD,
         build=baseline.Baseline,
-        optimizers=baseline.optimizers,
         step=baseline.train_step,
         epochs=4,
         note="The Ladder paper's supervised network, with batch norm and noise, by the labels "
@@ -109,7 +105,6 @@ RECIPES: dict[str, Recipe] = {
     "m1": replace(
         METHOD,
         build=m1.M1,
-        optimizers=m1.optimizers,
         step=m1.train_step,
         measure=measures.bound,
         watch=None,
@@ -139,7 +134,6 @@ RECIPES: dict[str, Recipe] = {
     "m1-m2-100": replace(
         METHOD,
         build=lambda: m1_m2.M1M2(first_model(), training_images()),
-        optimizers=m1_m2.optimizers,
         step=m1_m2.train_step,
         epochs=60,
         note="M2 on the codes of an M1 of 100 epochs; one M1 for all splits; 30,000 updates."
@@ -148,7 +142,6 @@ RECIPES: dict[str, Recipe] = {
     "catgan-100": replace(
         METHOD,
         build=catgan.CatGAN,
-        optimizers=catgan.optimizers,
         step=catgan.train_step,
         epochs=200,
         note="200 epochs of 500 updates; fully connected; λ = 1." + BFLOAT16,
@@ -156,7 +149,6 @@ RECIPES: dict[str, Recipe] = {
     "m2-100": replace(
         METHOD,
         build=m2.M2,
-        optimizers=m2.optimizers,
         step=m2.train_step,
         epochs=230,
         schedule=training.constant,
@@ -165,7 +157,6 @@ RECIPES: dict[str, Recipe] = {
     "adgm-100": replace(
         METHOD,
         build=adgm.ADGM,
-        optimizers=adgm.optimizers,
         step=adgm.train_step,
         epochs=60,
         note="Two hours a split: 30,000 updates in place of 600,000." + BFLOAT16,
@@ -173,7 +164,6 @@ RECIPES: dict[str, Recipe] = {
     "sdgm-100": replace(
         METHOD,
         build=sdgm.SDGM,
-        optimizers=sdgm.optimizers,
         step=sdgm.train_step,
         epochs=60,
         note="Two hours a split: 30,000 updates in place of 600,000." + BFLOAT16,
