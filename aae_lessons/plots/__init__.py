@@ -15,6 +15,7 @@ from aae_lessons.plots.discrete import (
 )
 from aae_lessons.plots.images import decoded_plane, images, reconstructions, rows_of_images
 from aae_lessons.plots.latent import codes, panels_of_codes, posteriors, transport
+from aae_lessons.plots.regions import decision_regions, errors_and_minutes
 from aae_lessons.plots.runs import Claims, claims, curves, equilibrium, histograms, losses
 
 __all__ = [
@@ -27,8 +28,10 @@ __all__ = [
     "codes_and_cluster_heads",
     "contingency",
     "curves",
+    "decision_regions",
     "decoded_plane",
     "equilibrium",
+    "errors_and_minutes",
     "histograms",
     "images",
     "losses",

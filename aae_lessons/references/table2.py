@@ -138,6 +138,28 @@ def budget(name: str) -> tuple[int, int, float]:
     return plan["epochs"], plan["updates"], sum(seconds) / len(seconds) / 60
 
 
+def lesson_table() -> str:
+    """The rows at 100 labels in Markdown: the slides' figure, ours, what it cost, what differs."""
+    lines = ["| method | slides | ours | budget | what differs |", "|---" * 5 + "|"]
+    for row in ROWS:
+        found = names(row, "100")
+        if not found:
+            lines.append(f"| {row.method} | {row.slides[0]} | {NOT_YET} | – | – |")
+        for i, name in enumerate(found):
+            head = f"{row.method} | {row.slides[0]}" if i == 0 else " | "
+            epochs, updates, minutes = budget(name)
+            spent = f"{epochs} epochs, {updates:,} updates, {minutes:.1f} min"
+            note = references.records(name)[0]["note"]
+            lines.append(f"| {head} | {_figure(name)} | {spent} | {note} |")
+    return "\n".join(lines)
+
+
+def slides_error(method: str, column: int = 0) -> float:
+    """The slides' error of a method as a number; nan where they have none."""
+    figure = next(row.slides[column] for row in ROWS if row.method == method)
+    return float("nan") if figure == "–" else float(figure.split(" ")[0])
+
+
 def markdown() -> str:
     """Table 2 in Markdown: for MNIST the slides' figure and ours, for SVHN the slides'."""
     columns = ["method"]

@@ -45,7 +45,7 @@ def make(
     check_int(seed, "seed", at_least=0)
     recipe, device = RECIPES[name], devices.choose(device)
     epochs = recipe.epochs if epochs is None else epochs
-    test = data.mnist("test", device)
+    test = recipe.dataset("test", device)
     batches = recipe.batches(_training_set(recipe, device, seed), recipe.batch, seed=seed)
 
     torch.manual_seed(seed)
@@ -205,7 +205,7 @@ def _in_words(value: Any) -> Any:
 
 
 def _training_set(recipe: Recipe, device: torch.device, seed: int) -> data.ImageSet:
-    images = data.mnist("train", device)
+    images = recipe.dataset("train", device)
     if recipe.held_out:
         images, _ = data.split_validation(images, recipe.held_out)
     if recipe.labels is None:

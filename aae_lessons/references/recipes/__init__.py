@@ -7,6 +7,7 @@ from aae_lessons.references.recipes import (
     classifier,
     clustering,
     methods,
+    methods_svhn,
     semi_supervised,
     variational,
     wasserstein,
@@ -25,4 +26,5 @@ RECIPES: dict[str, Recipe] = {
     **clustering.RECIPES,
     **wasserstein.RECIPES,
     **methods.RECIPES,
+    **methods_svhn.RECIPES,
 }

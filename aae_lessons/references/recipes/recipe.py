@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from aae_lessons import training
-from aae_lessons.data import ImageSet, Minibatches
+from aae_lessons.data import ImageSet, Minibatches, mnist
 from aae_lessons.references.measures.common import codes
 
 
@@ -27,6 +27,7 @@ class Recipe:
         prepare: ``prepare(model, batches)``, before the first update.
         watch: ``watch(model, first 1000 test images)`` before and after every epoch, -> codes
             "z", and numbers by name.
+        dataset: ``dataset("train" or "test", device)``; MNIST, which comes with the package.
         held_out: how many of the last training images are kept for validation.
         batches: ``batches(images, B, seed)``.
         schedule: of the rates.
@@ -51,6 +52,7 @@ class Recipe:
     watch: Callable[[nn.Module, Tensor], dict[str, Tensor | float]] | None = codes
     rank_by: str = ""
     keep: str = "weights"
+    dataset: Callable[..., ImageSet] = mnist
     held_out: int = 0
     batches: Callable[..., training.Batches] = Minibatches
     schedule: training.Schedule = training.constant_then_linear

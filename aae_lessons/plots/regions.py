@@ -1,0 +1,103 @@
+"""Decision regions of classifiers of the plane, and errors against training time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from aae_lessons.arguments import check, check_labels, check_matrix, check_same_shape
+from aae_lessons.plots.style import COLOURS, MARKERS, new_figure
+
+Classifier = Callable[[Tensor], Tensor]
+SIDE = 90  # points of the grid along each side
+CLASSES = COLOURS[0], COLOURS[1]
+REGIONS = LinearSegmentedColormap.from_list("regions", [CLASSES[0], "white", CLASSES[1]])
+
+
+def decision_regions(
+    classifiers: Mapping[str, Classifier],
+    x: Tensor,
+    labelled_x: Tensor,
+    label: Tensor,
+    *,
+    arrows: Tensor | None = None,
+    samples: Mapping[str, Tensor] | None = None,
+    columns: int = 4,
+) -> Figure:
+    """The plane in the colours of two classes, a panel for each classifier.
+
+    Full colour where it is sure, white where both classes are as probable.
+
+    Args:
+        classifiers: name -> function of points (n, 2) that gives the probability of class 1, (n,).
+        x: points without labels, (N, 2).
+        labelled_x, label: the points with labels, (n, 2), and their classes 0 or 1, (n,).
+        arrows: a displacement for each point of ``x``, (N, 2), drawn from it.
+        samples: name -> further points, (m, 2), such as what a generator makes.
+        columns: panels in a row.
+    """
+    check(len(classifiers) > 0, "classifiers", dict(classifiers), "one classifier or more")
+    check_matrix(x, "x", columns=2)
+    check_matrix(labelled_x, "labelled_x", columns=2, rows=len(label))
+    check_labels(label, "label", 2)
+    columns = min(columns, len(classifiers))
+    rows = -(-len(classifiers) // columns)
+    figure, axes = new_figure(rows, columns, 2.9 * columns, 2.5 * rows + 0.2)
+    for ax in axes.flat[len(classifiers) :]:
+        ax.set_axis_off()
+    for ax, (name, classifier) in zip(axes.flat, classifiers.items(), strict=False):
+        _region(ax, classifier, x)
+        _points(ax, x, labelled_x, label)
+        for i, (kind, points) in enumerate((samples or {}).items()):
+            ax.scatter(*points.T, s=7, marker=MARKERS[2 + i], color=COLOURS[2 + i], label=kind)
+            ax.legend(fontsize=8, loc="lower left")
+        if arrows is not None:
+            check_same_shape(arrows, x, "arrows", "x")
+            ax.quiver(*x.T, *arrows.T, angles="xy", scale_units="xy", scale=1, width=0.006)
+        ax.set_title(name, fontsize=10)
+    return figure
+
+
+@torch.no_grad()
+def _region(ax: Axes, classifier: Classifier, x: Tensor) -> None:
+    low, high = x.amin(0) - 0.6, x.amax(0) + 0.6
+    across, up = (torch.linspace(low[i].item(), high[i].item(), SIDE) for i in range(2))
+    grid = torch.cartesian_prod(across, up)
+    probability = classifier(grid).reshape(SIDE, SIDE).T
+    extent = (low[0].item(), high[0].item(), low[1].item(), high[1].item())
+    shown = {"origin": "lower", "extent": extent, "vmin": 0, "vmax": 1, "alpha": 0.55}
+    ax.imshow(probability, cmap=REGIONS, aspect="auto", interpolation="bilinear", **shown)
+    ax.set_xticks([])
+    ax.set_yticks([])
+
+
+def _points(ax: Axes, x: Tensor, labelled_x: Tensor, label: Tensor) -> None:
+    ax.scatter(*x.T, s=2, color="0.25", linewidths=0)
+    for k, colour in enumerate(CLASSES):
+        points = labelled_x[label == k]
+        ax.scatter(*points.T, s=90, marker=MARKERS[k], color=colour, edgecolors="k", zorder=3)
+
+
+def errors_and_minutes(points: Mapping[str, tuple[float, float]]) -> Figure:
+    """Test error against training time, both on logarithmic axes, each point with its name.
+
+    Args:
+        points: name -> (minutes, error in percent), both above 0.
+    """
+    check(len(points) > 0, "points", dict(points), "one run or more")
+    figure, axes = new_figure(1, 1, 8.0, 4.2)
+    ax = axes[0, 0]
+    for i, (name, (minutes, error)) in enumerate(points.items()):
+        style = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+        ax.scatter(minutes, error, s=50, label=name, **style)
+        ax.annotate(name, (minutes, error), (6, 4), textcoords="offset points", fontsize=8)
+    ax.set(xscale="log", yscale="log")
+    ax.margins(x=0.25, y=0.15)
+    ax.set_xlabel("training time in minutes of one core", fontsize=10)
+    ax.set_ylabel("test error in percent", fontsize=10)
+    return figure
