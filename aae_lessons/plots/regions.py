@@ -8,6 +8,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, NullFormatter
 from torch import Tensor
 
 from aae_lessons.arguments import check, check_labels, check_matrix, check_same_shape
@@ -50,8 +51,9 @@ def decision_regions(
     figure, axes = new_figure(rows, columns, 2.9 * columns, 2.5 * rows + 0.2)
     for ax in axes.flat[len(classifiers) :]:
         ax.set_axis_off()
+    limits = torch.stack([x.amin(0) - 0.6, x.amax(0) + 0.6], dim=1).tolist()
     for ax, (name, classifier) in zip(axes.flat, classifiers.items(), strict=False):
-        _region(ax, classifier, x)
+        _region(ax, classifier, limits)
         _points(ax, x, labelled_x, label)
         for i, (kind, points) in enumerate((samples or {}).items()):
             ax.scatter(*points.T, s=7, marker=MARKERS[2 + i], color=COLOURS[2 + i], label=kind)
@@ -60,17 +62,15 @@ def decision_regions(
             check_same_shape(arrows, x, "arrows", "x")
             ax.quiver(*x.T, *arrows.T, angles="xy", scale_units="xy", scale=1, width=0.006)
         ax.set_title(name, fontsize=10)
+        ax.set(xlim=limits[0], ylim=limits[1])
     return figure
 
 
 @torch.no_grad()
-def _region(ax: Axes, classifier: Classifier, x: Tensor) -> None:
-    low, high = x.amin(0) - 0.6, x.amax(0) + 0.6
-    across, up = (torch.linspace(low[i].item(), high[i].item(), SIDE) for i in range(2))
-    grid = torch.cartesian_prod(across, up)
+def _region(ax: Axes, classifier: Classifier, limits: list[list[float]]) -> None:
+    grid = torch.cartesian_prod(*(torch.linspace(low, high, SIDE) for low, high in limits))
     probability = classifier(grid).reshape(SIDE, SIDE).T
-    extent = (low[0].item(), high[0].item(), low[1].item(), high[1].item())
-    shown = {"origin": "lower", "extent": extent, "vmin": 0, "vmax": 1, "alpha": 0.55}
+    shown = {"origin": "lower", "extent": sum(limits, []), "vmin": 0, "vmax": 1, "alpha": 0.55}
     ax.imshow(probability, cmap=REGIONS, aspect="auto", interpolation="bilinear", **shown)
     ax.set_xticks([])
     ax.set_yticks([])
@@ -90,14 +90,23 @@ def errors_and_minutes(points: Mapping[str, tuple[float, float]]) -> Figure:
         points: name -> (minutes, error in percent), both above 0.
     """
     check(len(points) > 0, "points", dict(points), "one run or more")
-    figure, axes = new_figure(1, 1, 8.0, 4.2)
+    figure, axes = new_figure(1, 1, 8.4, 4.2)
     ax = axes[0, 0]
     for i, (name, (minutes, error)) in enumerate(points.items()):
         style = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
-        ax.scatter(minutes, error, s=50, label=name, **style)
-        ax.annotate(name, (minutes, error), (6, 4), textcoords="offset points", fontsize=8)
+        ax.scatter(minutes, error, s=60, label=name, **style)
     ax.set(xscale="log", yscale="log")
-    ax.margins(x=0.25, y=0.15)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(FormatStrFormatter("%g"))
+        axis.set_minor_formatter(NullFormatter())
+    ax.set_yticks([y for y in (1, 2, 5, 10, 20, 50) if _within(y, points)])
+    ax.grid(alpha=0.3)
     ax.set_xlabel("training time in minutes of one core", fontsize=10)
     ax.set_ylabel("test error in percent", fontsize=10)
+    figure.legend(loc="outside right upper", fontsize=8)
     return figure
+
+
+def _within(y: float, points: Mapping[str, tuple[float, float]]) -> bool:
+    errors = [error for _, error in points.values()]
+    return min(errors) / 1.5 <= y <= max(errors) * 1.5
