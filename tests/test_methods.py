@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from aae_lessons import data, references
+from aae_lessons import data, plots, references
 from aae_lessons.data import SemiSupervisedBatch, SemiSupervisedMinibatches
 from aae_lessons.methods import (
     _layers,
@@ -522,3 +522,33 @@ def test_what_has_no_record_is_said_not_to_be_measured():
 def test_every_row_has_a_recipe_at_a_hundred_labels(row):
     names = [name for name in RECIPES if name.startswith(f"{row.record}-100")]
     assert names, row.method
+
+
+# --------------------------------------------------------------------------------- figures
+
+
+def test_decision_regions_have_a_panel_for_each_classifier_and_keep_to_the_points():
+    points, label = torch.randn(40, 2), torch.tensor([0, 1])
+    right, left = (lambda p: (p[:, 0] > 0).float()), (lambda p: (p[:, 0] < 0).float())
+    far = {"far": torch.full((3, 2), 50.0)}
+    classifiers = {"right": right, "left": left}
+    figure = plots.decision_regions(classifiers, points, points[:2], label, samples=far)
+    assert [ax.get_title() for ax in figure.axes] == ["right", "left"]
+    for ax, sign in zip(figure.axes, (1, -1), strict=True):
+        low, high = ax.get_xlim()
+        assert low == pytest.approx(points[:, 0].min().item() - 0.6) and high < 10
+        shown = ax.images[0].get_array()
+        assert sign * (shown[:, -1].mean() - shown[:, 0].mean()) == 1.0
+
+
+def test_arrows_fit_the_points():
+    points, label = torch.randn(40, 2), torch.tensor([0, 1])
+    one = {"one": lambda p: torch.full((len(p),), 0.5)}
+    with pytest.raises(ValueError, match="arrows"):
+        plots.decision_regions(one, points, points[:2], label, arrows=torch.zeros(3, 2))
+
+
+def test_errors_and_minutes_names_every_run():
+    figure = plots.errors_and_minutes({"a": (0.5, 20.0), "b": (12.0, 1.7)})
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
+    assert figure.axes[0].get_xscale() == figure.axes[0].get_yscale() == "log"

@@ -9,7 +9,7 @@ import torch
 from aae_lessons import data, references
 from aae_lessons.references import previews, quantize, train
 from aae_lessons.references.__main__ import main
-from aae_lessons.references.recipes import RECIPES
+from aae_lessons.references.recipes import RECIPES, methods, methods_svhn
 from aae_lessons.references.recipes.classifier import shifted
 
 NAMES = references.names()
@@ -18,7 +18,9 @@ TEST = data.mnist("test", "cpu")
 
 
 def test_every_recipe_was_made():
-    assert list(RECIPES) == NAMES
+    """All but those of lesson 8 that take hours, or whose images can't come with the course."""
+    waiting = {*methods.RECIPES, *methods_svhn.RECIPES}
+    assert [name for name in RECIPES if name not in waiting or name in NAMES] == NAMES
     size = sum(p.stat().st_size for p in references.FOLDER.iterdir())
     assert size <= 40_000_000
 
