@@ -434,9 +434,10 @@ def test_a_notebook_with_the_masters_answers_passes_under_nbval(tmp_path):
 # ------------------------------------------------------------------------ the lecturer's guide
 
 
-def test_the_guide_is_fresh():
-    text = guide.guide()
-    assert text == guide.GUIDE.read_text("utf-8"), "run: python -m aae_lessons.authoring guide"
+@pytest.mark.parametrize("path", guide.FILES, ids=lambda path: path.stem)
+def test_the_guide_is_fresh(path):
+    text = guide.guide(path)
+    assert text == path.read_text("utf-8"), "run: python -m aae_lessons.authoring guide"
 
 
 @pytest.mark.parametrize("sessions", guide.PLANS)

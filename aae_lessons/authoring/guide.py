@@ -1,4 +1,4 @@
-"""Writes the tables of ``INSTRUCTORS.md`` that come from the course itself.
+"""Writes the lecturers' tables that come from the course itself.
 
 python -m aae_lessons.authoring guide            # write them
 python -m aae_lessons.authoring guide --check    # fail where one is stale
@@ -25,12 +25,15 @@ from pathlib import Path
 
 import torch
 
+from aae_lessons.authoring.site.lessons import lessons
 from aae_lessons.checks import autoencoder, course
 from aae_lessons.checks.core import CheckFailed, Exercise
 from aae_lessons.files import write_atomically
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "INSTRUCTORS.md"
+TEACHING = ROOT / "docs" / "teaching"
+FILES = (GUIDE, TEACHING / "syllabus.md", TEACHING / "misconceptions.md")
 HEADING = re.compile(r"^## (\d+\.\d+) (.+) · ([●○]{3}) · (\d+) minutes", re.MULTILINE)
 TIME = re.compile(r"\*\*Time:\*\*\s+(?:about\s+)?(\d+)\s+minutes")
 HOMEWORK = 30  # minutes: exercises as long as this are done at home
@@ -202,19 +205,29 @@ def _of_lesson(lesson: int, met: dict[tuple[str, str], list[str]]) -> str:
     return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
 
 
-def guide() -> str:
-    """``INSTRUCTORS.md`` with every table made anew."""
-    text = GUIDE.read_text("utf-8")
-    parts = {
-        "exercises": exercises_table(),
-        "sessions": "\n\n".join(plan(sessions) for sessions in PLANS),
-        "general": general(),
-        "misconceptions": misconceptions(),
-    }
-    for name, new in parts.items():
+def outcomes() -> str:
+    """By lesson: the minutes that it takes, and what one can do after it."""
+    rows = [(f"{x.number} · {x.title}", x.minutes, x.outcomes) for x in lessons()]
+    return table(("lesson", "minutes", "after it, students can"), rows)
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "exercises": exercises_table,
+    "sessions": lambda: "\n\n".join(plan(sessions) for sessions in PLANS),
+    "outcomes": outcomes,
+    "general": general,
+    "misconceptions": misconceptions,
+}
+
+
+def guide(path: Path = GUIDE) -> str:
+    """The text of one of ``FILES`` with every table in it made anew."""
+    text = path.read_text("utf-8")
+    for name, make in PARTS.items():
         begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-        head, _, rest = text.partition(begin)
-        text = f"{head}{begin}\n{new}\n{end}{rest.partition(end)[2]}"
+        if begin in text:
+            head, _, rest = text.partition(begin)
+            text = f"{head}{begin}\n{make()}\n{end}{rest.partition(end)[2]}"
     return text
 
 
@@ -224,12 +237,15 @@ def main() -> None:
     args = parser.parse_args()
     os.environ["AAE_PROGRESS"] = os.devnull
     torch.set_num_threads(1)
-    text = guide()
-    stale = text != GUIDE.read_text("utf-8")
-    if stale and not args.check:
-        write_atomically(GUIDE, lambda stream: stream.write(text.encode()))
-    print(f"{GUIDE.name}:", "stale" if stale and args.check else "written" if stale else "fresh")
-    if stale and args.check:
+    stale = []
+    for path in FILES:
+        text = guide(path)
+        if text != path.read_text("utf-8"):
+            stale.append(path.name)
+            if not args.check:
+                write_atomically(path, lambda stream, t=text: stream.write(t.encode()))
+    print("stale:" if args.check else "written:", ", ".join(stale) or "none")
+    if args.check and stale:
         sys.exit(1)
 
 

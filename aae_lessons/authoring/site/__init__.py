@@ -1,0 +1,74 @@
+"""The course as a site: ``python -m aae_lessons.authoring site OUT``.
+
+Sphinx builds it from the stored notebooks, the pages in ``docs/`` and the package's docstrings.
+Explorers work in it without a kernel, and no page asks another host for anything.
+
+    python -m aae_lessons.authoring site OUT              # from the stored outputs
+    python -m aae_lessons.authoring site OUT 02_adversarial  # one lesson, without the reference
+    python -m aae_lessons.authoring site OUT --execute    # execute the lessons first
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
+    """Writes the site into ``out``. Raises RuntimeError where Sphinx fails.
+
+    Args:
+        out: a folder; what is in it is replaced.
+        names: of lessons, such as ``02_adversarial``; all, and the reference, without.
+        explorers: whether explorers are made alive; without, their stills stay.
+    """
+    from sphinx.application import Sphinx
+
+    from aae_lessons.authoring.site import sources
+
+    os.environ.setdefault("AAE_PROGRESS", os.devnull)
+    shutil.rmtree(out, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "source"
+        sources.assemble(source, names)
+        app = Sphinx(
+            source,
+            source,
+            out,
+            Path(folder) / "doctrees",
+            "html",
+            confoverrides={"aae_explorers": explorers},
+            status=None,
+            warning=sys.stderr,
+        )
+        app.build(force_all=True)
+        if app.statuscode:
+            raise RuntimeError(f"Sphinx failed with {app.statuscode}")
+    with contextlib.suppress(FileNotFoundError):
+        (out / ".buildinfo").unlink()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("out", type=Path, help="folder to write to; it is replaced")
+    parser.add_argument("names", nargs="*", help="lessons, such as 02_adversarial; all without")
+    parser.add_argument("--execute", action="store_true", help="execute the lessons first")
+    args = parser.parse_args()
+    started = time.perf_counter()
+    if args.execute:
+        from aae_lessons.authoring import execute
+
+        for path in sorted(execute.FOLDER.glob("[0-9][0-9]_*.ipynb")):
+            if not args.names or path.stem in args.names:
+                print(f"{path.stem}: {execute.execute(path):.0f} s", flush=True)
+    build(args.out, args.names)
+    size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
+    seconds = time.perf_counter() - started
+    print(f"{args.out / 'index.html'}: {seconds:.0f} s, {size / 1e6:.0f} MB")

@@ -1,0 +1,156 @@
+"""Notebooks as the site shows them: folded cells, alternatives of pictures, hints, live explorers.
+
+Nothing here changes a stored notebook: :func:`prepared` works on the text that Sphinx has read,
+and a reader downloads the file as it is in the repository.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Callable
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell, new_output
+
+from aae_lessons.authoring.site.lessons import HEADING, PICTURE, alternative, is_explorer, plain
+
+DETAILS = re.compile(
+    r"<details>\s*<summary>(.*?)</summary>\s*(.*?)\s*</details>", re.DOTALL | re.IGNORECASE
+)
+PREDICT = re.compile(r"(?:^> ?.*\n?)+", re.MULTILINE)
+DRAWS = {"plots", "plt", "figure", "fig", "axes", "axis", "ax", "diagrams"}
+CHECKS = "aae_lessons.checks"
+MARKS = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
+RUN_HINT = "▶"  # how the line under an explorer's still begins
+
+Place = Callable[[int], str]
+
+
+def prepared(notebook: NotebookNode, live: Place) -> NotebookNode:
+    """A lesson, an exercise or a worked answer for the site.
+
+    Args:
+        notebook: as it is stored; changed in place.
+        live: place of a cell -> HTML of its explorer, "" where there is none.
+    """
+    checks = checks_of(notebook.cells)
+    section, cells = "", []
+    for place, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            headings = HEADING.findall(cell.source)
+            section = plain(headings[-1]) if headings else section
+            cell.source = words(cell.source)
+        else:
+            _outputs(cell, section, live(place))
+            _fold(cell, first=place <= 1, after=cells[-1] if cells else None)
+            cell.source = MARKS.sub("", cell.source).rstrip("\n")
+        cells.append(cell)
+        cells += hints(cell, checks)
+    notebook.cells = cells
+    return notebook
+
+
+# ------------------------------------------------------------------------------------ words
+
+
+def words(source: str) -> str:
+    """Markdown for the site: folded answers as its own, *Predict* and notes as boxes."""
+    source = DETAILS.sub(lambda m: folded(_code(m[1]), _code(m[2])), source)
+    return PREDICT.sub(lambda m: _box(m[0]), source)
+
+
+def folded(title: str, body: str) -> str:
+    """A part that opens with a click."""
+    return f"\n\n::::{{dropdown}} {' '.join(title.split())}\n{body.strip()}\n::::\n\n"
+
+
+def _code(html: str) -> str:
+    text = re.sub(r"<code>(.*?)</code>", r"`\1`", html, flags=re.DOTALL)
+    text = re.sub(r"</?(?:em|i)>", "*", text)
+    text = re.sub(r"</?(?:strong|b)>", "**", text)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _box(quote: str) -> str:
+    lines = [line.removeprefix(">").removeprefix(" ") for line in quote.rstrip("\n").split("\n")]
+    opening = re.match(r"\*\*(.+?)\.?\*\*\s*", lines[0])
+    title = opening[1] if opening else "Note"
+    lines[0] = lines[0][opening.end() :] if opening else lines[0]
+    kind = "tip" if title.lower().startswith("predict") else "note"
+    body = "\n".join(lines)
+    return f"::::{{admonition}} {title}\n:class: {kind}\n{body}\n::::\n"
+
+
+def hints(cell: NotebookNode, checks: object) -> list[NotebookNode]:
+    """The folded hints of the exercise that a cell checks; none for other cells."""
+    name = _checked(cell) if checks is not None and cell.cell_type == "code" else None
+    some = getattr(getattr(checks, name, None), "hints", ()) if name else ()
+    parts = [folded(f"Hint {i} of {len(some)}", text) for i, text in enumerate(some, 1)]
+    return [new_markdown_cell("".join(parts))] if parts else []
+
+
+def checks_of(cells: list[NotebookNode]) -> object:
+    """The module of checks that an exercise imports; None for a lesson."""
+    for cell in cells[:4]:
+        if cell.cell_type == "code":
+            found = re.search(rf"from {CHECKS} import (\w+) as check\b", cell.source)
+            if found:
+                return importlib.import_module(f"{CHECKS}.{found[1]}")
+    return None
+
+
+def _checked(cell: NotebookNode) -> str | None:
+    found = re.match(r"check\.(\w+)\(", cell.source)
+    return found[1] if found else None
+
+
+# ---------------------------------------------------------------------------------- outputs
+
+
+def _outputs(cell: NotebookNode, section: str, live: str) -> None:
+    """Puts the live explorer in place of its still, and gives pictures their words."""
+    if live and any(map(is_explorer, cell.outputs)):
+        cell.outputs = [
+            new_output("display_data", data={"text/html": live}) if is_explorer(o) else o
+            for o in cell.outputs
+            if not o.get("text", "").startswith(RUN_HINT)
+        ]
+    for output in cell.outputs:
+        if PICTURE in output.get("data", {}):
+            settings = cell.metadata.setdefault("mystnb", {}).setdefault("image", {})
+            settings.setdefault("alt", alternative(output, section))
+
+
+def _fold(cell: NotebookNode, first: bool, after: NotebookNode | None) -> None:
+    """Tags that fold: a set-up or plotting cell's code, and the answer to a prediction."""
+    tags = cell.metadata.setdefault("tags", [])
+    shows_explorer = any(
+        "data-aae" in o.get("data", {}).get("text/html", "") for o in cell.outputs
+    )
+    is_setup = (first and "import" in cell.source) or {"setup", "plot"} & set(tags)
+    if is_setup or shows_explorer or only_draws(cell.source):
+        tags.append("hide-input")
+    asked = after is not None and after.source.rstrip().rpartition("\n\n")[2]
+    predicted = bool(asked) and ":class: tip" in asked and not shows_explorer
+    if predicted and any(PICTURE in o.get("data", {}) for o in cell.outputs):
+        tags.append("hide-output")
+
+
+def only_draws(source: str) -> bool:
+    """Whether every statement of a cell draws: its call or target begins with a drawing name."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:
+        return False
+    return bool(statements) and all(map(_draws, statements))
+
+
+def _draws(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.For):
+        return all(map(_draws, statement.body))
+    value = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
+    while isinstance(value, ast.Call | ast.Attribute | ast.Subscript):
+        value = value.func if isinstance(value, ast.Call) else value.value
+    return isinstance(value, ast.Name) and value.id in DRAWS
