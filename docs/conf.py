@@ -1,4 +1,4 @@
-"""Settings of the course's site for Sphinx; ``python -m aae_lessons.authoring site OUT`` uses them.
+"""Settings of the site for Sphinx; ``python -m aae_lessons.authoring site OUT`` uses them.
 
 The source folder is put together by ``aae_lessons.authoring.site.sources``: the pages of this
 folder at its root, and the notebooks beside them as in the repository, so that links between

@@ -112,7 +112,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def exercises_table() -> str:
-    head = ("exercise", "title", "", "minutes", "points")
+    head = ("exercise", "title", "level", "minutes", "points")
     rows = [
         (i.name, i.title, i.hard, i.minutes, i.points) for row in items().values() for i in row
     ]

@@ -70,6 +70,21 @@ function menus(root, number) {
   show();
 }
 
+/** Where the theme's label contradicts the words in an element, or there are no words. */
+function names() {
+  for (const part of document.querySelectorAll("summary[aria-label], .search-button-field"))
+    if (part.textContent.trim()) part.removeAttribute("aria-label");
+  for (const part of document.querySelectorAll("summary"))
+    if (!part.textContent.trim()) part.setAttribute("aria-label", "Pages of this part");
+  for (const head of document.querySelectorAll("th"))
+    if (!head.textContent.trim()) head.replaceWith(document.createElement("td"));
+  const side = document.querySelector(".bd-sidebar-primary");
+  if (side && !side.getAttribute("role")) {
+    side.setAttribute("role", "complementary");
+    side.setAttribute("aria-label", "Course");
+  }
+}
+
 /** What scrolls in itself can be reached by the keyboard. */
 function scrollable() {
   const wide = "pre, .bd-article table, div.math, .katex-display, .cell_output .output";
@@ -79,9 +94,7 @@ function scrollable() {
 }
 
 addEventListener("DOMContentLoaded", () => {
-  // the theme's label of a folded cell says less than the words in it
-  for (const part of document.querySelectorAll("details.hide summary[aria-label]"))
-    part.removeAttribute("aria-label");
+  names();
   definitions();
   document.querySelectorAll("[data-aae-menus]").forEach(menus);
 });

@@ -21,6 +21,7 @@ DETAILS = re.compile(
 )
 PREDICT = re.compile(r"(?:^> ?.*\n?)+", re.MULTILINE)
 DRAWS = {"plots", "plt", "figure", "fig", "axes", "axis", "ax", "diagrams"}
+VECTOR = "image/svg+xml"
 CHECKS = "aae_lessons.checks"
 MARKS = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
 RUN_HINT = "▶"  # how the line under an explorer's still begins
@@ -118,9 +119,12 @@ def _outputs(cell: NotebookNode, section: str, live: str) -> None:
             if not o.get("text", "").startswith(RUN_HINT)
         ]
     for output in cell.outputs:
-        if PICTURE in output.get("data", {}):
+        for kind in {PICTURE, VECTOR} & set(output.get("data", {})):
             settings = cell.metadata.setdefault("mystnb", {}).setdefault("image", {})
             settings.setdefault("alt", alternative(output, section))
+            width = output.get("metadata", {}).get(kind, {}).get("width")
+            if width:  # of a picture in double density
+                settings.setdefault("width", f"{width}px")
 
 
 def _fold(cell: NotebookNode, first: bool, after: NotebookNode | None) -> None:
@@ -134,7 +138,7 @@ def _fold(cell: NotebookNode, first: bool, after: NotebookNode | None) -> None:
         tags.append("hide-input")
     asked = after is not None and after.source.rstrip().rpartition("\n\n")[2]
     predicted = bool(asked) and ":class: tip" in asked and not shows_explorer
-    if predicted and any(PICTURE in o.get("data", {}) for o in cell.outputs):
+    if predicted and any({PICTURE, VECTOR} & set(o.get("data", {})) for o in cell.outputs):
         tags.append("hide-output")
 
 
