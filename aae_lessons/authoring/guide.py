@@ -35,7 +35,6 @@ GUIDE = ROOT / "INSTRUCTORS.md"
 TEACHING = ROOT / "docs" / "teaching"
 FILES = (GUIDE, TEACHING / "syllabus.md", TEACHING / "misconceptions.md")
 HEADING = re.compile(r"^## (\d+\.\d+) (.+) · ([●○]{3}) · (\d+) minutes", re.MULTILINE)
-TIME = re.compile(r"\*\*Time:\*\*\s+(?:about\s+)?(\d+)\s+minutes")
 HOMEWORK = 30  # minutes: exercises as long as this are done at home
 # sessions -> their minutes, and for each session the lessons read and the lessons practised
 PLANS = {
@@ -97,11 +96,7 @@ def items() -> dict[int, list[Item]]:
 
 def reading() -> dict[int, int]:
     """Lesson -> the minutes that its notebook says it takes."""
-    result = {}
-    for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
-        first = json.loads(path.read_text("utf-8"))["cells"][0]
-        result[int(path.name[:2])] = int(TIME.search("".join(first["source"]))[1])
-    return result
+    return {lesson.number: lesson.minutes for lesson in lessons()}
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
