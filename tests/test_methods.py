@@ -360,6 +360,20 @@ def test_in_sdgm_the_image_depends_on_a_and_in_adgm_it_does_not():
         assert MAKERS[name]().decoder[0].in_features == inputs, module.__name__
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda logits: m2.unlabelled_loss(torch.ones(2, 3), logits),
+        catgan.mean_entropy,
+        catgan.entropy_of_mean,
+    ],
+)
+def test_predictions_as_sure_as_can_be_have_a_finite_gradient(loss):
+    logits = torch.tensor([[300.0, 0.0, -300.0], [400.0, 0.1, 0.0]], requires_grad=True)
+    loss(logits).backward()
+    assert logits.grad.isfinite().all()
+
+
 # ---------------------------------------------------------------------------------- CatGAN
 
 

@@ -34,6 +34,14 @@ def draw(mean: Tensor, log_variance: Tensor) -> Tensor:
     return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
 
 
+def entropy_of_logits(logits: Tensor) -> Tensor:
+    """H of each row's prediction in nats, (B, K) -> (B,).
+
+    By log_softmax: where a probability is 0 in floating point, −p log p of p has no gradient.
+    """
+    return -(logits.softmax(1) * logits.log_softmax(1)).sum(1)
+
+
 def one_hot(label: Tensor, classes: int, like: Tensor) -> Tensor:
     """One-hot rows, (B, K), of labels, (B,), with the dtype of ``like``."""
     return F.one_hot(label, classes).to(like.dtype)

@@ -35,13 +35,14 @@ from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._densities import (
     binarise,
     draw,
+    entropy_of_logits,
     every_class,
     kl_of_rows,
     log_likelihood,
     one_hot,
 )
 from aae_lessons.methods._layers import normalised_mlp
-from aae_lessons.objectives import descend, entropy, gaussian_log_prob
+from aae_lessons.objectives import descend, gaussian_log_prob
 
 
 @dataclass(frozen=True)
@@ -149,9 +150,10 @@ def train_step(
 
     # Without: U(x) = Σ_y q(y|a, x) L(x, y) − H[ q(y|a, x) ].
     a, log_q_a = model.auxiliary_code(x)
-    q = model.class_logits(x, a).softmax(1)
+    logits = model.class_logits(x, a)
     row_losses = every_class(model.row_loss, config.classes, x, a)
-    unlabelled = ((q * row_losses).sum(1) + log_q_a).mean() - entropy(q)
+    expected = (logits.softmax(1) * row_losses).sum(1)
+    unlabelled = (expected + log_q_a - entropy_of_logits(logits)).mean()
 
     total = labelled + config.alpha * classification + unlabelled
     descend(total, optimizers["elbo"])

@@ -23,6 +23,7 @@ Note:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -32,8 +33,9 @@ from torch.optim import Adam
 
 from aae_lessons.arguments import check_int, check_labels, check_matrix, check_number
 from aae_lessons.data import SemiSupervisedBatch
+from aae_lessons.methods._densities import entropy_of_logits
 from aae_lessons.methods._layers import Noise, frozen_statistics, normalised_mlp
-from aae_lessons.objectives import descend, entropy
+from aae_lessons.objectives import descend
 
 
 @dataclass(frozen=True)
@@ -111,12 +113,13 @@ class CatGAN(nn.Module):
 
 def mean_entropy(logits: Tensor) -> Tensor:
     """mean over images of H[p(y|x)] in nats: 0 where every prediction is sure."""
-    return entropy(logits.softmax(1))
+    return entropy_of_logits(logits).mean()
 
 
 def entropy_of_mean(logits: Tensor) -> Tensor:
     """H[mean over images of p(y|x)] in nats: log K where classes are used evenly."""
-    return entropy(logits.softmax(1).mean(0, keepdim=True))
+    log_mean = logits.log_softmax(1).logsumexp(0, keepdim=True) - math.log(len(logits))
+    return entropy_of_logits(log_mean).mean()  # its softmax is the mean prediction
 
 
 def optimizers(model: CatGAN) -> dict[str, Adam]:

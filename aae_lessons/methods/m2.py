@@ -32,13 +32,14 @@ from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._densities import (
     binarise,
     draw,
+    entropy_of_logits,
     every_class,
     kl_of_rows,
     log_likelihood,
     one_hot,
 )
 from aae_lessons.networks import mlp
-from aae_lessons.objectives import descend, entropy
+from aae_lessons.objectives import descend
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,7 @@ def unlabelled_loss(row_losses: Tensor, logits: Tensor) -> Tensor:
         row_losses: L(x, y) of every class, (B, K).
         logits: of q(y|x), (B, K).
     """
-    q = logits.softmax(1)
-    return (q * row_losses).sum(1).mean() - entropy(q)
+    return ((logits.softmax(1) * row_losses).sum(1) - entropy_of_logits(logits)).mean()
 
 
 def optimizers(model: M2) -> dict[str, Adam]:
