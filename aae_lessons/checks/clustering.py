@@ -74,7 +74,7 @@ def _test_head_code(trial: Trial) -> None:
 head_code = Exercise(
     name="6.1",
     title="a code with cluster heads",
-    read="lesson 6, section 6.8 (paper §7)",
+    read="lesson 6, section 6.9 (paper §7)",
     hints=(
         "Row k of W_C is the place of cluster k. Which place does a soft y mean?",
         "A mixture of the rows, weighted by y, is a matrix product: (B, K) @ (K, D).",
@@ -172,7 +172,7 @@ def _test_apart(trial: Trial) -> None:
 apart = Exercise(
     name="6.4",
     title="heads pushed apart",
-    read="lesson 6, section 6.8 (paper §7)",
+    read="lesson 6, section 6.9 (paper §7)",
     hints=(
         "How many pairs of different heads are there? K(K − 1)/2, not K².",
         "torch.triu_indices(K, K, offset=1) gives i and j of every pair once.",
