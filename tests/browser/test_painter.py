@@ -102,6 +102,8 @@ def test_the_page_trains_from_a_file_and_stays_responsive(browser, tmp_path, sho
         page.get_by_role("button", name="train", exact=True).tap()
         page.wait_for_function("document.querySelector('progress').value > 0", timeout=60_000)
         page.locator(".aae-paint").tap(position={"x": 300, "y": 80})  # a dot, in mid-run
+        dot = "c => c.getContext('2d').getImageData(0.75 * c.width, 0.2 * c.height, 1, 1).data[0]"
+        assert page.locator(".aae-paint").evaluate(dot) < 230
         page.locator("text=codes off the ink").wait_for(timeout=60_000)
         for width in (360, 768, 1280):
             page.set_viewport_size({"width": width, "height": 900})

@@ -26,6 +26,7 @@ function render({ model, el }) {
   const plane = new Plane({
     size: 280,
     label: "plane of styles",
+    names: ["", ""], // the menus name them
     extent: [-reach, reach, -reach, reach],
     move(a, b) {
       const [u, v] = directions();

@@ -45,7 +45,7 @@ function render({ model, el }) {
     };
   });
   const numbers = make("p", { className: "aae-small" });
-  const { root, say } = page(model, el, "aae-costs", menu, ...rows.map((r) => r.node), numbers);
+  const { root, say } = page(model, el, "aae-costs", make("div", { className: "aae-scroll" }, menu), ...rows.map((r) => r.node), numbers);
 
   function cell(cost, discrepancy) {
     const run = runs[find(cost, discrepancy)];

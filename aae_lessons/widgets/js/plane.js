@@ -55,9 +55,10 @@ export class Plane {
   /**
    * extent: [left, right, bottom, top] of what is shown. draw(plane, context, shades): what lies
    * under the cross. move(x, y): called for every wish to move; the owner answers with `cross`.
+   * names: of the two axes.
    */
-  constructor({ size, label, extent, draw, move }) {
-    Object.assign(this, { size, extent, paint: draw, move });
+  constructor({ size, label, extent, draw, move, names = ["z₁", "z₂"] }) {
+    Object.assign(this, { size, extent, paint: draw, move, names });
     this.width = size + MARGIN;
     [this.canvas, this.context] = sharpCanvas(this.width, this.width, {
       role: "img",
@@ -201,6 +202,9 @@ export class Plane {
     context.textAlign = "right";
     for (const y of ticks(bottom, top))
       context.fillText(tickText(y), MARGIN - 5, this.place(0, y)[1] + 4);
+    context.font = `italic 12px ${shades.font}`;
+    context.fillText(this.names[0], MARGIN + size, size + 15);
+    context.fillText(this.names[1], MARGIN - 5, 11);
   }
 }
 

@@ -124,8 +124,9 @@ export class Sketch {
     for (const each of strokes) {
       context.beginPath();
       context.moveTo(...this.place(each[0], each[1]));
-      for (let i = each.length > 2 ? 2 : 0; i < each.length; i += 2)
-        context.lineTo(...this.place(each[i], each[i + 1]));
+      const ends = each.length > 2 ? each : [...each, each[0] + 1e-3, each[1]]; // a dot
+      for (let i = 2; i < ends.length; i += 2)
+        context.lineTo(...this.place(ends[i], ends[i + 1]));
       context.stroke();
     }
   }
