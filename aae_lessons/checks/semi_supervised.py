@@ -103,7 +103,7 @@ def _test_choice(trial: Trial, rows: Tensor, labels: Tensor) -> None:
 balanced_labels = Exercise(
     name="5.1",
     title="a balanced label split",
-    read="lesson 5, sections 5.1 and 5.8, and balanced_subset in aae_lessons/data/sets.py",
+    read="lesson 5, sections 5.1 and 5.8, and balanced_subset in aae_lessons/data/labels.py",
     hints=(
         "Where are the images of class k? (labels == k).nonzero().flatten().",
         "A generator of your own: torch.Generator().manual_seed(seed), given to torch.randperm.",

@@ -7,6 +7,7 @@ a minibatch is a row index into them, converted to floats as it is taken.
 MNIST is by Yann LeCun, Corinna Cortes and Christopher J. C. Burges (CC BY-SA 3.0).
 """
 
+from aae_lessons.data.labels import balanced_subset, hide_labels, split_validation
 from aae_lessons.data.minibatches import (
     Minibatches,
     SemiSupervisedBatch,
@@ -14,20 +15,13 @@ from aae_lessons.data.minibatches import (
 )
 from aae_lessons.data.sets import (
     CLASSES,
-    MNIST_FILES,
-    MNIST_FOLDER,
     UNLABELLED,
     Batch,
     DataError,
     ImageSet,
-    balanced_subset,
-    fashion_mnist,
-    hide_labels,
-    mnist,
-    split_validation,
-    svhn,
     to_pixels,
 )
+from aae_lessons.data.sources import MNIST_FILES, MNIST_FOLDER, fashion_mnist, mnist, svhn
 
 __all__ = [
     "CLASSES",

@@ -1,7 +1,4 @@
-"""Measures: how well codes match the prior, how good reconstructions and samples are.
-
-Each leaves torch's random state as it found it and depends on its ``seed`` alone.
-"""
+"""How well codes match a prior."""
 
 from __future__ import annotations
 
@@ -9,12 +6,11 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Normal
-from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons.arguments import check, check_int, check_labels, check_matrix, check_same_shape
+from aae_lessons.arguments import check, check_int, check_labels, check_matrix
 from aae_lessons.networks import Discriminator
 from aae_lessons.objectives import (
     descend,
@@ -30,9 +26,6 @@ from aae_lessons.priors import HasDensity, HasModes, Prior
 DIRECTIONS = 100
 FLOOR_DRAWS = 10
 MMD_ROWS = 1000
-
-
-# --------------------------------------------------------------- do codes match a prior?
 
 
 def c2st_accuracy(z: Tensor, prior: Prior, seed: int = 0, updates: int = 2000) -> float:
@@ -204,101 +197,3 @@ def _codes(z: Tensor, prior: Prior, at_least: int) -> None:
     check_matrix(z, "z", columns=prior.dim)
     check(len(z) >= at_least, "z", z, f"{at_least} codes or more")
     check(bool(z.isfinite().all()), "z", "nan or infinite codes", "finite codes")
-
-
-# ------------------------------------------------------------------- images and networks
-
-
-@torch.no_grad()
-def reconstruction_mse(model: nn.Module, x: Tensor) -> float:
-    """Mean of (x − x̂)² over pixels and images ``x`` (n, 784), for ``model(x)`` = x̂."""
-    check_matrix(x, "x")
-    x_hat = model(x)
-    check_same_shape(x_hat, x, "model(x)", "x")
-    return (x_hat - x).square().mean().item()
-
-
-@torch.no_grad()
-def dead_units(network: nn.Sequential, x: Tensor) -> list[float]:
-    """Share of units that are at or below zero for every row of ``x``, by activation layer.
-
-    Under ReLU such a unit is *dead*: it says nothing and learns nothing. Under leaky ReLU it
-    still learns.
-
-    Args:
-        network: made by :func:`aae_lessons.networks.mlp`.
-        x: its input, (n, inputs).
-    """
-    check_matrix(x, "x")
-    shares = []
-    for layer in network:
-        x = layer(x)
-        if not isinstance(layer, nn.Linear):
-            shares.append((x <= 0).all(0).float().mean().item())
-    return shares
-
-
-@torch.no_grad()
-def sample_quality(x: Tensor, classifier: nn.Module) -> dict[str, float]:
-    """What the fixed classifier makes of images.
-
-    Args:
-        x: images, (n, 784).
-        classifier: images -> class logits, (n, K).
-
-    Returns:
-        ``confidence``: mean largest probability, 1/K … 1. ``coverage``: exp(entropy of the mean
-        prediction) / K, 1/K where all images are of one class, 1 where all classes are equal.
-    """
-    check_matrix(x, "x")
-    probabilities = F.softmax(classifier(x), dim=1)
-    mean = probabilities.mean(0)
-    return {
-        "confidence": probabilities.amax(1).mean().item(),
-        "coverage": torch.special.entr(mean).sum().exp().item() / len(mean),
-    }
-
-
-@torch.no_grad()
-def sharpness(x: Tensor, shape: tuple[int, int] = (28, 28)) -> float:
-    """Variance of the Laplacian of an image's pixels, mean over images: low where they blur.
-
-    (The measure of WAE, Table 1, there of CelebA samples in grey.)
-
-    Args:
-        x: images, (n, H·W), in [0, 1].
-        shape: (H, W).
-    """
-    check_matrix(x, "x", columns=shape[0] * shape[1])
-    laplacian = x.new_tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]]).view(1, 1, 3, 3)
-    edges = F.conv2d(x.view(-1, 1, *shape), laplacian)
-    return edges.flatten(1).var(1, correction=0).mean().item()
-
-
-@torch.no_grad()
-def error_percent(x: Tensor, labels: Tensor, classifier: nn.Module) -> float:
-    """Percentage of images ``x`` (n, 784) whose most probable class is not their label (n,)."""
-    check_matrix(x, "x")
-    check(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one per image")
-    return 100 * (classifier(x).argmax(1) != labels).double().mean().item()
-
-
-def frechet_distance(features_a: Tensor, features_b: Tensor) -> float:
-    """‖μ_a − μ_b‖² + tr(C_a + C_b − 2 (C_a C_b)^½): the squared Fréchet distance of two samples.
-
-    (Heusel et al. 2017, arXiv:1706.08500; there in Inception's features, here in those of the
-    digit classifier, so that the values compare with each other only.)
-
-    Args:
-        features_a, features_b: (n, F) and (m, F), n and m at least 2.
-    """
-    check_matrix(features_a, "features_a")
-    check_matrix(features_b, "features_b", columns=features_a.shape[1])
-    for value, name in ((features_a, "features_a"), (features_b, "features_b")):
-        check(len(value) > 1, name, value, "two rows or more")
-    a, b = features_a.double(), features_b.double()
-    covariance_a, covariance_b = a.T.cov(), b.T.cov()
-    # the eigenvalues of a product of two covariances are real and not negative
-    roots = torch.linalg.eigvals(covariance_a @ covariance_b).real.clamp(min=0).sqrt().sum()
-    traces = covariance_a.trace() + covariance_b.trace() - 2 * roots
-    return ((a.mean(0) - b.mean(0)).square().sum() + traces).item()

@@ -1,0 +1,45 @@
+"""How well a network reconstructs and classifies, and which of its units are dead."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from aae_lessons.arguments import check, check_matrix, check_same_shape
+
+
+@torch.no_grad()
+def reconstruction_mse(model: nn.Module, x: Tensor) -> float:
+    """Mean of (x − x̂)² over pixels and images ``x`` (n, 784), for ``model(x)`` = x̂."""
+    check_matrix(x, "x")
+    x_hat = model(x)
+    check_same_shape(x_hat, x, "model(x)", "x")
+    return (x_hat - x).square().mean().item()
+
+
+@torch.no_grad()
+def error_percent(x: Tensor, labels: Tensor, classifier: nn.Module) -> float:
+    """Percentage of images ``x`` (n, 784) whose most probable class is not their label (n,)."""
+    check_matrix(x, "x")
+    check(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one per image")
+    return 100 * (classifier(x).argmax(1) != labels).double().mean().item()
+
+
+@torch.no_grad()
+def dead_units(network: nn.Sequential, x: Tensor) -> list[float]:
+    """Share of units that are at or below zero for every row of ``x``, by activation layer.
+
+    Under ReLU such a unit is *dead*: it says nothing and learns nothing. Under leaky ReLU it
+    still learns.
+
+    Args:
+        network: made by :func:`aae_lessons.networks.mlp`.
+        x: its input, (n, inputs).
+    """
+    check_matrix(x, "x")
+    shares = []
+    for layer in network:
+        x = layer(x)
+        if not isinstance(layer, nn.Linear):
+            shares.append((x <= 0).all(0).float().mean().item())
+    return shares

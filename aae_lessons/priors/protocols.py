@@ -1,0 +1,51 @@
+"""What a prior can do: draw samples; for some, give a density, or a part for each class."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+
+@runtime_checkable
+class Prior(Protocol):
+    """What every prior has: all that an adversarial autoencoder needs."""
+
+    @property
+    def dim(self) -> int:
+        """D."""
+
+    def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
+        """``n`` draws, (n, D)."""
+
+
+@runtime_checkable
+class HasDensity(Prior, Protocol):
+    """A prior whose density is known: what a variational autoencoder needs."""
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log p(z) in nats, (n,), of codes ``z`` (n, D)."""
+
+
+@runtime_checkable
+class Conditional(Prior, Protocol):
+    """A prior with a part for each class: what label information needs (AAE §2.3)."""
+
+    def sample_given(self, label: Tensor) -> Tensor:
+        """One draw per label, (n, D): of the class's part, of the whole prior where it is -1."""
+
+
+@runtime_checkable
+class HasModes(Prior, Protocol):
+    """A prior with modes, one for each class, to which codes can be compared."""
+
+    @property
+    def components(self) -> int:
+        """How many modes."""
+
+    def nearest(self, z: Tensor) -> Tensor:
+        """The mode under which each code is most likely, (n,)."""
+
+    def distance_to_mode(self, z: Tensor) -> Tensor:
+        """How many standard deviations each code is from the nearest mode, (n,)."""
