@@ -75,7 +75,7 @@ def clustering_error_percent(
     _one_label_each(q, labels, classes)
     check_labels(names, "names", classes)
     check(len(names) == q.shape[1], "names", names, f"{q.shape[1]} names, one per cluster")
-    return 100 * (names[q.argmax(1)] != labels).double().mean().item()
+    return 100 * ((names[q.argmax(1)] != labels).sum().item() / len(q))
 
 
 def contingency(q: Tensor, labels: Tensor, classes: int = CLASSES) -> Tensor:
@@ -146,6 +146,7 @@ def repulsion(heads: Tensor, distance: float) -> Tensor:
     """
     check_matrix(heads, "heads")
     check_number(distance, "distance", above=0)
+    heads = heads.cpu() if heads.device.type == "mps" else heads  # pdist has no kernel there
     return F.relu(distance - F.pdist(heads)).sum()
 
 

@@ -31,8 +31,23 @@ def choose(name: str | torch.device | None = None) -> torch.device:
     check(number.isdigit() or expected == kind, "device", expected, "such as cuda, or cuda:0")
     here = kind == "cpu" or available[kind]()
     check(here, "device", expected, f"a device of this machine; torch finds no {kind} here")
+    if kind == "cuda":
+        _require_card(expected, int(number or 0))
     torch.set_flush_denormal(True)
     return torch.device(expected)
+
+
+def _require_card(name: str, number: int) -> None:
+    """Refuses a card that isn't there, or that is too old for the installed torch."""
+    count = torch.cuda.device_count()
+    check(number < count, "device", name, f"cuda:0 … cuda:{count - 1}")
+    major, minor = torch.cuda.get_device_capability(number)
+    known = [int(a.partition("_")[2].rstrip("af")) for a in torch.cuda.get_arch_list()]
+    old = bool(known) and 10 * major + minor < min(known)
+    got = f"{name}, a card of compute capability {major}.{minor}"
+    least = f"{min(known) / 10:.1f}" if known else ""
+    expected = f"{least} or more, which this torch has kernels for; else AAE_DEVICE=cpu"
+    check(not old, "device", got, expected)
 
 
 def _mps() -> bool:

@@ -93,6 +93,30 @@ class Discriminator(nn.Module):
         return self.layers(z).squeeze(1)
 
 
+def check_network(network: nn.Module | None, name: str, inputs: int, outputs: int | None) -> None:
+    """Refuses a network of one's own that has other inputs or outputs: one trial, two rows.
+
+    Args:
+        network: None for a network that the model made itself.
+        name: of the argument.
+        inputs: (B, inputs) goes in.
+        outputs: (B, outputs) comes out; None for (B,).
+    """
+    if network is None:
+        return
+    check(isinstance(network, nn.Module), name, network, "a torch.nn.Module")
+    expected = (2,) if outputs is None else (2, outputs)
+    was_training = network.training
+    x = next((p.new_zeros(2, inputs) for p in network.parameters()), torch.zeros(2, inputs))
+    try:
+        with torch.no_grad(), torch.random.fork_rng():
+            shape: object = tuple(network.eval()(x).shape)
+    except (RuntimeError, ValueError) as error:
+        shape = str(error).splitlines()[0]
+    network.train(was_training)
+    check(shape == expected, name, shape, f"outputs {expected} of inputs (2, {inputs})")
+
+
 def normal_weights(network: nn.Module, std: float = 0.01) -> nn.Module:
     """Draws every weight from N(0, std²), sets every bias to 0 (AAE, appendix A); returns it."""
     check_number(std, "std", above=0)

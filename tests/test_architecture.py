@@ -30,7 +30,7 @@ EDGES = {  # what each part may import of ours
     "clusters": set(),
     "models": GROUND | {"clusters"},
     "methods": GROUND,
-    "training": set(),
+    "training": {"data"},
     "references": {"models", "methods", "training", "metrics", "clusters"} | GROUND,
     "metrics": {"objectives", "networks", "priors"},
     "plots": set(),

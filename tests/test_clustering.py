@@ -294,6 +294,17 @@ def test_agreement_by_hand():
     assert clusters.mutual_information(one, one).item() == pytest.approx(0, abs=1e-5)
 
 
+def test_agreement_does_not_depend_on_which_copy_is_which():
+    y, y_other = torch.randn(30, 4).softmax(1), (3 * torch.randn(30, 4)).softmax(1)
+    there = clusters.mutual_information(y, y_other)
+    torch.testing.assert_close(there, clusters.mutual_information(y_other, y))
+    pairs = sum(a[:, None] * b[None] for a, b in zip(y_other, y, strict=True)) / 30
+    pairs = (pairs + pairs.T) / 2
+    single = pairs.sum(1)
+    expected = (pairs * (pairs / (single[:, None] * single[None])).log()).sum()
+    torch.testing.assert_close(there, expected)
+
+
 def test_agreement_is_the_mutual_information_of_the_table():
     """P = [[.4, .1], [.1, .4]]: Σ P log(P / .25)."""
     pairs = [(0, 0)] * 4 + [(1, 1)] * 4 + [(0, 1), (1, 0)]

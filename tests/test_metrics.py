@@ -158,3 +158,21 @@ def test_sharpness_falls_with_blur():
 def test_bad_input_is_named(call, name):
     with pytest.raises(ValueError, match=rf"^{name}"):
         call()
+
+
+def test_the_two_sample_test_is_evaluated_on_codes_that_it_was_not_trained_on():
+    """Forty codes of the prior itself: learned by heart they can all be told, others cannot."""
+    torch.manual_seed(0)
+    z = Gaussian(2).sample(40)
+    held_out = [metrics.c2st_accuracy(z, Gaussian(2), seed, updates=1500) for seed in range(3)]
+    assert sum(held_out) / 3 < 0.62
+
+
+def test_the_seed_of_mmd_chooses_codes_and_prior_samples():
+    torch.manual_seed(0)
+    z = Gaussian(2).sample(1500) + 0.3
+    first, again, other = (metrics.mmd_over_floor(z, Gaussian(2), seed) for seed in (0, 0, 1))
+    assert first == again != other
+    # of 1000 codes that are chosen by the seed, not of the first 1000
+    spoilt = torch.cat([z[:1000], z[1000:] + 50])
+    assert metrics.mmd_over_floor(spoilt, Gaussian(2), 0) > 1.5 * first

@@ -302,6 +302,26 @@ def test_a_step_shows_the_discriminator_the_labels_of_its_batch(step):
     assert moved.nonzero().flatten().tolist() == [2, 5, 10]
 
 
+@pytest.mark.parametrize("step", CONFIGS)
+def test_the_discriminator_sees_each_prior_sample_and_code_with_its_own_label(step):
+    """Every row that it sees, in both phases: prior samples lie in their label's component."""
+    prior = GaussianMixture(radius=50.0)
+    model, optimizers, train = make_aae(step, prior=prior, label_classes=10)
+    seen, real = [], model.discriminator.forward
+    model.discriminator.forward = lambda rows: seen.append(rows.detach()) or real(rows)
+    batch = Batch(torch.rand(30, 12), torch.arange(-1, 29).remainder(11) - 1)
+    codes = []
+    encode = model.encode
+    model.encode = lambda x: codes.append(encode(x)) or codes[-1]
+    train(model, optimizers, batch)
+    one_hot = F.one_hot(batch.label.where(batch.label >= 0, torch.tensor(10)), 11).float()
+    both, fake = seen
+    z_prior, known = both[:30, :2], batch.label >= 0
+    assert (prior.nearest(z_prior)[known] == batch.label[known]).all()
+    assert torch.equal(both[:, 2:], one_hot.repeat(2, 1)) and torch.equal(fake[:, 2:], one_hot)
+    assert torch.equal(both[30:, :2], codes[-1]) and torch.equal(fake[:, :2], codes[-1])
+
+
 def test_prior_samples_come_from_the_part_that_belongs_to_the_label():
     prior = GaussianMixture(radius=5.0)
     conditional, *_ = make_aae(prior=prior, label_classes=10)

@@ -116,3 +116,12 @@ def test_the_digit_classifier_has_classes_and_features():
     network, x = DigitClassifier().eval(), torch.rand(4, 784)
     assert network(x).shape == (4, 10) and network.features(x).shape == (4, 64)
     torch.testing.assert_close(network[3](network.features(x)), network(x))
+
+
+def test_noise_is_added_after_the_image_is_moved():
+    """Noise of its own on every pixel: interpolation would spread it over its neighbours."""
+    x = torch.zeros(400, 64)
+    corrupted = Corruption(1.0, jitter=0.3, shift=0.1)(x).view(400, 8, 8)
+    neighbours = (corrupted[:, :, 1:] * corrupted[:, :, :-1]).mean()
+    assert abs(neighbours.item()) < 0.03
+    assert corrupted.std().item() == pytest.approx(1.0, abs=0.03)

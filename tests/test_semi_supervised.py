@@ -90,6 +90,19 @@ def test_the_discriminator_of_z_is_shown_y_only_where_asked():
         informed.style_logits(z, y[:, :3])
 
 
+def test_the_informed_discriminator_of_z_sees_each_style_with_its_own_class():
+    model, optimizers = make(replace(INFORMED, noise=0.0))
+    seen, real = [], model.discriminator_z.forward
+    model.discriminator_z.forward = lambda rows: seen.append(rows.detach()) or real(rows)
+    codes, encode = [], model.encode
+    model.encode = lambda x: codes.append(encode(x)) or codes[-1]
+    semi_supervised.train_step(model, optimizers, make_batch())
+    y, z = codes[1]  # of the regularization phase
+    both, fake = seen
+    assert torch.equal(both[:16, :4], y) and torch.equal(both[16:], torch.cat([y, z], 1))
+    assert torch.equal(fake, torch.cat([y, z], 1))
+
+
 def test_poisoned_stale_gradients_change_nothing():
     ends, batches = [], [make_batch() for _ in range(3)]
     for poison in (None, math.nan):

@@ -1,5 +1,6 @@
 """The loop: history, schedules, snapshots, checkpoints, and runs that are killed and continued."""
 
+import functools
 import json
 import math
 import subprocess
@@ -229,7 +230,7 @@ def test_an_interrupted_run_ends_as_if_nothing_had_been(tmp_path, at, log_every)
 
     toy, path = Toy(), tmp_path / "run.pt"
     whole_step = toy.step
-    toy.step = lambda *inputs: interrupted(*inputs, whole_step)
+    toy.step = functools.wraps(whole_step)(lambda *inputs: interrupted(*inputs, whole_step))
     with pytest.raises(KeyboardInterrupt):
         toy.fit(checkpoint=path, **options)
     toy = Toy()

@@ -9,6 +9,7 @@ MNIST is by Yann LeCun, Corinna Cortes and Christopher J. C. Burges (CC BY-SA 3.
 
 from aae_lessons.data.labels import balanced_subset, hide_labels, split_validation
 from aae_lessons.data.minibatches import (
+    LoaderBatches,
     Minibatches,
     SemiSupervisedBatch,
     SemiSupervisedMinibatches,
@@ -31,6 +32,7 @@ __all__ = [
     "Batch",
     "DataError",
     "ImageSet",
+    "LoaderBatches",
     "Minibatches",
     "SemiSupervisedBatch",
     "SemiSupervisedMinibatches",

@@ -9,31 +9,32 @@ from aae_lessons.arguments import check, check_int, check_labels
 from aae_lessons.data.sets import CLASSES, UNLABELLED, ImageSet
 
 
-def balanced_subset(labels: Tensor, n: int, seed: int) -> Tensor:
+def balanced_subset(labels: Tensor, n: int, seed: int, classes: int = CLASSES) -> Tensor:
     """Positions of ``n`` labelled examples, equally many of each class, chosen by ``seed``.
 
     Args:
-        labels: (N,), int64, classes 0 … 9; -1 ("no label") is never chosen.
-        n: how many, a multiple of 10.
+        labels: (N,), int64, classes from 0 on; -1 ("no label") is never chosen.
+        n: how many, a multiple of the number of classes.
         seed: the same seed gives the same positions on every device.
+        classes: how many classes there are.
 
     Returns:
         (n,) int64, ascending, on the device of ``labels``.
 
-    Raises ValueError where ``n`` is not a multiple of 10 or a class has too few examples.
+    Raises ValueError where ``n`` is not a multiple of ``classes`` or a class has too few examples.
     """
-    check_labels(labels, "labels", CLASSES, unlabelled=True)
+    check_labels(labels, "labels", classes, unlabelled=True)
     check_int(n, "n")
-    check(n % CLASSES == 0, "n", n, f"a multiple of {CLASSES}: as many labels of each class")
+    check(n % classes == 0, "n", n, f"a multiple of {classes}: as many labels of each class")
     check_int(seed, "seed", at_least=0)
     generator, here = torch.Generator().manual_seed(seed), labels.cpu()
     chosen = []
-    for k in range(CLASSES):
+    for k in range(classes):
         rows = (here == k).nonzero().flatten()
-        enough = len(rows) >= n // CLASSES
+        enough = len(rows) >= n // classes
         have = f"{len(rows)} of class {k}"
-        check(enough, "labels", have, f"at least {n // CLASSES} of each class for n={n}")
-        chosen.append(rows[torch.randperm(len(rows), generator=generator)[: n // CLASSES]])
+        check(enough, "labels", have, f"at least {n // classes} of each class for n={n}")
+        chosen.append(rows[torch.randperm(len(rows), generator=generator)[: n // classes]])
     return torch.cat(chosen).sort().values.to(labels.device)
 
 
@@ -46,7 +47,7 @@ def hide_labels(images: ImageSet, keep: Tensor) -> ImageSet:
         check(inside, "keep", f"{keep.min()} … {keep.max()}", f"0 … {len(images) - 1}")
     hidden = torch.full_like(images.labels, UNLABELLED)
     hidden[keep] = images.labels[keep]
-    return ImageSet(images.images, hidden)
+    return ImageSet(images.images, hidden, images.classes)
 
 
 def split_validation(images: ImageSet, n: int = 10_000) -> tuple[ImageSet, ImageSet]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from aae_lessons.arguments import check, check_int
-from aae_lessons.data.sets import Batch, ImageSet
+from aae_lessons.data.sets import UNLABELLED, Batch, ImageSet, to_pixels
 
 
 @dataclass(frozen=True)
@@ -99,3 +101,41 @@ class SemiSupervisedMinibatches:
         for i, batch in enumerate(pairs, start):
             rows = turns[i * self.labelled_size : (i + 1) * self.labelled_size]
             yield SemiSupervisedBatch(batch.x, *self.images.batch(rows))
+
+
+@dataclass(frozen=True)
+class LoaderBatches:
+    """The minibatches of a ``torch.utils.data.DataLoader``, flattened, as floats, on a device.
+
+    Epoch ``e`` has the same order whenever it is asked for: the loader's random state is seeded
+    with the epoch. (Random changes of images inside its data set are fresh ones.)
+
+    Args:
+        loader: of images, or of pairs of images and labels: (B, C, H, W) or (B, C·H·W), uint8 or
+            floats in [0, 1].
+        device: where the batches go.
+    """
+
+    loader: DataLoader
+    device: torch.device | str = "cpu"
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of epoch ``number``, from batch ``start`` on."""
+        with torch.random.fork_rng():
+            torch.manual_seed(number)
+            batches = iter(self.loader)
+            first = next(batches, None)
+        everything = itertools.chain([] if first is None else [first], batches)
+        for batch in itertools.islice(everything, start, None):
+            yield self._converted(batch)
+
+    def _converted(self, batch: Any) -> Batch:
+        x, label = (batch, None) if isinstance(batch, Tensor) else (batch[0], batch[1])
+        check(isinstance(x, Tensor) and x.dim() >= 2, "batches", x, "a loader of image tensors")
+        x = to_pixels(x) if x.dtype == torch.uint8 else x.flatten(1)
+        if label is None:
+            label = torch.full((len(x),), UNLABELLED)
+        return Batch(x.to(self.device), label.long().to(self.device))

@@ -21,8 +21,9 @@ def reconstruction_mse(model: nn.Module, x: Tensor) -> float:
 def error_percent(x: Tensor, labels: Tensor, classifier: nn.Module) -> float:
     """Percentage of images ``x`` (n, 784) whose most probable class is not their label (n,)."""
     check_matrix(x, "x")
-    check(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one per image")
-    return 100 * (classifier(x).argmax(1) != labels).double().mean().item()
+    fits = isinstance(labels, Tensor) and labels.shape == (len(x),)
+    check(fits, "labels", labels, f"{len(x)} labels, one per image, in a vector")
+    return 100 * ((classifier(x).argmax(1) != labels).sum().item() / len(x))
 
 
 @torch.no_grad()

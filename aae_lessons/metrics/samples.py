@@ -59,7 +59,8 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> float:
     check_matrix(features_b, "features_b", columns=features_a.shape[1])
     for value, name in ((features_a, "features_a"), (features_b, "features_b")):
         check(len(value) > 1, name, value, "two rows or more")
-    a, b = features_a.double(), features_b.double()
+    # on the CPU: Apple's accelerators have no float64, and no kernel for eigenvalues
+    a, b = features_a.detach().cpu().double(), features_b.detach().cpu().double()
     covariance_a, covariance_b = a.T.cov(), b.T.cov()
     # the eigenvalues of a product of two covariances are real and not negative
     roots = torch.linalg.eigvals(covariance_a @ covariance_b).real.clamp(min=0).sqrt().sum()

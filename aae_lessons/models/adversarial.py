@@ -30,7 +30,7 @@ from torch.optim import Adam
 
 from aae_lessons.arguments import check, check_labels, check_matrix, check_number
 from aae_lessons.data import Batch
-from aae_lessons.networks import Discriminator, mlp
+from aae_lessons.networks import Discriminator, check_network, mlp
 from aae_lessons.objectives import (
     Cost,
     descend,
@@ -125,20 +125,38 @@ class AAE(nn.Module):
             (:class:`~aae_lessons.priors.Conditional`) where the discriminator sees labels.
         config: :class:`Config` for :func:`train_step`, :class:`JointConfig` for
             :func:`joint_step`.
+        encoder, decoder, discriminator: your own networks in place of the layers of ``config``:
+            images (B, pixels) to codes (B, D), or mean and log-variance (B, 2 D) side by side;
+            codes to logits of images; codes (and label columns) to logits (B,). Convolutional
+            ones are in :mod:`aae_lessons.networks`.
     """
 
-    def __init__(self, prior: Prior, config: Config | JointConfig = Config()) -> None:
+    def __init__(
+        self,
+        prior: Prior,
+        config: Config | JointConfig = Config(),
+        *,
+        encoder: nn.Module | None = None,
+        decoder: nn.Module | None = None,
+        discriminator: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         known = isinstance(config, BaseConfig)
         check(known, "config", config, "adversarial.Config or adversarial.JointConfig")
         conditional = config.label_classes == 0 or isinstance(prior, Conditional)
         check(conditional, "prior", prior, "one with sample_given, for label information")
+        if config.label_classes:
+            _require_classes(prior, config.label_classes)
         self.prior, self.config = prior, config
         outputs = prior.dim * (2 if config.gaussian_posterior else 1)
         label_columns = config.label_classes + 1 if config.label_classes else 0
-        self.encoder = mlp((config.pixels, *config.hidden, outputs))
-        self.decoder = mlp((prior.dim, *reversed(config.hidden), config.pixels))
-        self.discriminator = Discriminator(prior.dim + label_columns, config.discriminator_hidden)
+        inputs = prior.dim + label_columns
+        self.encoder = encoder or mlp((config.pixels, *config.hidden, outputs))
+        self.decoder = decoder or mlp((prior.dim, *reversed(config.hidden), config.pixels))
+        self.discriminator = discriminator or Discriminator(inputs, config.discriminator_hidden)
+        check_network(encoder, "encoder", config.pixels, outputs)
+        check_network(decoder, "decoder", prior.dim, config.pixels)
+        check_network(discriminator, "discriminator", inputs, None)
         self.register_buffer("noise", torch.tensor(config.noise), persistent=False)
 
     def optimizers(self) -> dict[str, Adam]:
@@ -199,6 +217,13 @@ class AAE(nn.Module):
     def discriminate_noisy(self, z: Tensor, label: Tensor) -> Tensor:
         """What the discriminator says in training, (B,): of ``z``, (B, D), with its noise."""
         return self.discriminate(self.add_instance_noise(z), label)
+
+
+def _require_classes(prior: Prior, classes: int) -> None:
+    """Refuses a prior with fewer parts than there are classes."""
+    parts = getattr(prior, "components", getattr(prior, "classes", classes))
+    got = f"{classes}, and a prior with {parts} parts"
+    check(parts >= classes, "label_classes", got, "no more classes than the prior has parts")
 
 
 def optimizers(model: AAE) -> dict[str, Adam]:

@@ -37,7 +37,7 @@ class CapturedStep:
         if self.graph is None:
             self.batch = type(batch)(*(tensor.clone() for tensor in batch))
             self.graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self.graph):
+            with torch.cuda.graph(self.graph, capture_error_mode="thread_local"):
                 self.losses = self.step(model, optimizers, self.batch)
         for mine, inputs in zip(self.batch, batch, strict=True):
             mine.copy_(inputs)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from aae_lessons.arguments import check
 from aae_lessons.files import save_atomically
+from aae_lessons.training.identity import digest, require_readable, require_same
 from aae_lessons.training.types import Losses, Optimizers
 
 
@@ -26,24 +27,34 @@ class History:
 
     ``steps[i]`` is the number of updates done when point i was noted, ``losses[phase][i]`` the
     mean of that phase's loss since the point before, ``snapshots[e]`` what the snapshot
-    function returned after e epochs (``snapshots[0]``: before the first update).
+    function returned after e epochs (``snapshots[0]``: before the first update), and
+    ``validation[phase][e]`` the mean loss on the held-out batches after e + 1 epochs.
     """
 
     steps: list[int] = field(default_factory=list)
     losses: dict[str, list[float]] = field(default_factory=dict)
     snapshots: list[Any] = field(default_factory=list)
+    validation: dict[str, list[float]] = field(default_factory=dict)
 
 
 CHECKPOINT_KEYS = {"done", "total", "model", "optimizers", "history", "sums", "counted"}
-CHECKPOINT_KEYS |= {"random_cpu", "random_cuda"}
+CHECKPOINT_KEYS |= {"random_cpu", "random_accelerator", "fingerprint", "sha256"}
 
 
 class Run:
     """Where a run stands: everything that a checkpoint holds."""
 
-    def __init__(self, model, optimizers: Optimizers, total: int, path: str | Path | None) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizers: Optimizers,
+        total: int,
+        path: str | Path | None,
+        fingerprint: dict[str, str],
+    ) -> None:
         self.model, self.optimizers, self.total = model, optimizers, total
         self.path = None if path is None else Path(path)
+        self.fingerprint = fingerprint
         self.done = 0
         self.history = History()
         self.sums: Losses = {}
@@ -67,7 +78,7 @@ class Run:
                 first = self.done - self.counted + 1
                 raise NonFiniteLoss(
                     f"the {phase} loss became {value} in updates {first} to {self.done}; "
-                    "lower that phase's rate, or look at its inputs"
+                    "lower that phase's learning rate, or look at its inputs"
                 )
         self.history.steps.append(self.done)
         for phase, value in point.items():
@@ -76,9 +87,18 @@ class Run:
         return point
 
     def take(self, snapshot: Callable[[nn.Module], Any] | None) -> None:
-        if snapshot is not None:
-            with torch.random.fork_rng():
-                self.history.snapshots.append(snapshot(self.model))
+        if snapshot is None:
+            return
+        with torch.random.fork_rng():
+            taken = snapshot(self.model)
+        if self.path is not None:
+            require_readable(taken)
+        self.history.snapshots.append(taken)
+
+    def validate(self, losses: dict[str, float]) -> None:
+        """Adds an epoch's losses on held-out batches to the history."""
+        for phase, loss in losses.items():
+            self.history.validation.setdefault(phase, []).append(loss)
 
     def save(self) -> None:
         if self.path is None:
@@ -86,27 +106,25 @@ class Run:
         for phase, loss in self.sums.items():
             if not bool(loss.isfinite()):
                 raise NonFiniteLoss(f"the {phase} loss is not finite; no checkpoint is written")
-        cuda = torch.cuda.is_available()
-        save_atomically(
-            {
-                "done": self.done,
-                "total": self.total,
-                "model": self.model.state_dict(),
-                "optimizers": {k: o.state_dict() for k, o in self.optimizers.items()},
-                "history": vars(self.history),
-                "sums": self.sums,
-                "counted": self.counted,
-                "random_cpu": torch.get_rng_state(),
-                "random_cuda": torch.cuda.get_rng_state_all() if cuda else [],
-            },
-            self.path,
-        )
+        state = {
+            "done": self.done,
+            "total": self.total,
+            "fingerprint": self.fingerprint,
+            "model": self.model.state_dict(),
+            "optimizers": {k: o.state_dict() for k, o in self.optimizers.items()},
+            "history": vars(self.history),
+            "sums": self.sums,
+            "counted": self.counted,
+            "random_cpu": torch.get_rng_state(),
+            "random_accelerator": _random_states(),
+        }
+        save_atomically({**state, "sha256": digest(state)}, self.path)
 
-    def restore(self) -> None:
+    def restore(self, extend: bool) -> None:
         if self.path is None or not self.path.exists():
             return
         result = self._read()
-        self._require_same_run(result)
+        self._require_same_run(result, extend)
         self.model.load_state_dict(result["model"])
         for phase, optimizer in self.optimizers.items():
             optimizer.load_state_dict(result["optimizers"][phase])
@@ -115,12 +133,15 @@ class Run:
         self.sums = {phase: loss.to(here) for phase, loss in result["sums"].items()}
         self.history = History(**result["history"])
         torch.set_rng_state(result["random_cpu"])
-        if result["random_cuda"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(result["random_cuda"])
+        _restore_random_states(result["random_accelerator"])
 
-    def _require_same_run(self, result: dict[str, Any]) -> None:
+    def _require_same_run(self, result: dict[str, Any], extend: bool) -> None:
+        require_same(result["fingerprint"], self.fingerprint)
+        finished = result["done"] == result["total"] < self.total
         lengths = f"one of a run of {result['total']} updates"
-        check(result["total"] == self.total, "checkpoint", lengths, f"{self.total} updates")
+        expected = f"{self.total} updates" + ", or extend=True to go on" * finished
+        fits = result["total"] == self.total or (extend and finished)
+        check(fits, "checkpoint", lengths, expected)
         phases = tuple(result["optimizers"])
         fits = set(phases) == set(self.optimizers)
         check(fits, "checkpoint", f"optimizers {phases}", f"{tuple(self.optimizers)}")
@@ -140,9 +161,29 @@ class Run:
             result = torch.load(self.path, map_location="cpu", weights_only=True)
             if not isinstance(result, dict) or not result.keys() >= CHECKPOINT_KEYS:
                 raise TypeError("another kind of file")
+            if digest({k: v for k, v in result.items() if k != "sha256"}) != result["sha256"]:
+                raise ValueError("its content has changed since it was written")
             return result
         except Exception as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0]
             raise ValueError(
-                f"checkpoint: {self.path} can't be read as a checkpoint of this course; "
-                "expected one that fit wrote, or a path where no file is"
+                f"checkpoint: {self.path} can't be read as a checkpoint of this course "
+                f"({reason}); expected one that fit wrote, or a path where no "
+                "file is"
             ) from error
+
+
+def _random_states() -> list[Tensor]:
+    """Of every accelerator there is: CUDA's cards, or Apple's."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_rng_state_all()
+    return [torch.mps.get_rng_state()] if torch.backends.mps.is_available() else []
+
+
+def _restore_random_states(states: list[Tensor]) -> None:
+    """As many as this machine has use for: it may have fewer cards, or none."""
+    if torch.cuda.is_available():
+        for card, state in enumerate(states[: torch.cuda.device_count()]):
+            torch.cuda.set_rng_state(state, card)
+    elif states and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(states[0])

@@ -1,0 +1,135 @@
+"""One's own images: arrays, tensors, data sets, folders; and what is refused, with its cure."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.utils.data import TensorDataset
+
+from aae_lessons.data import ImageSet, Minibatches, balanced_subset, hide_labels
+from aae_lessons.models import adversarial
+from aae_lessons.networks import conv_decoder, conv_encoder
+from aae_lessons.priors import Gaussian, GaussianMixture
+from aae_lessons.training import fit
+
+GREY = np.arange(5 * 6 * 8, dtype=np.uint8).reshape(5, 6, 8)
+COLOUR = np.stack([GREY, GREY + 1, GREY + 2], 1)  # (5, 3, 6, 8)
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [
+        (GREY, GREY[:, None]),
+        (torch.from_numpy(GREY), GREY[:, None]),
+        (GREY[..., None], GREY[:, None]),
+        (COLOUR, COLOUR),
+        (COLOUR.transpose(0, 2, 3, 1), COLOUR),
+        (GREY / 255, GREY[:, None]),
+        (torch.from_numpy(COLOUR).float() / 255, COLOUR),
+        (TensorDataset(torch.from_numpy(COLOUR)), COLOUR),
+    ],
+)
+def test_no_layout_is_scrambled(images, expected):
+    assert torch.equal(ImageSet.of(images, [0] * 5).images, torch.from_numpy(expected))
+
+
+def test_labels_are_optional_of_any_integer_type_and_number():
+    assert (ImageSet.of(GREY).labels == -1).all()
+    for kind in (np.uint8, np.int32, np.int64):
+        letters = ImageSet.of(GREY, np.array([0, 25, 3, 1, 2], kind))
+        assert letters.classes == 26 and letters.labels.dtype == torch.int64
+    assert letters.subset(slice(0, 2)).classes == 26
+    keep = balanced_subset(torch.arange(52) % 26, 26, 0, classes=26)
+    assert len(keep) == 26
+    assert hide_labels(letters, torch.tensor([1])).classes == 26
+
+
+def test_data_sets_bring_their_labels():
+    pairs = TensorDataset(torch.from_numpy(COLOUR), torch.arange(5))
+    images = ImageSet.of(pairs)
+    assert images.labels.tolist() == [0, 1, 2, 3, 4] and images.shape == (3, 6, 8)
+    pictures = [(Image.fromarray(g), k) for k, g in enumerate(GREY)]
+    assert torch.equal(ImageSet.of(pictures).images[:, 0], torch.from_numpy(GREY))
+
+
+def test_folders_of_pictures(tmp_path):
+    for k, grey in enumerate(GREY):
+        Image.fromarray(grey).save(tmp_path / f"{k}.png")
+    flat = ImageSet.of(tmp_path)
+    assert torch.equal(flat.images[:, 0], torch.from_numpy(GREY)) and (flat.labels == -1).all()
+    (tmp_path / "sorted" / "b").mkdir(parents=True)
+    (tmp_path / "sorted" / "a").mkdir()
+    for k, picture in enumerate(COLOUR.transpose(0, 2, 3, 1)):
+        Image.fromarray(np.ascontiguousarray(picture)).save(
+            tmp_path / "sorted" / "ba"[k % 2] / f"{k}.png"
+        )
+    images = ImageSet.of(str(tmp_path / "sorted"))
+    assert images.labels.tolist() == [0, 0, 1, 1, 1]
+    assert torch.equal(images.images, torch.from_numpy(COLOUR[[1, 3, 0, 2, 4]]))
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "cure"),
+    [
+        (GREY.astype(float), None, "images / 255"),
+        (GREY / 127.5 - 1, None, r"\(images \+ 1\) / 2"),
+        (GREY.astype(np.int64), None, "uint8, or floats"),
+        (np.zeros((5, 3, 4, 3), np.uint8), None, "channels"),
+        (np.zeros((5, 4, 4, 2), np.uint8), None, "channels"),
+        (np.zeros(5, np.uint8), None, "an array of shape"),
+        (GREY[:0], None, "an array of shape"),
+        (GREY * np.nan, None, "nan"),
+        (GREY, [0, 1], "5 whole numbers"),
+        (GREY, np.zeros((5, 1), int), "in a vector"),
+        (GREY, [0.5] * 5, "whole numbers"),
+        (GREY, [-2] * 5, "whole numbers"),
+        ("/nowhere/at/all", None, "a folder that is there"),
+        (None, None, "a Dataset"),
+        ([(torch.zeros(1, 2, 2).byte(), 0), (torch.zeros(1, 3, 2).byte(), 0)], None, "one size"),
+    ],
+)
+def test_what_is_ambiguous_or_out_of_range_is_refused_with_the_call_that_mends_it(
+    images, labels, cure
+):
+    with pytest.raises(ValueError, match=rf"^(images|labels): got .*{cure}"):
+        ImageSet.of(images, labels)
+
+
+def trained(images, **networks):
+    torch.manual_seed(0)
+    sizes = {"hidden": (32,), "discriminator_hidden": (32,), "pixels": images.pixels}
+    model = adversarial.AAE(Gaussian(2), adversarial.JointConfig(**sizes), **networks)
+    batches = Minibatches(images, 50)
+    history = fit(adversarial.joint_step, model, batches, 3, log_every=5, progress=False)
+    line = history.losses["reconstruction"]
+    assert line[-1] < line[0]
+    return model
+
+
+def test_scikit_learns_digits_train_an_aae():
+    digits = load_digits()
+    trained(ImageSet.of(digits.images / 16, digits.target))
+
+
+def test_colour_images_train_an_aae_with_convolutions():
+    images = ImageSet.of(np.random.default_rng(0).random((100, 32, 32, 3)) ** 3)
+    shape = images.shape
+    encoder, decoder = conv_encoder(2, shape, 4), conv_decoder(2, shape, 4)
+    assert trained(images, encoder=encoder, decoder=decoder).encoder is encoder
+
+
+@pytest.mark.parametrize(
+    ("networks", "name"),
+    [
+        ({"encoder": nn.Linear(12, 3)}, "encoder"),
+        ({"encoder": nn.Linear(11, 2)}, "encoder"),
+        ({"encoder": "mlp"}, "encoder"),
+        ({"decoder": nn.Linear(2, 11)}, "decoder"),
+        ({"discriminator": nn.Linear(2, 1)}, "discriminator"),
+    ],
+)
+def test_networks_of_other_shapes_are_refused(networks, name):
+    with pytest.raises(ValueError, match=rf"^{name}: got"):
+        adversarial.AAE(GaussianMixture(), adversarial.Config((8,), (8,), 12), **networks)
