@@ -18,6 +18,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbformat.v4 import new_output
 from PIL import Image
 
 from aae_lessons.files import write_atomically
@@ -25,6 +26,7 @@ from aae_lessons.files import write_atomically
 FOLDER = Path(__file__).parents[2] / "notebooks"
 LIMIT = 150  # seconds a lesson may take on two CPU cores
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+HINT = "▶ run this cell to move it\n"  # under an explorer's still, where a reader sees it
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PICTURES = ("image/png", "image/svg+xml")
 GENERATED = "alt_is_generated"
@@ -49,9 +51,16 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             words = "; ".join(filter(None, map(_alt, cell.outputs)))
             if words and "mystnb" not in kept:
                 kept |= {"mystnb": {"image": {"alt": words}}, GENERATED: True}
+            moves = any(map(_moves, cell.outputs))
             cell.outputs = [seen for output in cell.outputs if (seen := _clean(output))]
+            cell.outputs += [new_output("stream", text=HINT)] * moves
         cell.metadata = nbformat.from_dict(kept)
     return notebook
+
+
+def _moves(output: nbformat.NotebookNode) -> bool:
+    """Whether an output is an explorer, of which a reader sees a still until the cell is run."""
+    return output.output_type == "execute_result" and WIDGET in output.data
 
 
 def _alt(output: nbformat.NotebookNode) -> str:

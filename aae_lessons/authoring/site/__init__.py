@@ -31,13 +31,13 @@ def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
     """
     from sphinx.application import Sphinx
 
-    from aae_lessons.authoring.site import sources
+    from aae_lessons.authoring.site import slides, sources
 
     os.environ.setdefault("AAE_PROGRESS", os.devnull)
     shutil.rmtree(out, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source"
-        sources.assemble(source, names)
+        lessons = sources.assemble(source, names)
         app = Sphinx(
             source,
             source,
@@ -51,6 +51,7 @@ def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
         app.build(force_all=True)
         if app.statuscode:
             raise RuntimeError(f"Sphinx failed with {app.statuscode}")
+        slides.write(out, lessons)
     with contextlib.suppress(FileNotFoundError):
         (out / ".buildinfo").unlink()
 

@@ -109,6 +109,9 @@ def landing(text: str, some: list[Lesson]) -> str:
     for name in ("notebooks", "exercises", "solutions"):
         present = [s for s in stems if (ROOT / name / f"{s}.ipynb").is_file()]
         text = text.replace(f"<!-- {name} -->", "\n".join(f"{name}/{s}" for s in present))
+    decks = [*stems, "papers"] if len(stems) > 1 else stems
+    links = [f'<a href="slides/{s}.html">{s[:2] if s[0] == "0" else s}</a>' for s in decks]
+    text = text.replace("<!-- slides -->", ", ".join(links))
     return text.replace("<!-- pages -->", "\n".join(n for n in PAGES[1:] if _has(n)))
 
 
@@ -149,7 +152,7 @@ def reference(folder: Path, some: Sequence[str]) -> None:
     names = [name for name in some if _documents(name)]
     rows = []
     for name in names:
-        options = ":members:\n:show-inheritance:\n"
+        options = ":members:\n:show-inheritance:\n:exclude-members: set\n"
         text = f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n"
         text += "".join(f"   {line}\n" for line in options.splitlines()) + "```\n"
         (folder / f"{name}.md").write_text(text, "utf-8")
