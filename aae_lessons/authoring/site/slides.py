@@ -206,12 +206,17 @@ def papers(lessons: list[Lesson]) -> list[Slide]:
 
 
 def find(lessons: list[Lesson], lesson: int, words: str) -> str:
-    """The first picture of a lesson under a heading, or made by code, that has the words."""
+    """The first picture of a lesson under a heading, or made by code, that has the words.
+
+    ``words / words``: where no picture has the first, the second are looked for.
+    """
     chosen = next((x for x in lessons if x.number == lesson), None)
-    for title, cells in sections(chosen.cells) if chosen else ():
-        for cell in cells:
-            if words.lower() in f"{title}\n{cell.source}".lower() and pictures_of(cell):
-                return pictures_of(cell, title)[0]
+    parts = list(sections(chosen.cells)) if chosen else []
+    for sought in words.lower().split(" / "):
+        for title, cells in parts:
+            for cell in cells:
+                if sought in f"{title}\n{cell.source}".lower() and pictures_of(cell):
+                    return pictures_of(cell, title)[0]
     raise ValueError(f"lesson {lesson} has no figure for {words!r}: see {CLAIMS.name}")
 
 
