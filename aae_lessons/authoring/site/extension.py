@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import re
 import time
 from typing import Any
@@ -15,6 +16,7 @@ from sphinx.util import logging
 
 from aae_lessons.authoring.site import explorers, glossary, lessons, notebooks
 from aae_lessons.widgets import static
+from aae_lessons.widgets.painter import PriorPainter
 
 FOLDERS = ("notebooks/", "exercises/", "solutions/")
 log = logging.getLogger(__name__)
@@ -22,6 +24,10 @@ log = logging.getLogger(__name__)
 
 def read(app: Sphinx, docname: str, source: list[str]) -> None:
     """Prepares a notebook that Sphinx has read; remembers its explorers and its description."""
+    if docname == "index" and app.config.aae_explorers:
+        hero = PriorPainter(strokes=[heart()])
+        app.aae_pages[docname] = {"widgets": [hero]}
+        source[0] = source[0].replace("<!-- hero -->", static.place(hero.model_id))
     if not docname.startswith(FOLDERS):
         return
     started = time.perf_counter()
@@ -37,6 +43,20 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
     alive = sum(map(bool, live.values()))
     words = f", explorers alive: {alive} of {len(live)}" if live else ""
     print(f"{docname}: {time.perf_counter() - started:.1f} s{words}", flush=True)
+
+
+def heart() -> list[float]:
+    """The stroke that the landing page's painter begins with: x, y, x, y, …"""
+    turns = [2 * math.pi * i / 60 for i in range(61)]
+    return [
+        value
+        for t in turns
+        for value in (
+            0.045 * 16 * math.sin(t) ** 3,
+            0.045
+            * (13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)),
+        )
+    ]
 
 
 def _live(docname: str, cells: list, place: int, widgets: list) -> str:
@@ -62,7 +82,7 @@ def finish(
 ) -> None:
     """Adds to a page: its description, its preview picture, its explorers' state and scripts."""
     page = app.aae_pages.get(pagename, {})
-    words = html.escape(page.get("description", app.config.aae_description), quote=True)
+    words = html.escape(page.get("description") or app.config.aae_description, quote=True)
     title = html.escape(nodes_text(context.get("title", "")), quote=True)
     up = "../" * pagename.count("/")
     context["metatags"] = context.get("metatags", "") + (

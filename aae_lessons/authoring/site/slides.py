@@ -1,8 +1,7 @@
 """Slides: a reveal.js deck for each lesson, by code, and the papers' own deck from our records.
 
 A lesson's deck takes from each of its sections the equation, the predictions and the figures; the
-lesson's prose becomes the speaker's notes (press S). Decks need no network, use the site's
-formulas, and print to PDF with ``?print-pdf``.
+lesson's prose becomes the speaker's notes (press S). Decks need no network; ``?print-pdf`` prints.
 """
 
 from __future__ import annotations
