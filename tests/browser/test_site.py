@@ -24,7 +24,16 @@ WIDTHS = (360, 390, 768, 1280)
 LOCAL = ("file:", "data:", "blob:", "about:")
 FOLDERS = ("notebooks", "exercises", "solutions")
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-OTHERS = ("index", "glossary", "search", "genindex", "INSTRUCTORS", "CONTRIBUTING", "api/index")
+OTHERS = (
+    "index",
+    "where-it-runs",
+    "glossary",
+    "search",
+    "genindex",
+    "INSTRUCTORS",
+    "CONTRIBUTING",
+    "api/index",
+)
 FORMULAS = {  # what must look different from what
     r"\mathbb E": "E",
     r"\mathcal D": "D",
