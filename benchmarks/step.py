@@ -14,12 +14,17 @@ bfloat16  ours and the floor once more, with the factors of matrix products roun
           (``training.fit(..., precision="medium")``): only a gain where the processor has units
           for it, and not the same arithmetic, so it has ratios of its own.
 
-All take turns in one process; the figures are medians over the rounds. "Old" is after 1200
-updates of ours and of the textbook, when many of Adam's moments have become subnormal.
+All take turns in one process, pinned to one core where the system allows it; times are the
+thread's CPU time, so that other programs disturb them less, and rounds that took much longer on
+the clock than on the CPU are dropped. The figures are medians over the rounds. "Old" is after 1200
+updates of ours and of the textbook, when many of Adam's moments have become subnormal; the row
+"kept" is our own update with subnormal numbers kept: whether they cost time depends on the
+processor.
 
-    python benchmarks/step.py            # the table
-    python benchmarks/step.py --json     # ratio_fresh, ratio_old, over_floor and medians in ms,
-                                         # and the first three again for bfloat16
+    python benchmarks/step.py            # the table, in about a minute on an idle core
+    python benchmarks/step.py --old      # and again after 1200 updates, some minutes more
+    python benchmarks/step.py --json     # ratio_fresh, over_floor_fresh and medians in ms, the
+                                         # same for bfloat16, and for "old"
 """
 
 from __future__ import annotations
@@ -27,6 +32,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -45,7 +51,8 @@ from aae_lessons.priors import Gaussian
 BATCH = 100
 HIDDEN = (1000, 1000)
 OLD = 1200
-OURS = ("ours", "ours_bfloat16")
+OURS = ("ours", "ours_kept", "ours_bfloat16")
+DISTURBED = 1.5  # times as long on the clock as on the CPU: another program ran
 CONFIG = adversarial.Config(
     hidden=HIDDEN,
     discriminator_hidden=HIDDEN,
@@ -218,70 +225,86 @@ def with_relu(model: adversarial.AAE) -> adversarial.AAE:
     return model
 
 
-def seconds(name: str, update: Update, n: int) -> float:
-    torch.set_flush_denormal(name != "textbook")
+def seconds(name: str, update: Update, n: int) -> tuple[float, bool]:
+    """CPU seconds of an update, and whether nothing else ran on the core meanwhile."""
+    torch.set_flush_denormal(name not in ("textbook", "ours_kept"))
     with devices.matmul_precision("medium" if name.endswith("bfloat16") else "highest"):
-        started = time.perf_counter()
+        clock, started = time.perf_counter(), time.thread_time()
         for _ in range(n):
             update()
-        return (time.perf_counter() - started) / n
+        took, on_clock = time.thread_time() - started, time.perf_counter() - clock
+    return took / n, on_clock < DISTURBED * took
 
 
 def medians(contenders: dict[str, Update], rounds: int, n: int) -> dict[str, float]:
-    """Median milliseconds an update, the contenders taking turns; one round is not counted."""
-    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    """Median milliseconds per update, the contenders taking turns; one round is not counted.
+
+    Disturbed rounds are dropped, unless fewer than half of them would be left.
+    """
+    taken: dict[str, list[tuple[float, bool]]] = {name: [] for name in contenders}
     for _ in range(rounds + 1):
         for name, update in contenders.items():
-            taken[name].append(1000 * seconds(name, update, n))
-    return {name: statistics.median(times[1:]) for name, times in taken.items()}
+            taken[name].append(seconds(name, update, n))
+    result = {}
+    for name, times in taken.items():
+        quiet = [t for t, calm in times[1:] if calm]
+        counted = quiet if 2 * len(quiet) >= rounds else [t for t, _ in times[1:]]
+        result[name] = 1000 * statistics.median(counted)
+    return result
 
 
-def ratios(fresh: dict[str, float], aged: dict[str, float], kind: str = "") -> dict[str, float]:
-    """Ours, of one kind of product, against the textbook and against the floor of that kind."""
-    ours, floor = f"ours{kind}", f"floor{kind}"
-    return {
-        "ratio_fresh": fresh[ours] / fresh["textbook"],
-        "ratio_old": aged[ours] / aged["textbook"],
-        "over_floor": fresh[ours] / fresh[floor],
-        "over_floor_old": aged[ours] / aged[floor],
-    }
+def pin() -> None:
+    """Keeps this process on one core, where the system can (Linux)."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def measure(rounds: int = 7, n: int = 10, old: int = OLD) -> dict[str, float]:
-    """Fresh, then after ``old`` updates of ours and of the textbook."""
+def aged_as(age: str, ms: dict[str, float]) -> dict[str, float]:
+    """Milliseconds, and ours by kind of product against textbook and floor."""
+    result = {f"{name}_{age}_ms": value for name, value in ms.items()}
+    for kind in ("", "_bfloat16"):
+        ours = ms[f"ours{kind}"]
+        result[f"ratio_{age}{kind}"] = ours / ms["textbook"]
+        result[f"over_floor_{age}{kind}"] = ours / ms[f"floor{kind}"]
+    return result
+
+
+def measure(rounds: int = 5, n: int = 4, old: int = 0) -> dict[str, float]:
+    """Fresh and, if ``old`` is above 0, again after so many updates of each contender."""
     torch.set_num_threads(1)
     contenders = updates()
     fresh = medians(contenders, rounds, n)
-    done = (rounds + 1) * n
-    for name in (*OURS, "textbook"):
-        seconds(name, contenders[name], max(1, old - done))
-    aged = medians(contenders, rounds, n)
-    return {
-        **ratios(fresh, aged),
-        **{f"{key}_bfloat16": v for key, v in ratios(fresh, aged, "_bfloat16").items()},
-        **{f"{name}_fresh_ms": ms for name, ms in fresh.items()},
-        **{f"{name}_old_ms": ms for name, ms in aged.items()},
-    }
+    result = aged_as("fresh", fresh)
+    if old:
+        for name in (*OURS, "textbook"):
+            seconds(name, contenders[name], max(1, old - (rounds + 1) * n))
+        aged = medians(contenders, rounds, n)
+        result |= aged_as("old", aged) | {"subnormals_cost": aged["ours_kept"] / aged["ours"]}
+    return result
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--old", action="store_true", help="also after 1200 updates")
+    parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
-    result = measure(args.rounds)
+    pin()
+    result = measure(args.rounds, old=OLD if args.old else 0)
     if args.json:
         print(json.dumps({key: round(value, 4) for key, value in result.items()}, indent=1))
         return
-    head = ("ms an update", "ours", "textbook", "floor", "ours/textbook", "ours/floor")
+    head = ("ms per update", "ours", "textbook", "floor", "ours/textbook", "ours/floor")
     print(f"{head[0]:17}" + "".join(f"{word:>14}" for word in head[1:]))
     for kind in ("", "_bfloat16"):
-        for age in ("fresh", "old"):
+        for age in ("fresh", "old") if args.old else ("fresh",):
             row = [result[f"{n}_{age}_ms"] for n in (f"ours{kind}", "textbook", f"floor{kind}")]
-            over = result["over_floor" + ("_old" if age == "old" else "") + kind]
-            cells = [f"{ms:14.1f}" for ms in row]
-            cells += [f"{ratio:14.3f}" for ratio in (result[f"ratio_{age}{kind}"], over)]
+            shares = (result[f"ratio_{age}{kind}"], result[f"over_floor_{age}{kind}"])
+            cells = [f"{ms:14.1f}" for ms in row] + [f"{share:14.3f}" for share in shares]
             print(f"{age + kind.replace('_', ', '):17}" + "".join(cells))
+    if args.old:
+        cost = result["subnormals_cost"]
+        print(f"with subnormal numbers kept, an old update takes {cost:.2f} times ours")
 
 
 if __name__ == "__main__":

@@ -57,8 +57,20 @@ def test_the_floor_counts_every_product():
 
 
 def test_it_prints_the_names_that_others_read():
-    result = step.measure(rounds=1, n=1, old=0)
-    assert {"ratio_fresh", "ratio_old", "over_floor", "ours_fresh_ms", "textbook_old_ms"} <= set(
-        result
-    )
+    result = step.measure(rounds=1, n=1, old=1)
+    names = {"ratio_fresh", "ratio_old", "over_floor_fresh", "ours_fresh_ms", "subnormals_cost"}
+    assert names <= set(result)
     assert all(value > 0 for value in result.values())
+
+
+def test_every_mutation_fits_the_code():
+    mutations = pytest.importorskip("mutations")
+    stale = [edit for edit in mutations.EDITS if not mutations.fits(edit)]
+    assert not stale and len(mutations.EDITS) == 40
+
+
+def test_lessons_steps_are_above_their_floor():
+    lessons = pytest.importorskip("lessons")
+    (row,) = lessons.measure(("adversarial-gaussian",), rounds=1, n=1).values()
+    assert row["over_floor"] > 0.9 and row["floor"] > 0
+    assert set(lessons.RUNS) <= set(lessons.RECIPES)

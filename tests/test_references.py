@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from aae_lessons import data, references
-from aae_lessons.references import previews, quantize, train
+from aae_lessons.references import previews, quantize, storage, sweep, train
 from aae_lessons.references.__main__ import main
 from aae_lessons.references.recipes import RECIPES, methods, methods_svhn
 from aae_lessons.references.recipes.classifier import shifted
@@ -153,16 +153,31 @@ def test_make_stores_what_load_reads(tmp_path, small, monkeypatch):
 
 def test_seeds_are_made_side_by_side_and_collected(tmp_path, small, monkeypatch):
     monkeypatch.setattr(references, "FOLDER", tmp_path / "kept")
-    places = {"folder": tmp_path / "kept", "workspace": tmp_path / "runs"}
-    done = train.make_seeds("variational-beta-3", "cpu", [4, 2], 1, **places)
+    places = {"folder": tmp_path / "kept", "workspace": tmp_path / "runs", "install": True}
+    done = sweep.make_seeds("variational-beta-3", "cpu", [4, 2], 1, **places)
     assert [record["seed"] for record in done] == [4, 2]
     assert references.load("variational-beta-3").record["seed"] == 4
     assert [r["seed"] for r in references.records("variational-beta-3")] == [2, 4]
-    monkeypatch.setattr(train, "make", None)  # what is finished is not made again
-    train.make_seeds("variational-beta-3", "cpu", [2], 1, **places)
-    assert [r["seed"] for r in references.records("variational-beta-3")] == [2]
     with pytest.raises(ValueError, match=r"^seeds"):
-        train.make_seeds("variational-beta-3", "cpu", [1, 1], 1, **places)
+        sweep.make_seeds("variational-beta-3", "cpu", [1, 1], 1, **places)
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("make autoencodr", "did you mean autoencoder"),
+        ("make autoencoder --device cudda", "expected cuda, mps or cpu"),
+        ("make autoencoder --seeds 1 1", "seeds: got"),
+        ("make autoencoder --epochs 0", "at least 1"),
+        ("make autoencoder --backend dask", "scheduler: got None"),
+        ("measure baseline-100", "name: got 'baseline-100'"),
+        ("report --jobs none", "at least 1"),
+    ],
+)
+def test_a_typo_on_the_command_line_ends_in_a_message(command, says, capsys):
+    with pytest.raises(SystemExit):
+        main(command.split())
+    assert says in capsys.readouterr().err
 
 
 def test_stored_weights_are_measured_again(tmp_path, monkeypatch):
@@ -172,13 +187,16 @@ def test_stored_weights_are_measured_again(tmp_path, monkeypatch):
     record = json.loads((tmp_path / "classifier.json").read_text("utf-8"))
     true, record["metrics"] = record["metrics"], {"test_error_percent": 99.0}
     (tmp_path / "classifier.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match="edited"):
+        references.load("classifier")
+    assert storage.seal(tmp_path, "classifier") == [tmp_path / "classifier.json"]
     assert train.measure_again("classifier") == pytest.approx(true)
     assert references.load("classifier").metrics == pytest.approx(true)
 
 
 def test_report_prints_names_and_metrics(capsys, monkeypatch):
     monkeypatch.setattr(references, "names", lambda: ["classifier"])
-    main(["report", "--json"])
+    main(["report", "--json", "--jobs", "1"])
     result = json.loads(capsys.readouterr().out)
     assert result["classifier"]["test_error_percent"] < 1.0
 
@@ -211,6 +229,6 @@ def test_weights_in_a_byte_each_are_close_and_a_quarter_as_large():
 
 
 def test_records_are_readable():
-    text = train.readable({"a": [1, 2, 3], "b": {"c": [[0.5, 1], []]}})
+    text = storage.readable({"a": [1, 2, 3], "b": {"c": [[0.5, 1], []]}})
     assert '"a": [ 1, 2, 3 ]' in text
     assert json.loads(text) == {"a": [1, 2, 3], "b": {"c": [[0.5, 1], []]}}

@@ -11,21 +11,18 @@ On the command line, ``python -m aae_lessons.references`` lists what can be aske
 
 from __future__ import annotations
 
-import json
 import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from aae_lessons import devices
 from aae_lessons.arguments import check
 from aae_lessons.networks import DigitClassifier
-from aae_lessons.references import quantize
+from aae_lessons.references import quantize, storage
 from aae_lessons.references.recipes import RECIPES
 from aae_lessons.training import History
 
@@ -43,7 +40,7 @@ class Reference:
     """
 
     name: str
-    model: nn.Module | None
+    model: Any  # an nn.Module of the recipe's own class, or None
     record: dict[str, Any]
     history: History
     previews: dict[str, Tensor] = field(default_factory=dict)
@@ -70,12 +67,9 @@ def load(name: str, device: str | torch.device | None = "cpu") -> Reference:
     kept = RECIPES[name].keep
     whole = record.is_file() and (weights.is_file() or kept == "record")
     check(whole, "name", name, f"a run whose two files are in {FOLDER}; make it: {fix}")
-    try:
-        tensors = {} if kept == "record" else load_file(weights)
-        record = json.loads(record.read_text("utf-8"))
-    except (SafetensorError, ValueError) as error:
-        raise ValueError(f"name: the files of {name} are damaged ({error}); run {fix}") from error
-    return unpack(name, tensors, record, devices.choose(device))
+    content = storage.read_record(record)
+    tensors = {} if kept == "record" else storage.read_weights(weights, content)
+    return unpack(name, tensors, content, devices.choose(device))
 
 
 def unpack(name: str, tensors: dict[str, Tensor], record: dict, device: torch.device) -> Reference:
@@ -98,7 +92,7 @@ def records(name: str) -> list[dict[str, Any]]:
     """The records of a run at every seed it was made with, by seed."""
     check(name in names(), "name", name, f"one of {', '.join(names())}")
     files = [FOLDER / f"{name}.json", *FOLDER.glob(f"{name}.seed-*.json")]
-    return sorted((json.loads(f.read_text("utf-8")) for f in files), key=lambda r: r["seed"])
+    return sorted((storage.read_record(f) for f in files), key=lambda r: r["seed"])
 
 
 def mean_and_std(name: str, metric: str) -> tuple[float, float, int]:

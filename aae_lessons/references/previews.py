@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 if TYPE_CHECKING:
     from aae_lessons.references import Reference
@@ -18,7 +18,7 @@ PLANE_EXTENT = 2.2
 
 
 @torch.no_grad()
-def take(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
+def take(model: Any, x: Tensor) -> dict[str, Tensor]:
     """Pictures of a trained model; images as bytes, 0 … 255.
 
     Args:

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
+
+import joblib
 
 from aae_lessons import data, references
 from aae_lessons.references.recipes import RECIPES
 
 
-def report(device: str | None = None) -> dict[str, dict[str, float]]:
-    """Metrics of every run whose weights are stored, computed again on the test set."""
-    test = data.mnist("test", device)
+def report(device: str | None = None, jobs: int | None = None) -> dict[str, dict[str, float]]:
+    """Metrics of every run whose weights are stored, computed again on the test set.
+
+    ``jobs`` processes share the runs, by default one per core; each has one thread, as when the
+    records were made.
+    """
     kept = [name for name in references.names() if RECIPES[name].keeps_model]
-    loaded = {name: references.load(name, test.device) for name in kept}
-    return {name: RECIPES[name].measure(run.model, test) for name, run in loaded.items()}
+    workers = jobs or joblib.cpu_count()
+    tasks = [joblib.delayed(_measure)(name, device) for name in kept]
+    measured = joblib.Parallel(n_jobs=workers, inner_max_num_threads=1)(tasks)
+    return dict(zip(kept, measured, strict=True))
+
+
+def _measure(name: str, device: str | None) -> dict[str, float]:
+    run = references.load(name, device)
+    return RECIPES[name].measure(run.model, _test_set(device))
+
+
+@functools.cache
+def _test_set(device: str | None) -> data.ImageSet:
+    return data.mnist("test", device)
 
 
 def recorded() -> dict[str, dict[str, str]]:
@@ -49,6 +67,6 @@ def _table(columns: Sequence[str], rows: Mapping[str, Mapping[str, float | str]]
     lines = ["| run | " + " | ".join(c.replace("_", " ") for c in columns) + " |"]
     lines.append("|---|" + "---:|" * len(columns))
     for name, row in rows.items():
-        cells = [row[c] if isinstance(row[c], str) else f"{row[c]:.4g}" for c in columns]
+        cells = [v if isinstance(v, str) else f"{v:.4g}" for v in (row[c] for c in columns)]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

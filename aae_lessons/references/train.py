@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import platform
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy
 import torch
 from safetensors.torch import save
@@ -21,7 +19,7 @@ import aae_lessons
 from aae_lessons import data, devices, references, training
 from aae_lessons.arguments import check, check_int
 from aae_lessons.files import write_atomically
-from aae_lessons.references import previews, quantize
+from aae_lessons.references import previews, quantize, storage
 from aae_lessons.references.recipes import RECIPES, Recipe
 
 SNAPSHOT_ROWS = 1000
@@ -36,25 +34,27 @@ def make(
     epochs: int | None = None,
     folder: Path = references.FOLDER,
     checkpoints: Path = Path("runs"),
+    *,
+    progress: bool = True,
 ) -> dict[str, Any]:
     """Trains one run, measures what was stored of it, writes its two files; returns the record.
 
-    A run that was killed goes on from its checkpoint in ``checkpoints``.
+    A run that was killed continues from its checkpoint in ``checkpoints``.
     """
     check(name in RECIPES, "name", name, f"one of {', '.join(RECIPES)}")
     check_int(seed, "seed", at_least=0)
-    recipe, device = RECIPES[name], devices.choose(device)
+    recipe, on = RECIPES[name], devices.choose(device)
     epochs = recipe.epochs if epochs is None else epochs
-    test = recipe.dataset("test", device)
-    batches = recipe.batches(_training_set(recipe, device, seed), recipe.batch, seed=seed)
+    test = recipe.dataset("test", on)
+    batches = recipe.batches(_training_set(recipe, on, seed), recipe.batch, seed=seed)
 
     torch.manual_seed(seed)
-    model = recipe.build().to(device)
-    checkpoint = checkpoints / f"{name}-{seed}-{epochs}-{device.type}.pt"
+    model = recipe.build().to(on)
+    checkpoint = checkpoints / f"{name}-{seed}-{epochs}-{on.type}.pt"
     started, worked = time.perf_counter(), time.process_time()
     if recipe.prepare and not checkpoint.exists():
         recipe.prepare(model, batches)
-    history = _train(recipe, model, batches, epochs, test.x[:SNAPSHOT_ROWS], checkpoint)
+    history = _train(recipe, model, batches, epochs, test.x[:SNAPSHOT_ROWS], checkpoint, progress)
     seconds, processor = time.perf_counter() - started, time.process_time() - worked
 
     tensors = _stored(recipe, model, history, test.x)
@@ -67,61 +67,18 @@ def make(
         "seed": seed,
         "seconds": round(seconds, 1),
         "processor_seconds": round(processor, 1),
-        "machine": _machine(device),
+        "machine": _machine(on, recipe.matmul_precision),
         "history": _rounded(history),
     }
-    stored = references.unpack(name, dict(tensors), record, device)
+    stored = references.unpack(name, dict(tensors), record, on)
     record["metrics"] = recipe.measure(stored.model or model.eval(), test)
-    text = readable(record)
+    weights = save(tensors) if tensors else b""
     if tensors:
-        write_atomically(folder / f"{name}.safetensors", lambda f: f.write(save(tensors)))
-    write_atomically(folder / f"{name}.json", lambda f: f.write(text.encode()))
+        write_atomically(folder / f"{name}.safetensors", lambda f: f.write(weights))
+    record = storage.sealed(record, weights)
+    storage.write_record(folder / f"{name}.json", record)
     checkpoint.unlink(missing_ok=True)
     return record
-
-
-def make_seeds(
-    name: str,
-    device: str | None = None,
-    seeds: Sequence[int] = (0,),
-    epochs: int | None = None,
-    jobs: int = 1,
-    folder: Path = references.FOLDER,
-    workspace: Path = Path("runs"),
-) -> list[dict[str, Any]]:
-    """:func:`make` at several seeds, ``jobs`` at a time; returns their records.
-
-    Weights (or pictures) are kept of one seed (see ``Recipe.rank_by``), records of all. Seeds
-    that are finished in ``workspace`` are not made again. The jobs are joblib's: local processes
-    by default, a Dask or Ray cluster inside ``joblib.parallel_config(backend=...)``.
-    """
-    check(len(seeds) == len(set(seeds)) > 0, "seeds", seeds, "one seed or more, all different")
-    places = [workspace / f"{name}.seed-{seed}" for seed in seeds]
-    joblib.Parallel(n_jobs=jobs)(
-        joblib.delayed(make)(name, device, seed, epochs, place, place)
-        for seed, place in zip(seeds, places, strict=True)
-        if not (place / f"{name}.json").is_file()
-    )
-    records = [json.loads((place / f"{name}.json").read_text("utf-8")) for place in places]
-    kept = _kept(RECIPES[name].rank_by, records)
-    for old in folder.glob(f"{name}.seed-*.json"):
-        old.unlink()
-    for place, record in zip(places, records, strict=True):
-        target = name if record is kept else f"{name}.seed-{record['seed']}"
-        for kind in ("safetensors", "json"):
-            source = place / f"{name}.{kind}"
-            if source.is_file() and (record is kept or kind == "json"):
-                content = source.read_bytes()
-                path = folder / f"{target}.{kind}"
-                write_atomically(path, lambda f, c=content: f.write(c))
-    return records
-
-
-def _kept(metric: str, records: list[dict[str, Any]]) -> dict[str, Any]:
-    """The record whose weights are kept: the median by ``metric``, or the first."""
-    if not metric:
-        return records[0]
-    return sorted(records, key=lambda r: r["metrics"][metric])[(len(records) - 1) // 2]
 
 
 def _stored(
@@ -140,20 +97,19 @@ def _stored(
 
 
 def measure_again(name: str) -> dict[str, float]:
-    """Measures a run's stored weights, and writes what was found into its record."""
-    run, path = references.load(name), references.FOLDER / f"{name}.json"
+    """Measures a run's stored weights, and writes the result into its record."""
+    run = references.load(name)
+    check(run.model is not None, "name", name, "a run whose weights are stored")
     run.record["metrics"] = RECIPES[name].measure(run.model, data.mnist("test", "cpu"))
-    write_atomically(path, lambda f: f.write(readable(run.record).encode()))
+    weights = (references.FOLDER / f"{name}.safetensors").read_bytes()
+    sealed = storage.sealed(run.record, weights)
+    storage.write_record(references.FOLDER / f"{name}.json", sealed)
     return run.metrics
 
 
-def readable(record: dict[str, Any]) -> str:
-    """A record as JSON, indented, but with each list of numbers on one line."""
-    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    return re.sub(r"\[[^\[\]{}]*\]", lambda result: " ".join(result[0].split()), text)
-
-
-def _train(recipe: Recipe, model, batches, epochs: int, watched: Tensor, checkpoint: Path):
+def _train(
+    recipe: Recipe, model, batches, epochs: int, watched: Tensor, checkpoint: Path, progress: bool
+):
     return training.fit(
         recipe.step,
         model,
@@ -165,22 +121,33 @@ def _train(recipe: Recipe, model, batches, epochs: int, watched: Tensor, checkpo
         snapshot=lambda m: recipe.watch(m, watched) if recipe.watch else {},
         checkpoint=checkpoint,
         precision=recipe.matmul_precision,
+        progress=progress,
     )
 
 
-def _plan(recipe: Recipe, batches: data.Minibatches, epochs: int) -> dict[str, Any]:
+def _plan(recipe: Recipe, batches: Any, epochs: int) -> dict[str, Any]:
     plan = {
-        "step": recipe.step.__name__,
+        "step": name_of(recipe.step),
         "epochs": epochs,
         "updates": epochs * len(batches),
         "batch": recipe.batch,
-        "schedule": WORDS.get(recipe.schedule, recipe.schedule.__doc__),
+        "schedule": schedule_in_words(recipe),
         "images": len(batches.images),
         "labels": int((batches.images.labels >= 0).sum()),
     }
     if recipe.matmul_precision != "highest":
         plan["matmul_precision"] = recipe.matmul_precision
     return plan
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """The name that a function was written under."""
+    return getattr(function, "__name__", repr(function))
+
+
+def schedule_in_words(recipe: Recipe) -> str:
+    """How a recipe's rates change during the run."""
+    return WORDS.get(recipe.schedule, recipe.schedule.__doc__ or name_of(recipe.schedule))
 
 
 def describe(model: nn.Module) -> dict[str, Any]:
@@ -229,13 +196,29 @@ def _rounded(history: training.History) -> dict[str, Any]:
     }
 
 
-def _machine(device: torch.device) -> dict[str, Any]:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+def _machine(device: torch.device, precision: str) -> dict[str, Any]:
+    """Which machine made a run, in which arithmetic."""
+    card = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    if precision == "fast":
+        precision = f"fast ({devices.fast_precision(device)})"
     return {
-        "device": f"{device.type} ({name})",
+        "device": f"{device.type} ({card})",
+        "processor": processor(),
+        "precision": precision,
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": numpy.__version__,
         "aae_lessons": aae_lessons.__version__,
     }
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        names = re.findall(r"^model name\s*: (.*)$", cpuinfo.read_text("utf-8"), re.MULTILINE)
+        if names:
+            return names[0].strip()
+    return platform.processor() or platform.machine()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from torch import nn
 
 from aae_lessons import metrics
 from aae_lessons.data import ImageSet
 from aae_lessons.references.measures.common import held_out_codes, match
 
 
-def measure(model: nn.Module, test: ImageSet) -> dict[str, float]:
+def measure(model: Any, test: ImageSet) -> dict[str, float]:
     """Reconstruction, and how far the codes are from the model's prior."""
     z, prior = held_out_codes(model, test), model.prior
     with torch.random.fork_rng():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from aae_lessons import data, metrics
 from aae_lessons.data import ImageSet
@@ -15,13 +16,13 @@ VALIDATION = 10_000  # the last training images
 
 
 @torch.no_grad()
-def codes(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
+def codes(model: Any, x: Tensor) -> dict[str, Tensor]:
     """Codes of images, where the model has any."""
     return {"z": model.encode(x).cpu()} if hasattr(model, "encode") else {}
 
 
 @torch.no_grad()
-def held_out_codes(model: nn.Module, test: ImageSet) -> Tensor:
+def held_out_codes(model: Any, test: ImageSet) -> Tensor:
     """Codes of all test images; draws of a Gaussian posterior are repeatable."""
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from torch import nn
 
 from aae_lessons import metrics, references
 from aae_lessons.data import ImageSet
@@ -12,13 +13,13 @@ from aae_lessons.references.measures import adversarial
 SAMPLES = 10_000  # decoded for the Fréchet distance
 
 
-def measure(model: nn.Module, test: ImageSet) -> dict[str, float]:
+def measure(model: Any, test: ImageSet) -> dict[str, float]:
     """What the decoder makes of 10,000 prior samples, beside :func:`latent`."""
     return {**adversarial.measure(model, test), **_samples(model, test)}
 
 
 @torch.no_grad()
-def _samples(model: nn.Module, test: ImageSet) -> dict[str, float]:
+def _samples(model: Any, test: ImageSet) -> dict[str, float]:
     classifier = references.classifier(test.device)
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from aae_lessons import training
@@ -19,7 +20,7 @@ def data_dependent_init(model: categorical.CategoricalAAE, batches: Minibatches)
     categorical.data_dependent_init(model, batches.images.subset(slice(0, ENOUGH)).x)
 
 
-def code(step: training.Step, config: categorical.PlainConfig) -> Recipe:
+def code(step: Callable[..., training.Losses], config: categorical.PlainConfig) -> Recipe:
     """A run of one of the lesson's three steps, with its configuration."""
     return Recipe(
         build=lambda: categorical.CategoricalAAE(config),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -41,22 +41,22 @@ class Recipe:
     """
 
     build: Callable[[], nn.Module]
-    step: training.Step
-    measure: Callable[[nn.Module, ImageSet], dict[str, float]]
-    optimizers: Callable[[nn.Module], training.Optimizers] | None = None
+    step: Callable[..., training.Losses]
+    measure: Callable[..., dict[str, float]]
+    optimizers: Callable[..., training.Optimizers] | None = None
     epochs: int = 40
     batch: int = 128
     labels: int | None = 0
     note: str = ""
-    prepare: Callable[[nn.Module, training.Batches], object] | None = None
-    watch: Callable[[nn.Module, Tensor], dict[str, Tensor | float]] | None = codes
+    prepare: Callable[..., object] | None = None
+    watch: Callable[..., Mapping[str, Tensor | float]] | None = codes
     rank_by: str = ""
     keep: str = "weights"
     dataset: Callable[..., ImageSet] = mnist
     held_out: int = 0
     batches: Callable[..., training.Batches] = Minibatches
     schedule: training.Schedule = training.constant_then_linear
-    on_step: Callable[[nn.Module, float], None] | None = None
+    on_step: Callable[..., None] | None = None
     matmul_precision: str = "highest"
 
     @property

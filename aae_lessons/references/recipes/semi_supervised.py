@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import partial
 
@@ -51,7 +52,10 @@ ADDED = " Our addition: the encoder's input is also moved by small random affine
 
 
 def semi_supervised_recipe(
-    budget: Budget, config: semi_supervised.BaselineConfig, step: training.Step, **changes
+    budget: Budget,
+    config: semi_supervised.BaselineConfig,
+    step: Callable[..., training.Losses],
+    **changes,
 ) -> Recipe:
     """A run of the paper's phases on 50,000 images."""
     recipe = Recipe(

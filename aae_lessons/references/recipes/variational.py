@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from aae_lessons.models import variational
 from aae_lessons.objectives import squared_error
-from aae_lessons.priors import Gaussian, GaussianMixture, Prior
+from aae_lessons.priors import Gaussian, GaussianMixture, HasDensity
 from aae_lessons.references.measures import adversarial as measures
 from aae_lessons.references.recipes.recipe import Recipe
 
 
-def vae(prior: Prior, **settings) -> Recipe:
+def vae(prior: HasDensity, **settings) -> Recipe:
     """A VAE on ``prior``: networks, batch and number of updates of the AAE's."""
     config = variational.Config(**settings)
     return Recipe(

@@ -1,0 +1,118 @@
+"""A sweep on a cluster: what a killed worker leaves is taken up, and every run is stored once."""
+
+import dataclasses
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from aae_lessons import data, references
+from aae_lessons.references import storage, sweep, train
+from aae_lessons.references.recipes import RECIPES
+
+NAME = "variational-beta-3"
+SEEDS = range(6)
+
+
+def short_run(name, device, seed, epochs, place, checkpoints, progress):
+    """A run of few images in a worker; the worker of seed 3 dies once, in the middle of it."""
+    images = data.mnist("train", "cpu").subset(slice(0, 1280))
+    killed = Path(place).parent / "killed"
+
+    def die(model, done):
+        if seed == 3 and done >= 0.5 and not killed.exists():
+            killed.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    RECIPES[name] = dataclasses.replace(
+        RECIPES[name],
+        dataset=lambda split, device: images,
+        measure=lambda model, test: {"seed": float(seed)},
+        on_step=die,
+        watch=None,
+    )
+    record = train.make(name, device, seed, epochs, place, checkpoints, progress=progress)
+    with (Path(place).parent / "finished").open("a") as stream:
+        stream.write(f"{seed}\n")
+    return record
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL, which Windows lacks")
+def test_six_runs_and_a_killed_worker(tmp_path, monkeypatch, capfd):
+    distributed = pytest.importorskip("distributed")
+    cloudpickle = pytest.importorskip("cloudpickle")
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    monkeypatch.setattr(references, "FOLDER", tmp_path / "kept")
+    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**settings, local_directory=tmp_path / "dask") as cluster:
+        records = sweep.make_seeds(
+            NAME,
+            "cpu",
+            SEEDS,
+            1,
+            workspace=tmp_path / "runs",
+            install=True,
+            backend="dask",
+            scheduler=cluster.scheduler_address,
+            make=short_run,
+        )
+    assert (tmp_path / "runs" / "killed").exists()
+    assert [record["seed"] for record in records] == list(SEEDS)
+    assert [record["seed"] for record in references.records(NAME)] == list(SEEDS)
+    finished = (tmp_path / "runs" / "finished").read_text().split()
+    assert sorted(finished) == [str(seed) for seed in SEEDS]
+    lines = [line for line in capfd.readouterr().err.splitlines() if f"{NAME}, seed" in line]
+    assert len(lines) == len(SEEDS) and lines[-1].startswith("[6/6]")
+
+
+def test_runs_in_threads_of_one_process_are_refused(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    settings = {"n_workers": 1, "threads_per_worker": 2, "processes": False}
+    with distributed.LocalCluster(**settings, dashboard_address=None) as cluster:
+        address = cluster.scheduler_address
+        with pytest.raises(ValueError, match="--nthreads 1"):
+            sweep.make_seeds(NAME, workspace=tmp_path, backend="dask", scheduler=address)
+
+
+def test_a_scheduler_that_is_not_there_is_named(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+
+    def refuse(address, timeout):
+        raise OSError("Timed out trying to connect")
+
+    monkeypatch.setattr(distributed, "Client", refuse)
+    with pytest.raises(ValueError, match=r"^scheduler: nobody answers at 'tcp://127.0.0.1:1'"):
+        sweep.make_seeds(NAME, workspace=tmp_path, backend="dask", scheduler="tcp://127.0.0.1:1")
+
+
+def test_a_trial_replaces_nothing_and_is_not_taken_for_the_whole_run(tmp_path):
+    made = []
+
+    def make(name, device, seed, epochs, place, checkpoints):
+        made.append(epochs)
+        record = storage.sealed(references.load(name).record | {"seed": seed})
+        storage.write_record(place / f"{name}.json", record)
+        return record
+
+    places = {"folder": tmp_path / "kept", "workspace": tmp_path / "runs", "make": make}
+    sweep.make_seeds("autoencoder", epochs=1, **places)
+    sweep.make_seeds("autoencoder", epochs=1, **places)  # finished already
+    assert made == [1] and not (tmp_path / "kept").exists()
+    sweep.make_seeds("autoencoder", **places)
+    assert made == [1, RECIPES["autoencoder"].epochs]
+    assert (tmp_path / "kept" / "autoencoder.json").is_file()
+
+
+def test_fingerprints_differ_with_the_recipe_and_its_length():
+    marks = [sweep.fingerprint(NAME, 1), sweep.fingerprint(NAME, 2)]
+    marks += [sweep.fingerprint(name, 1) for name in ("autoencoder", "variational-gaussian")]
+    assert len(set(marks)) == len(marks)
+
+
+def test_the_record_that_is_kept_is_the_median():
+    records = [{"metrics": {"error": error}} for error in (3.0, 1.0, 2.0)]
+    assert sweep._kept("error", records) is records[2]
+    assert sweep._kept("", records) is records[0]
