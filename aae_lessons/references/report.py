@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import joblib
 
-from aae_lessons import data, references
+from aae_lessons import references
+from aae_lessons.data import ImageSet
 from aae_lessons.references.recipes import RECIPES
 
 
@@ -27,12 +28,12 @@ def report(device: str | None = None, jobs: int | None = None) -> dict[str, dict
 
 def _measure(name: str, device: str | None) -> dict[str, float]:
     run = references.load(name, device)
-    return RECIPES[name].measure(run.model, _test_set(device))
+    return RECIPES[name].measure(run.model, _test_set(RECIPES[name].dataset, device))
 
 
 @functools.cache
-def _test_set(device: str | None) -> data.ImageSet:
-    return data.mnist("test", device)
+def _test_set(dataset: Callable[..., ImageSet], device: str | None) -> ImageSet:
+    return dataset("test", device)
 
 
 def recorded() -> dict[str, dict[str, str]]:

@@ -100,7 +100,7 @@ def measure_again(name: str) -> dict[str, float]:
     """Measures a run's stored weights, and writes the result into its record."""
     run = references.load(name)
     check(run.model is not None, "name", name, "a run whose weights are stored")
-    run.record["metrics"] = RECIPES[name].measure(run.model, data.mnist("test", "cpu"))
+    run.record["metrics"] = RECIPES[name].measure(run.model, RECIPES[name].dataset("test", "cpu"))
     weights = (references.FOLDER / f"{name}.safetensors").read_bytes()
     sealed = storage.sealed(run.record, weights)
     storage.write_record(references.FOLDER / f"{name}.json", sealed)
