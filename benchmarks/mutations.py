@@ -27,7 +27,7 @@ EXPECTED = 38  # of 40
 
 @dataclass(frozen=True)
 class Edit:
-    """``old`` becomes ``new`` in ``file``; ``tests`` are pytest's arguments."""
+    """``old`` becomes ``new`` in the module or package ``file``; ``tests``: pytest's arguments."""
 
     file: str
     old: str
@@ -35,10 +35,10 @@ class Edit:
     tests: str
 
 
-OBJECTIVES, TEST_OBJECTIVES = "objectives.py", "tests/test_objectives.py"
-AAE, TEST_AAE = "models/adversarial.py", "tests/test_models.py"
-CATEGORICAL, TEST_CATEGORICAL = "models/categorical.py", "tests/test_categorical.py"
-SEMI, TEST_SEMI = "models/semi_supervised.py", "tests/test_semi_supervised.py"
+OBJECTIVES, TEST_OBJECTIVES = "objectives", "tests/test_objectives.py"
+AAE, TEST_AAE = "models/adversarial", "tests/test_models.py"
+CATEGORICAL, TEST_CATEGORICAL = "models/categorical", "tests/test_categorical.py"
+SEMI, TEST_SEMI = "models/semi_supervised", "tests/test_semi_supervised.py"
 EDITS = (
     # costs
     Edit(
@@ -150,61 +150,61 @@ EDITS = (
     # semi-supervised: y of the discriminator of z belongs to other codes
     Edit(SEMI, "torch.cat([y, z], dim=1)", "torch.cat([y.flip(0), z], dim=1)", TEST_SEMI),
     Edit(
-        "networks.py",
+        "networks",
         "            x = F.grid_sample(",
         "            x = x + self.noise * torch.randn_like(x)\n            x = F.grid_sample(",
         "tests/test_networks.py tests/test_semi_supervised.py",
     ),
     # clusters
-    Edit("clusters.py", "((pairs + pairs.T) / 2)", "(pairs)", "tests/test_clustering.py"),
+    Edit("clusters", "((pairs + pairs.T) / 2)", "(pairs)", "tests/test_clustering.py"),
     Edit(
-        "clusters.py",
+        "clusters",
         "F.relu(distance - F.pdist(heads)).sum()",
         "F.relu(distance - torch.cdist(heads, heads)).sum()",
         "tests/test_clustering.py",
     ),
     # measures
     Edit(
-        "metrics.py",
+        "metrics",
         "fake = (classifier(test) <= 0)",
         "fake = (classifier(train) <= 0)",
         "tests/test_metrics.py",
     ),
     Edit(
-        "metrics.py",
+        "metrics",
         "manual_seed(seed))[:MMD_ROWS]",
         "manual_seed(0))[:MMD_ROWS]",
         "tests/test_metrics.py",
     ),
     # priors
     Edit(
-        "priors.py",
+        "priors",
         "self.std * torch.randn(n, self.dim",
         "self.std**2 * torch.randn(n, self.dim",
         "tests/test_priors.py",
     ),
     Edit(
-        "priors.py",
+        "priors",
         "-0.5 * (z / self.std).square()",
         "-(z / self.std).square()",
         "tests/test_priors.py",
     ),
     # training, records
     Edit(
-        "training/schedules.py",
+        "training/schedules",
         "min(1.0, 2.0 * (1.0 - done))",
         "min(1.0, 1.0 - done)",
         "tests/test_training.py",
     ),
     Edit(
-        "references/quantize.py",
+        "references/quantize",
         "(value / scale).round()",
         "(value / scale).floor()",
         "tests/test_references.py -k byte",
     ),
-    Edit("references/storage.py", "check(same, ", "check(True, ", "tests/test_storage.py"),
+    Edit("references/storage", "check(same, ", "check(True, ", "tests/test_storage.py"),
     Edit(
-        "references/sweep.py",
+        "references/sweep",
         '"settings": [epochs, ',
         '"settings": [',
         "tests/test_sweep.py -k fingerprint",
@@ -212,14 +212,21 @@ EDITS = (
 )
 
 
+def files(edit: Edit, root: Path = ROOT) -> list[Path]:
+    """The files of the edited module, or package, in which ``old`` stands exactly once."""
+    path = root / "aae_lessons" / edit.file
+    sources = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+    return [f for f in sources if f.is_file() and f.read_text("utf-8").count(edit.old) == 1]
+
+
 def fits(edit: Edit) -> bool:
-    """Whether the text that it replaces stands in its file exactly once."""
-    return (ROOT / "aae_lessons" / edit.file).read_text("utf-8").count(edit.old) == 1
+    """Whether the text that it replaces stands in one file, once."""
+    return len(files(edit)) == 1
 
 
 def seen(edit: Edit, copy: Path) -> bool:
     """Whether the named tests fail on a copy of the project with the edit in it."""
-    path = copy / "aae_lessons" / edit.file
+    (path,) = files(edit, copy)
     text = path.read_text("utf-8")
     path.write_text(text.replace(edit.old, edit.new), "utf-8")
     child = os.fork()
