@@ -35,14 +35,11 @@ def validation_error(model: ClusteringAAE, x: Tensor) -> dict[str, float]:
     }
 
 
-def measure(model: ClusteringAAE, test: ImageSet) -> dict[str, float]:
-    """Errors on the test images (read once, here); how sure y is; the match of z."""
+def errors(model: ClusteringAAE, test: ImageSet) -> dict[str, float]:
+    """Errors on the test images (read once, here), and how sure y is."""
     y = probabilities(model, test.x)
     held_out = validation_images(test.device)
     names = clusters.cluster_names(probabilities(model, held_out.x), held_out.labels)
-    with torch.no_grad(), torch.random.fork_rng():
-        torch.manual_seed(0)
-        z = model.sample_posterior(model.encode(test.x)[1])
     return {
         "clustering_error_percent": clusters.clustering_error_percent(y, test.labels, names),
         **validation_error(model, test.x),
@@ -50,6 +47,16 @@ def measure(model: ClusteringAAE, test: ImageSet) -> dict[str, float]:
         "classes_named": float(len(names.unique())),
         "mean_max_probability": y.amax(1).mean().item(),
         "entropy": entropy(y).item(),
+    }
+
+
+def measure(model: ClusteringAAE, test: ImageSet) -> dict[str, float]:
+    """:func:`errors`, the reconstruction, and the match of z."""
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(0)
+        z = model.sample_posterior(model.eval().encode(test.x)[1])
+    return {
+        **errors(model, test),
         "reconstruction_mse": metrics.reconstruction_mse(model, test.x),
         "sliced_wasserstein_over_floor": metrics.sliced_wasserstein_over_floor(z, model.prior),
     }
