@@ -39,6 +39,12 @@ def short_run(name, device, seed, epochs, place, checkpoints, progress):
     return record
 
 
+needs_cluster = pytest.mark.skipif(
+    "AAE_CLUSTER" not in os.environ, reason="starts a cluster of processes: set AAE_CLUSTER"
+)
+
+
+@needs_cluster
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL, which Windows lacks")
 def test_six_runs_and_a_killed_worker(tmp_path, monkeypatch, capfd):
     distributed = pytest.importorskip("distributed")
@@ -68,6 +74,7 @@ def test_six_runs_and_a_killed_worker(tmp_path, monkeypatch, capfd):
     assert len(lines) == len(SEEDS) and lines[-1].startswith("[6/6]")
 
 
+@needs_cluster
 def test_runs_in_threads_of_one_process_are_refused(tmp_path):
     distributed = pytest.importorskip("distributed")
     settings = {"n_workers": 1, "threads_per_worker": 2, "processes": False}
