@@ -16,7 +16,16 @@ from aae_lessons.plots.discrete import (
 from aae_lessons.plots.images import decoded_plane, images, reconstructions, rows_of_images
 from aae_lessons.plots.latent import codes, panels_of_codes, posteriors, transport
 from aae_lessons.plots.regions import decision_regions, errors_and_minutes
-from aae_lessons.plots.runs import Claims, claims, curves, equilibrium, histograms, losses
+from aae_lessons.plots.runs import (
+    Claims,
+    claims,
+    curves,
+    equilibrium,
+    histograms,
+    lines,
+    losses,
+    trade_off,
+)
 
 __all__ = [
     "Claims",
@@ -34,6 +43,7 @@ __all__ = [
     "errors_and_minutes",
     "histograms",
     "images",
+    "lines",
     "losses",
     "over_epochs",
     "panels_of_codes",
@@ -44,5 +54,6 @@ __all__ = [
     "rows_of_clusters",
     "rows_of_images",
     "simplex",
+    "trade_off",
     "transport",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -94,6 +95,66 @@ def curves(
         ax.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
     ax.yaxis.set_minor_formatter("{x:g}" if high < 50 * low else NullFormatter())
     ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend(fontsize=9)
+    return figure
+
+
+def lines(
+    x: Sequence[float],
+    values: Mapping[str, Sequence[float]],
+    xlabel: str,
+    ylabel: str,
+    dashed: Sequence[str] = (),
+) -> Figure:
+    """Several lines over the same ``x``, both axes linear.
+
+    Args:
+        x: (n,).
+        values: name -> values, (n,).
+        xlabel, ylabel: names of the axes, with units.
+        dashed: names of the lines that are drawn dashed.
+    """
+    check(len(values) > 0, "values", values, "one line or more")
+    figure, axes = new_figure(1, 1, 6.4, 3.2)
+    for i, (name, line) in enumerate(values.items()):
+        check(len(line) == len(x), "values", f"{len(line)} values", f"{len(x)}, as many as x")
+        style = {"color": COLOURS[i], "linestyle": "--" if name in dashed else "-"}
+        axes[0, 0].plot(x, line, label=name, linewidth=1.8, **style)
+    axes[0, 0].set(xlabel=xlabel, ylabel=ylabel)
+    axes[0, 0].legend(fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
+Place = tuple[str, Sequence[float], Sequence[float]]  # a setting, and both measures by seed
+
+
+def trade_off(
+    groups: Mapping[str, Sequence[Place]], xlabel: str, ylabel: str, floor: float | None = None
+) -> Figure:
+    """Two measures against each other: a point for each setting, with the range of its seeds.
+
+    Args:
+        groups: name -> (setting, values across, values up), in the order in which they are
+            connected.
+        xlabel, ylabel: names of the axes, with units; the vertical one is logarithmic.
+        floor: where to draw a dotted line.
+    """
+    check(len(groups) > 0, "groups", groups, "one group or more")
+    figure, axes = new_figure(1, 1, 7.4, 4.2)
+    ax = axes[0, 0]
+    for i, (name, places) in enumerate(groups.items()):
+        style = {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 6}
+        across = [statistics.fmean(x) for _, x, _ in places]
+        up = [statistics.fmean(y) for _, _, y in places]
+        low_high = [[m - min(y) for m, (*_, y) in zip(up, places, strict=True)],
+                    [max(y) - m for m, (*_, y) in zip(up, places, strict=True)]]  # fmt: skip
+        ax.errorbar(across, up, low_high, capsize=3, linewidth=1, label=name, **style)
+        for (setting, *_), x, y in zip(places, across, up, strict=True):
+            ax.annotate(setting, (x, y), (5, 4), textcoords="offset points", fontsize=8)
+    if floor is not None:
+        ax.axhline(floor, color="0.2", linestyle=":")
+    ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log")
+    ax.yaxis.set_major_formatter("{x:g}")
     ax.legend(fontsize=9)
     return figure
 

@@ -21,9 +21,19 @@ def vae(prior: HasDensity, **settings) -> Recipe:
     )
 
 
+SWEEP_EPOCHS = 8  # of every run that is compared with its neighbours in a sweep
+
+
+def at_beta(beta: float) -> Recipe:
+    """The VAE on the mixture at one β, for comparison with the other β and with the AAEs' λ."""
+    recipe = vae(GaussianMixture(), weight=beta)
+    return replace(recipe, epochs=SWEEP_EPOCHS, watch=None, keep="record")
+
+
 RECIPES: dict[str, Recipe] = {
     "variational-gaussian": vae(Gaussian(2)),
     "variational-mixture": vae(GaussianMixture()),
+    **{f"variational-mixture-bce-beta-{beta:g}": at_beta(beta) for beta in (1.0, 3.0, 10.0)},
     "variational-mixture-squared": replace(
         vae(GaussianMixture(), cost=squared_error),
         keep="previews",
