@@ -1,8 +1,11 @@
-"""Every check refuses wrong answers with the right message, and accepts right ones."""
+"""Answers that no table knows: right ones written otherwise, and wrong ones of other causes."""
 
 import importlib
+import io
 import json
-import time
+import sys
+import threading
+import warnings
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from aae_lessons.checks.core import CheckFailed, Exercise
 
 LESSONS = sorted(path.stem for path in (Path(__file__).parent / "answers").glob("[!_]*.py"))
 MODULES = [importlib.import_module(f"answers.{lesson}") for lesson in LESSONS]
-SEEDS = range(20)
+SEEDS = range(3)
 
 
 def cases(kind):
@@ -53,39 +56,6 @@ def test_right_answer(check, name, answer, module, capsys):
     assert out == f"Exercise {check.name}, {check.title}: right.\n" * len(SEEDS)
     assert err == ""
     assert progress.done() == {check.name}
-
-
-ALL = [
-    pytest.param(check, module, name, id=name)
-    for module in MODULES
-    for name, check in module.CHECKS.items()
-]
-
-
-@pytest.mark.parametrize(("check", "module", "name"), ALL)
-def test_there_are_enough_answers_and_hints(check, module, name):
-    assert len(module.WRONG[name]) >= 4 and len(module.RIGHT[name]) >= 2
-    assert len(check.hints) == 3
-
-
-@pytest.mark.parametrize(("check", "module", "name"), ALL)
-def test_the_worked_answer_is_right_quick_and_shown(check, module, name, capsys):
-    started = time.perf_counter()
-    check(check.answer)
-    assert time.perf_counter() - started < 2
-    for _ in range(4):
-        check.hint()
-    check.solution()
-    out = capsys.readouterr().out
-    assert all(f"Hint {i} of 3" in out for i in (1, 2, 3))
-    assert "That was the last hint" in out and "def " in out and "return" in out
-
-
-def test_every_exercise_is_tested():
-    for lesson, module in zip(LESSONS, MODULES, strict=True):
-        result = vars(importlib.import_module(f"aae_lessons.checks.{lesson}"))
-        exercises = {name for name, value in result.items() if isinstance(value, Exercise)}
-        assert exercises == set(module.CHECKS)
 
 
 def make(test, answer=lambda x: x):
@@ -147,8 +117,67 @@ def test_progress_survives_a_damaged_file_and_a_folder_it_may_not_write(tmp_path
     assert progress.done() == set()
     progress.note("1.3")
     assert json.loads(progress.path().read_text())["done"] == ["1.3"]
+    assert Path(f"{progress.path()}.damaged").read_text() == "{"
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv("AAE_PROGRESS", str(Path(blocked) / "progress.json"))
     progress.note("1.4")
     assert progress.done() == set()
+
+
+def test_progress_is_merged_between_writers():
+    def write(number):
+        for k in range(5):
+            progress.note(f"{number}.{k + 1}")
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(progress.done()) == 40
+
+
+def test_ticks_survive_a_byte_order_mark_and_half_a_file():
+    path = progress.path()
+    path.write_bytes(b"\xef\xbb\xbf" + b'{"done": ["1.1", "2.10"]}')
+    assert progress.done() == {"1.1", "2.10"}
+    path.write_text('{"done": ["1.1", "2.10", "3.')
+    progress.note("4.2")
+    assert progress.done() == {"1.1", "2.10", "4.2"}
+
+
+def test_a_warning_of_torch_is_shown_with_a_refusal():
+    def answer(x):
+        warnings.warn("Using a target size that is different to the input size", stacklevel=1)
+        return x
+
+    with pytest.raises(CheckFailed, match="torch warned: Using a target size"):
+        make(lambda trial: trial.equal(trial(torch.zeros(3)), torch.ones(3)))(answer)
+
+
+def test_hints_and_verdicts_print_on_a_terminal_that_is_not_utf8(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    check = Exercise("0.0", "½ · σ", "lesson 0", ("log σ²", "b", "c"), lambda x: x, lambda t: None)
+    check.hint()
+    check(lambda x: x)
+    stream.flush()
+    assert stream.buffer.getvalue().decode("ascii").count("?") >= 3
+
+
+def test_a_loop_that_catches_everything_is_stopped(monkeypatch):
+    monkeypatch.setattr(checks.core, "TIME_LIMIT", 0.2)
+    monkeypatch.setattr(checks.guards, "AGAIN", 0.1)
+
+    def stubborn(x):
+        while True:
+            try:
+                x = x + 1
+            except BaseException:
+                pass
+
+    tracer = sys.gettrace()
+    with pytest.raises(CheckFailed) as refused:
+        make(lambda trial: trial(torch.zeros(2)))(stubborn)
+    assert refused.value.cause == "took too long" and sys.gettrace() is tracer

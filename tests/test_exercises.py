@@ -1,13 +1,17 @@
 """Masters and student notebooks: made from each other, marked for nbgrader, right and not yet."""
 
+import importlib
 import re
 from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 
 from aae_lessons.authoring import release
+from aae_lessons.checks import course
 from aae_lessons.checks.core import CheckFailed
+from aae_lessons.checks.stage import weights
 
 ROOT = Path(__file__).parent.parent
 MASTERS = sorted((ROOT / "solutions").glob("[0-9][0-9]_*.ipynb"))
@@ -103,3 +107,57 @@ def test_every_exercise_says_how_hard_and_how_long(master):
         assert re.fullmatch(r"## \d\.\d .+ · [●○]{3} · \d+ minutes", heading), heading
     minutes = [int(re.search(r"(\d+) minutes", heading)[1]) for heading in headings]
     assert min(minutes) <= 10 and max(minutes) >= 30
+
+
+def check_called_in(cell):
+    """The check that a cell calls, as ``check.cost(squared_error)``."""
+    return re.match(r"(\w+\.\w+)\((\w+)\)", cell.source)
+
+
+def test_printed_worked_answers_run_where_they_are_pasted(student, monkeypatch, tmp_path, capsys):
+    """Every cell of a student's notebook filled with what ``solution()`` prints."""
+    names = {"__name__": "exercises"}
+    exec(student.cells[1].source, names)
+    cells = [cell for cell in student.cells if marks(cell)]
+    for answer, check in zip(cells[::2], cells[1::2], strict=True):
+        eval(check_called_in(check)[1], names).solution()
+        answer.source = capsys.readouterr().out
+        assert f"def {check_called_in(check)[2]}(" in answer.source
+    assert run(student, monkeypatch, tmp_path) == {}
+
+
+def headings(path):
+    text = "\n".join(c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown")
+    return set(re.findall(r"^## (\d+\.\d+) ", text, re.MULTILINE))
+
+
+def test_sections_that_are_cited_exist():
+    known = set().union(*(headings(path) for path in (ROOT / "notebooks").glob("0[1-9]_*.ipynb")))
+    for path in MASTERS:
+        for cell in nbformat.read(path, 4).cells:
+            assert set(re.findall(r"Trains lesson \d, section (\d+\.\d+)", cell.source)) <= known
+    for row in course.exercises().values():
+        for exercise in row:
+            cited = set(re.findall(r"\d+\.\d+", exercise.read))
+            assert cited and cited <= known, f"{exercise.name}: {exercise.read}"
+
+
+BROKEN = ["autoencoder", "adversarial", "variational", "categorical", "semi_supervised"]
+
+
+@pytest.mark.parametrize("lesson", [*BROKEN, "wasserstein"])
+def test_the_broken_step_that_is_shown_is_the_one_of_the_curves(lesson):
+    module = importlib.import_module(f"aae_lessons.checks.{lesson}")
+    path = next(path for path in MASTERS if path.stem.endswith(lesson))
+    texts = [c.source for c in nbformat.read(path, 4).cells if "def broken_step(" in c.source]
+    source = re.search(r"```python\n(def broken_step.*?)```", texts[0], re.DOTALL)[1]
+    names = {"torch": torch, "F": torch.nn.functional}
+    exec(source, names)
+    where = (
+        module if lesson == "autoencoder" else importlib.import_module(f"{module.__name__}_step")
+    )
+    stage = getattr(where, "NOISY_STAGE", where.STAGE)
+    torch.manual_seed(0)
+    batches = [stage.batch(5)]
+    shown, run = (stage.play(step, batches) for step in (names["broken_step"], module.broken_step))
+    assert torch.allclose(weights(shown.model), weights(run.model), atol=1e-6)

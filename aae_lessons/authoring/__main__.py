@@ -1,4 +1,4 @@
-"""``python -m aae_lessons.authoring COMMAND``: execute, release, site, guide, cover."""
+"""``python -m aae_lessons.authoring COMMAND``: execute, release, repair, site, guide, cover."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 COMMANDS = {
     "execute": "execute lessons from a fresh kernel and store them with their outputs",
     "release": "write the student notebooks in exercises/ from the masters in solutions/",
+    "repair": "make notebooks that students hand in fit for nbgrader",
     "site": "write the course as web pages",
     "guide": "write the generated tables of the instructors' guide",
     "cover": "draw the README's picture from stored reference runs",

@@ -3,20 +3,17 @@
 python -m aae_lessons.authoring guide            # write them
 python -m aae_lessons.authoring guide --check    # fail where one is stale
 
-The exercises and the plans come from the masters' headings and the lessons' stated times. The
-misconceptions are found by giving every wrong answer of ``tests/answers`` to its check: what the
-table says is what a learner reads.
+The exercises and the plans come from the masters' headings and the lessons' stated times, the
+misconceptions from the exercises' own tables: what the guide says is what a learner reads.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
 import io
 import json
 import os
-import pkgutil
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -172,27 +169,27 @@ def general() -> str:
 
 
 def misconceptions() -> str:
-    """By lesson: each misconception once, its message, and the exercises that meet it."""
-    sys.path.insert(0, str(ROOT / "tests"))
-    shared = {"not attempted", *(refused(autoencoder.cost, a).cause for a in GENERAL.values())}
-    met: dict[int, dict[tuple[str, str], list[str]]] = {}
-    for result in pkgutil.iter_modules([str(ROOT / "tests" / "answers")]):
-        module = importlib.import_module(f"answers.{result.name}")
-        for key, wrong in module.WRONG.items():
-            check = module.CHECKS[key]
-            rows = met.setdefault(course.order(check.name)[0], {})
-            for failed in (refused(check, answer) for answer in wrong.values()):
-                names = rows.setdefault((failed.cause, failed.says), [])
-                if check.name not in names and failed.cause not in shared:
-                    names.append(check.name)
-    return "\n\n".join(_of_lesson(lesson, met[lesson]) for lesson in sorted(met))
+    """By lesson: each misconception once, its message, and the exercises that know it."""
+    return "\n\n".join(
+        _of_lesson(lesson, _rows(row)) for lesson, row in course.exercises().items()
+    )
+
+
+def _rows(exercises: Sequence[Exercise]) -> dict[tuple[str, str], list[str]]:
+    """(Misconception, message) -> the exercises whose tables have it."""
+    met: dict[tuple[str, str], list[str]] = {}
+    for exercise in exercises:
+        for row in exercise.wrong:
+            names = met.setdefault((row.cause, row.says[0].upper() + row.says[1:]), [])
+            if exercise.name not in names:
+                names.append(exercise.name)
+    return met
 
 
 def _of_lesson(lesson: int, met: dict[tuple[str, str], list[str]]) -> str:
     rows = [
         (", ".join(sorted(names, key=course.order)), cause, says)
         for (cause, says), names in met.items()
-        if names
     ]
     rows.sort(key=lambda row: course.order(row[0].split(", ")[0]))
     title = f"Lesson {lesson} · {course.LESSONS[lesson]}: {len(rows)} messages"

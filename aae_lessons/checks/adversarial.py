@@ -1,26 +1,31 @@
-"""Checks of lesson 2: sampling priors, the two adversarial losses, labels, and the whole step."""
+"""Lesson 2: the two adversarial losses, and labels; priors and updates have their own files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
 
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
-from aae_lessons.checks.adversarial_priors import mixture, swiss_roll
-from aae_lessons.checks.adversarial_step import (
-    aae_step,
-    broken_run,
-    mended_aae_step,
-    run,
-    sound_run,
+from aae_lessons.checks.adversarial_priors import mixture
+from aae_lessons.checks.adversarial_roll import swiss_roll
+from aae_lessons.checks.adversarial_run import broken_run, run, sound_run
+from aae_lessons.checks.adversarial_step import aae_step, broken_step, mended_aae_step
+from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.misconceptions import wrong
+from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.shared import (
+    BITS,
+    LOG_OF_SIGMOID,
+    discriminator_rows,
+    generator_rows,
 )
-from aae_lessons.checks.core import Exercise, Mistake, Trial
 
 __all__ = [
     "aae_step",
     "broken_run",
+    "broken_step",
     "label_informed",
     "losses",
     "mended_aae_step",
@@ -33,130 +38,82 @@ __all__ = [
 # --------------------------------------------------------------- 2.3 the adversarial losses
 
 
-def _losses(logits_real: Tensor, logits_fake: Tensor) -> tuple[Tensor, Tensor]:
-    # −log sigmoid(l) = softplus(−l), and −log(1 − sigmoid(l)) = softplus(l)
+def _losses(logits_real, logits_fake):
     discriminator = F.softplus(-logits_real).mean() + F.softplus(logits_fake).mean()
     generator = F.softplus(-logits_fake).mean()
     return discriminator, generator
 
 
-SIGMOID_TWICE = (
-    "You apply the sigmoid, and then a function that applies it again. A function 'with logits' "
-    "wants the logits as they are."
-)
-CRITIC = (
-    "There is no logarithm of D in it: you compare the logits themselves, as the critic of a "
-    "Wasserstein GAN does. Here D = sigmoid(logit) is a probability, and its loss a cross-entropy."
-)
-DISCRIMINATOR_MISTAKES = (
-    Mistake(
-        "real and fake swapped",
-        "Your discriminator calls the encoder's codes real. In an AAE the prior's samples are the "
-        "real ones (§2).",
-        lambda real, fake: F.softplus(real).mean() + F.softplus(-fake).mean(),
+TELL = "F.softplus(-logits_real).mean() + F.softplus(logits_fake).mean()"
+FOOL = "generator = F.softplus(-logits_fake).mean()"
+NAIVE_D = "-logits_real.sigmoid().log().mean() - (1 - logits_fake.sigmoid()).log().mean()"
+LOSSES_ROWS = (
+    *(
+        wrong(row.cause, row.says, (TELL, row.edits[0][1].replace("real", "logits_real")
+                                    .replace("fake", "logits_fake")))
+        for row in discriminator_rows()
     ),
-    Mistake(
-        "halved",
-        "You average the two halves. The loss is their sum: 2 log 2 where D can't tell.",
-        lambda real, fake: (F.softplus(-real).mean() + F.softplus(fake).mean()) / 2,
+    *(
+        wrong(row.cause, row.says, (FOOL, f"generator = {row.edits[0][1]}"))
+        for row in generator_rows("", "logits_fake")
     ),
-    Mistake(
-        "half of the loss",
-        "Only prior samples count in your discriminator's loss. It would call everything real.",
-        lambda real, fake: F.softplus(-real).mean(),
-    ),
-    Mistake(
-        "half of the loss",
-        "Only codes count in your discriminator's loss. It would call everything fake.",
-        lambda real, fake: F.softplus(fake).mean(),
-    ),
-    Mistake(
-        "sum over the batch",
-        "You sum over the batch. Take the mean of each half.",
-        lambda real, fake: F.softplus(-real).sum() + F.softplus(fake).sum(),
-    ),
-    Mistake(
-        "sigmoid applied twice",
-        SIGMOID_TWICE,
-        lambda real, fake: F.softplus(-real.sigmoid()).mean() + F.softplus(fake.sigmoid()).mean(),
-    ),
-    Mistake(
-        "sign lost",
-        "You maximise: what the discriminator *descends* is minus the log-likelihood.",
-        lambda real, fake: -F.softplus(-real).mean() - F.softplus(fake).mean(),
-    ),
-    Mistake("no logarithm", CRITIC, lambda real, fake: fake.mean() - real.mean()),
-    Mistake(
+    wrong(
         "the two losses exchanged",
         "Your first loss is the generator's. Return the discriminator's first.",
-        lambda real, fake: F.softplus(-fake).mean(),
+        ("return discriminator, generator", "return generator, discriminator"),
     ),
-)
-GENERATOR_MISTAKES = (
-    Mistake(
-        "saturating",
-        "That is log(1 − D), the saturating form: it has no slope where the discriminator is "
-        "sure. Take −log D, which is steep just there (Goodfellow et al. 2014, §3).",
-        lambda real, fake: -F.softplus(fake).mean(),
-    ),
-    Mistake(
-        "generator calls its codes fake",
-        "You ask for codes that the discriminator calls fake. The generator wants them to pass "
-        "for real.",
-        lambda real, fake: F.softplus(fake).mean(),
-    ),
-    Mistake(
+    wrong(
         "generator of the real ones",
         "You use the logits of the prior's samples. The generator makes the fake ones.",
-        lambda real, fake: F.softplus(-real).mean(),
+        (FOOL, "generator = F.softplus(-logits_real).mean()"),
     ),
-    Mistake(
+    wrong(
         "minus the discriminator's loss",
-        "You take minus the discriminator's loss. The encoder has no hand in the prior's half, "
-        "and in the other half that is log(1 − D), which is flat where the discriminator is sure.",
-        lambda real, fake: -F.softplus(-real).mean() - F.softplus(fake).mean(),
+        "You take minus the discriminator's loss. The encoder has no hand in the prior's "
+        "half, and "
+        "in the other half that is log(1 − D), which is flat where the discriminator is sure.",
+        (FOOL, "generator = -discriminator"),
     ),
-    Mistake(
-        "sum over the batch",
-        "You sum the generator's loss over the batch. Take the mean.",
-        lambda real, fake: F.softplus(-fake).sum(),
+    wrong("bits, not nats", BITS, ("return discriminator, generator",
+          "return discriminator / 0.6931471805599453, generator / 0.6931471805599453")),
+    wrong("sigmoid, then log", LOG_OF_SIGMOID, (TELL, NAIVE_D)),
+    wrong("sigmoid, then log", LOG_OF_SIGMOID,
+          (FOOL, "generator = -logits_fake.sigmoid().log().mean()")),
+    wrong(
+        "sigmoid, then log",
+        LOG_OF_SIGMOID + " torch's binary_cross_entropy stops at 100 for that reason.",
+        (TELL, "-logits_real.sigmoid().log().clamp(min=-100).mean() "
+               "- (1 - logits_fake.sigmoid()).log().clamp(min=-100).mean()"),
     ),
-    Mistake(
-        "sigmoid applied twice",
-        SIGMOID_TWICE,
-        lambda real, fake: F.softplus(-fake.sigmoid()).mean(),
+    wrong(
+        "gradient cut",
+        "No gradient flows back through a loss. Both are descended, each by a player of its own: "
+        "where detach() belongs is for the step to say, not for the losses.",
+        ("F.softplus(logits_fake)", "F.softplus(logits_fake.detach())"),
     ),
-    Mistake("no logarithm", CRITIC, lambda real, fake: -fake.mean()),
-)
+)  # fmt: skip
 
 
-def _test_losses(trial: Trial) -> None:
-    inputs = torch.randn(6) + 1, torch.randn(6) - 1
-    got, expected = _two(trial, inputs), _losses(*inputs)
-    trial.equal(
-        got[0], expected[0], inputs, DISCRIMINATOR_MISTAKES, "The discriminator's is wrong."
-    )
-    trial.equal(got[1], expected[1], inputs, GENERATOR_MISTAKES, "The generator's is wrong.")
-    sure = torch.full((4,), -200.0), torch.full((4,), 200.0)
-    for result, right in zip(_two(trial, sure), _losses(*sure), strict=True):
-        if not torch.allclose(result.double(), right.double()):
-            says = (
-                "Right for small logits, wrong for ±200: sigmoid(200) is 1 in floating point and "
-                "log(1 − 1) is −∞. Work on the logits: softplus, or a function 'with logits'."
-            )
-            trial.refuse("sigmoid, then log", says, result, right)
-    real, fake = (logits.clone().requires_grad_() for logits in inputs)
-    if not all(loss.requires_grad for loss in _two(trial, (real, fake))):
-        says = "No gradient flows back through a loss. Did .item(), .detach() or numpy cut it?"
-        trial.refuse("gradient cut", says)
+def _losses_probes(trial: Trial) -> Iterator[Probe]:
+    def of(which: int) -> Any:
+        def pick(result: Any) -> Any:
+            if not isinstance(result, tuple | list) or len(result) != 2:
+                says = "Return two scalars: the discriminator's loss and the generator's."
+                trial.refuse("two losses expected", says, type(result).__name__, "a tuple of two")
+            return result[which]
 
+        return pick
 
-def _two(trial: Trial, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    got = trial(*inputs)
-    if not isinstance(got, tuple | list) or len(got) != 2:
-        says = "Return two scalars: the discriminator's loss and the generator's."
-        trial.refuse("two losses wanted", says, type(got).__name__, "a tuple of two")
-    return got
+    names = ("The discriminator's loss is wrong.", "The generator's loss is wrong.")
+    for rows in (6, 1, 9):
+        inputs = 1.5 * torch.randn(rows) + 1, torch.randn(rows) - 1
+        for which, says in enumerate(names):
+            yield from values(*inputs, pick=of(which), says=says)
+    for size in (95.0, 200.0):
+        sure = torch.tensor([-size, size, 0.3]), torch.tensor([size, -size, 0.5])
+        for which in (0, 1):
+            far = {"cause": "sigmoid, then log", "says": LOG_OF_SIGMOID}
+            yield from values(*sure, pick=of(which), **far)
 
 
 losses = Exercise(
@@ -166,94 +123,100 @@ losses = Exercise(
     hints=(
         "Which of the two are the real ones, prior samples or codes?",
         "−log sigmoid(l) = softplus(−l). And −log(1 − sigmoid(l))?",
-        "The generator's loss is what the discriminator's is for real samples, of the fake ones.",
+        "The generator's loss is the discriminator's for real samples, applied to the fake ones.",
     ),
     answer=_losses,
-    test=_test_losses,
+    test=judged_by(_losses_probes),
+    wrong=LOSSES_ROWS,
 )
 
 # ------------------------------------------------------------------ 2.4 telling the label
 
 
-def _discriminator_input(z: Tensor, label: Tensor) -> Tensor:
-    no_label = 10
-    shown = F.one_hot(torch.where(label < 0, no_label, label), no_label + 1)
+def _discriminator_input(z, label):
+    shown = F.one_hot(torch.where(label < 0, 10, label), 11)
     return torch.cat([z, shown.to(z.dtype)], dim=1)
 
 
-def _with_columns(columns: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
-    return lambda z, label: torch.cat([z, columns(label).to(z)], dim=1)
-
-
-def _rows(index: Callable[[Tensor], Tensor], columns: int = 11) -> Callable:
-    """The one-hot row of ``index(label)``."""
-    return _with_columns(lambda label: torch.eye(columns)[index(label).cpu()])
-
-
-LABEL_MISTAKES = (
-    Mistake(
+INDEX, RESULT = "torch.where(label < 0, 10, label)", "torch.cat([z, shown.to(z.dtype)], dim=1)"
+LABEL_ROWS = (
+    wrong(
         "label never shown",
-        "Your discriminator sees the code alone. Then it can match the cloud only: the outline "
-        "is right and the digits sit anywhere in it (section 2.8). Show it the label beside the "
-        "code.",
-        lambda z, label: z,
+        "Your discriminator sees the code alone. Then it can match the cloud only: the outline is "
+        "right and the digits lie anywhere in it. Append the label to the code.",
+        (RESULT, "z"),
     ),
-    Mistake(
+    wrong(
         "no class for no label",
-        "You show ten classes. There is an eleventh, for images whose label is not known (−1).",
-        _rows(lambda label: label, 10),
+        "You append ten classes. There is an eleventh, for images whose label is not known (−1).",
+        (f"F.one_hot({INDEX}, 11)", "torch.eye(10)[label]"),
     ),
-    Mistake(
+    wrong(
         "no label taken for nine",
         "An index of −1 counts from the end, or a remainder made a 9 of it: images without a "
-        "label are shown as nines. They have a class of their own, index 10.",
-        _rows(lambda label: label % 10),
+        "label "
+        "are taken for nines. They have a class of their own, index 10.",
+        (INDEX, "label % 10"),
     ),
-    Mistake(
+    wrong(
         "no label taken for zero",
-        "Images without a label are shown as zeros: a clamp? They have a class of their own, "
+        "Images without a label are taken for zeros: a clamp? They have a class of their own, "
         "index 10.",
-        _rows(lambda label: label.clamp(min=0)),
+        (INDEX, "label.clamp(min=0)"),
     ),
-    Mistake(
+    wrong(
         "no label first",
         "You add 1 to every label, so that 'no label' comes first. Here digit k has column k, and "
         "'no label' the last.",
-        _rows(lambda label: label + 1),
+        (INDEX, "label + 1"),
     ),
-    Mistake(
-        "no label shown as zeros",
+    wrong(
+        "no label given zeros",
         "Where the label is not known all your columns are 0. It is a class of its own: index 10.",
-        _with_columns(lambda label: label[:, None] == torch.arange(11).to(label)),
+        (f"F.one_hot({INDEX}, 11)", "(label[:, None] == torch.arange(11))"),
     ),
-    Mistake(
+    wrong(
         "label before the code",
         "The code comes first, then the one-hot label.",
-        lambda z, label: torch.cat([_discriminator_input(z[:, :0], label).to(z), z], dim=1),
+        ("[z, shown.to(z.dtype)]", "[shown.to(z.dtype), z]"),
     ),
-    Mistake(
+    wrong(
         "label as a number",
-        "You show the label as a number. Then a 9 is nine times a 1, which digits are not: use a "
+        "You append the label as a number. Then a 9 is nine times a 1, which digits are not: "
+        "use a "
         "one-hot vector.",
-        _with_columns(lambda label: label[:, None]),
+        ("shown.to(z.dtype)", "label[:, None].to(z.dtype)"),
+    ),
+    wrong(
+        "one-hot vector without the code",
+        "The code is missing: you return the one-hot vector alone.",
+        (RESULT, "shown.to(z.dtype)"),
+    ),
+    wrong(
+        "number of classes not given",
+        "F.one_hot without a number of classes has as many columns as the largest label of the "
+        "batch asks for. Here there are always 11.",
+        (f"{INDEX}, 11", INDEX),
+    ),
+    wrong(
+        "gradient cut",
+        "No gradient flows back to the code, so the generator's phase could not move the encoder. "
+        "Where detach() belongs is for the step to say, not for the input.",
+        ("cat([z, shown", "cat([z.detach(), shown"),
     ),
 )
 
 
-def _test_label(trial: Trial) -> None:
+def _label_probes(_trial: Trial) -> Iterator[Probe]:
     z, label = torch.randn(12, 3), torch.randperm(12) - 1
     label[label == 10] = -1  # every digit once, twice no label
-    expected = _discriminator_input(z, label)
-    trial.equal(trial(z, label), expected, (z, label), LABEL_MISTAKES)
-    for few in (label.clamp(max=-1), label.clamp(min=0)):  # none labelled; all labelled
-        otherwise = "Right for some batches, wrong where no image, or every one, has a label."
-        trial.equal(trial(z, few), _discriminator_input(z, few), otherwise=otherwise)
-    if not trial(z.requires_grad_(), label).requires_grad:
-        says = (
-            "No gradient flows back to the code, so the generator's phase could not move the "
-            "encoder. Where detach() belongs is for the step to say, not for the input."
-        )
-        trial.refuse("gradient cut", says)
+    yield from values(z, label)
+    says = "Right for some batches, wrong where no image, or every one, has a label."
+    for few in (label.clamp(max=-1), label.clamp(min=0)):
+        yield from values(z, few, says=says)
+    says = "Right for one batch, wrong for another size or another set of labels."
+    for dim, some in ((1, [3]), (5, [-1]), (2, [0, 1, 0])):
+        yield from values(torch.randn(len(some), dim), torch.tensor(some), says=says)
 
 
 label_informed = Exercise(
@@ -263,8 +226,9 @@ label_informed = Exercise(
     hints=(
         "How many columns? The code's, the ten digits', and one more.",
         "Turn −1 into 10 first: torch.where(label < 0, 10, label).",
-        "F.one_hot(index, 11) gives whole numbers; cat wants them as floats.",
+        "F.one_hot(index, 11) gives whole numbers; cat takes them as floats.",
     ),
     answer=_discriminator_input,
-    test=_test_label,
+    test=judged_by(_label_probes),
+    wrong=LABEL_ROWS,
 )

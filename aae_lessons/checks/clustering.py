@@ -1,74 +1,97 @@
-"""Checks of lesson 6: codes with cluster heads, the hinge between them, two errors, the step."""
+"""Lesson 6: codes with cluster heads and the hinge between them; two errors; the update; a run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import torch
-from torch import Tensor
 
 from aae_lessons.checks.clustering_errors import clustering_error, one_to_one_error
-from aae_lessons.checks.clustering_run import mended_run
+from aae_lessons.checks.clustering_run import broken_run, mended_run
 from aae_lessons.checks.clustering_step import step
-from aae_lessons.checks.core import Exercise, Mistake, Trial
+from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.misconceptions import wrong
+from aae_lessons.checks.probes import Probe, judged_by, values
 
-__all__ = ["apart", "clustering_error", "head_code", "mended_run", "one_to_one_error", "step"]
-
+__all__ = [
+    "apart",
+    "broken_run",
+    "clustering_error",
+    "head_code",
+    "mended_run",
+    "one_to_one_error",
+    "step",
+]
 
 # ----------------------------------------------------------- 6.1 a code with cluster heads
 
 
-def _head_code(y: Tensor, z: Tensor, heads: Tensor) -> Tensor:
+def _head_code(y, z, heads):
     return y @ heads + z
 
 
-CODE_MISTAKES = (
-    Mistake(
+CODE = "y @ heads + z"
+CODE_ROWS = (
+    wrong(
         "hard head",
-        "You take the head of the most likely cluster only. The code mixes the heads by y, "
-        "y @ W_C, so that a gradient reaches y; an argmax has none.",
-        lambda y, z, heads: heads[y.argmax(1)] + z,
+        "You take the head of the most likely cluster only. The code mixes the heads by y, y "
+        "@ W_C, "
+        "so that a gradient reaches y; an argmax has none.",
+        (CODE, "heads[y.argmax(1)] + z"),
     ),
-    Mistake("style forgotten", "The style z is missing: add it.", lambda y, z, heads: y @ heads),
-    Mistake(
+    wrong("style forgotten", "The style z is missing: add it.", (CODE, "y @ heads")),
+    wrong(
         "heads forgotten",
         "That is the style alone. Where is the head of the image's cluster?",
-        lambda y, z, heads: z.clone(),
+        (CODE, "z * 1"),
     ),
-    Mistake(
+    wrong(
         "concatenated",
-        "You put head and style side by side. Here they are added, so that a code stays a point "
-        "in D dimensions (§7).",
-        lambda y, z, heads: torch.cat([y @ heads, z], 1),
+        "You put head and style side by side. Here they are added, so that a code stays a "
+        "point in "
+        "D dimensions (§7).",
+        (CODE, "torch.cat([y @ heads, z], 1)"),
     ),
-    Mistake(
+    wrong(
         "y beside z",
-        "You put y and z side by side, as for a decoder of (y, z). With cluster heads the code "
-        "has D dimensions: head plus style (§7).",
-        lambda y, z, heads: torch.cat([y, z], 1),
+        "You put y and z side by side, as for a decoder of (y, z). With cluster heads the "
+        "code has "
+        "D dimensions: head plus style (§7).",
+        (CODE, "torch.cat([y, z], 1)"),
     ),
-    Mistake(
+    wrong(
         "softmax applied again",
         "You apply a softmax to y, which is one already: the heads are mixed nearly evenly.",
-        lambda y, z, heads: y.softmax(1) @ heads + z,
+        (CODE, "y.softmax(1) @ heads + z"),
     ),
-    Mistake(
+    wrong(
         "one head for the batch",
         "You average the heads over the batch. Each image has a mixture of its own.",
-        lambda y, z, heads: (y @ heads).mean(0) + z,
+        (CODE, "(y @ heads).mean(0) + z"),
+    ),
+    wrong(
+        "style subtracted",
+        "You subtract the style. The code is head *plus* style.",
+        (CODE, "y @ heads - z"),
+    ),
+    wrong(
+        "gradient cut",
+        "No gradient flows back to y, z or the heads. All three are learned.",
+        (CODE, "y @ heads.detach() + z"),
+    ),
+    wrong(
+        "gradient cut",
+        "No gradient flows back to y: its mixture of heads is cut from the graph. All three "
+        "arguments are learned.",
+        (CODE, "y.detach() @ heads + z"),
     ),
 )
 
 
-def _test_head_code(trial: Trial) -> None:
-    inputs = (2 * torch.randn(7, 5)).softmax(1), torch.randn(7, 2), 3 * torch.randn(5, 2)
-    trial.equal(trial(*inputs), _head_code(*inputs), inputs, CODE_MISTAKES)
-    y, z, heads = (value.requires_grad_() for value in inputs)
-    got = trial(y, z, heads)
-    reached = got.requires_grad and torch.autograd.grad(got.sum(), inputs, allow_unused=True)
-    if not reached or any(gradient is None for gradient in reached):
-        says = "No gradient flows back to y, z or the heads. All three are learned."
-        trial.refuse("gradient cut", says)
+def _head_code_probes(_trial: Trial) -> Iterator[Probe]:
+    for rows, k, dims in ((7, 5, 2), (1, 3, 4), (4, 12, 1), (3, 3, 3)):
+        y = (2 * torch.randn(rows, k)).softmax(1)
+        yield from values(y, torch.randn(rows, dims), 3 * torch.randn(k, dims))
 
 
 head_code = Exercise(
@@ -81,92 +104,87 @@ head_code = Exercise(
         "Then add the style: y @ heads + z.",
     ),
     answer=_head_code,
-    test=_test_head_code,
+    test=judged_by(_head_code_probes),
+    wrong=CODE_ROWS,
 )
 
 # ------------------------------------------------------------------ 6.4 heads pushed apart
 
 
-def _apart(heads: Tensor, distance: float) -> Tensor:
+def _apart(heads, distance):
     i, j = torch.triu_indices(len(heads), len(heads), offset=1)
     return (distance - (heads[i] - heads[j]).norm(dim=1)).relu().sum()
 
 
-def _hinges(change: Callable[[Tensor, float], Tensor]) -> Callable[[Tensor, float], Tensor]:
-    """Sum over pairs i < j of a changed hinge of their distance."""
-
-    def loss(heads: Tensor, distance: float) -> Tensor:
-        i, j = torch.triu_indices(len(heads), len(heads), offset=1)
-        return change((heads[i] - heads[j]).norm(dim=1), distance).sum()
-
-    return loss
-
-
-APART_MISTAKES = (
-    Mistake(
+HINGE, NORM = (
+    "(distance - (heads[i] - heads[j]).norm(dim=1)).relu()",
+    "(heads[i] - heads[j]).norm(dim=1)",
+)
+APART_ROWS = (
+    wrong(
         "diagonal left in",
         "You also count each head's distance to itself, which is 0: a constant that no head can "
         "lower. Only pairs of different heads count.",
-        lambda heads, distance: _apart(heads, distance) + len(heads) * distance,
+        (f"{HINGE}.sum()", f"{HINGE}.sum() + len(heads) * distance"),
     ),
-    Mistake(
+    wrong(
         "diagonal left in",
         "You sum over all i and j: each pair counts twice, and each head's distance to itself, "
         "which is 0, as well. Only pairs i < j count.",
-        lambda heads, distance: 2 * _apart(heads, distance) + len(heads) * distance,
+        (f"{HINGE}.sum()", f"2 * {HINGE}.sum() + len(heads) * distance"),
     ),
-    Mistake(
-        "each pair twice",
-        "Twice too large: (i, j) and (j, i) are one pair.",
-        lambda heads, distance: 2 * _apart(heads, distance),
-    ),
-    Mistake(
-        "mean over pairs",
-        "You take the mean over the pairs. Their sum is wanted.",
-        lambda heads, distance: _apart(heads, distance) / (len(heads) * (len(heads) - 1) / 2),
-    ),
-    Mistake(
-        "squared distance",
-        "You compare squared distances with the distance: the root is missing.",
-        _hinges(lambda d, distance: (distance - d.square()).relu()),
-    ),
-    Mistake(
+    wrong("each pair twice", "Twice too large: (i, j) and (j, i) are one pair.",
+          (HINGE, f"2 * {HINGE}")),
+    wrong("mean over pairs", "You take the mean over the pairs. Their sum is asked for.",
+          (".sum()", ".mean()")),
+    wrong("squared distance", "You compare squared distances with the distance: the root is "
+          "missing.", (NORM, "(heads[i] - heads[j]).square().sum(1)")),
+    wrong("absolute differences", "You add up absolute differences (the 1-norm). ‖w_i − w_j‖ is "
+          "the Euclidean norm.", (".norm(dim=1)", ".abs().sum(1)")),
+    wrong(
         "pulled together",
         "Your loss is large where heads are far apart: descending it pulls them together.",
-        _hinges(lambda d, distance: (d - distance).relu()),
+        (f"distance - {NORM}", f"{NORM} - distance"),
     ),
-    Mistake(
+    wrong(
+        "sign lost",
+        "Your loss is negative: descending it pulls the heads together.",
+        (HINGE, f"-{HINGE}"),
+    ),
+    wrong(
         "no hinge",
-        "Pairs that are far apart already make your loss negative, and go on being pushed "
-        "without end. From the distance on they cost nothing: max(0, …).",
-        _hinges(lambda d, distance: distance - d),
+        "Pairs that are far apart already make your loss negative, and go on being pushed without "
+        "end. From the distance on they cost nothing: max(0, …).",
+        (".relu()", ""),
     ),
-    Mistake(
-        "hinge squared",
-        "You square the hinge. The paper's grows linearly.",
-        _hinges(lambda d, distance: (distance - d).relu().square()),
+    wrong("hinge of the sum", "You add up first and cut off below 0 afterwards: far pairs "
+                              "then pay "
+          "for near ones. Each pair has a hinge of its own.", (".relu().sum()", ".sum().relu()")),
+    wrong("hinge squared", "You square the hinge. The paper's grows linearly.",
+          (".relu()", ".relu().square()")),
+    wrong(
+        "gradient not finite",
+        "The value is right, its gradient is not a number: the root of a head's distance to "
+        "itself "
+        "has an infinite slope at 0, even if you cross it out afterwards. Choose the pairs i < j "
+        "before you take roots.",
+        ("    i, j =",
+         "    d = (heads[:, None] - heads[None]).square().sum(2).sqrt()\n    i, j ="),
+        (NORM, "d[i, j]"),
     ),
-)
+    wrong("gradient cut", "No gradient flows back to the heads. Did .item() or .detach() cut it?",
+          ("heads[j]).norm", "heads[j]).detach().norm")),
+    wrong("wrong gradient", "The value is right, its gradient is half of what it should be: "
+                            "one of "
+          "the two heads of a pair is detached. Both are pushed.",
+          ("heads[j])", "heads[j].detach())")),
+)  # fmt: skip
 
 
-def _test_apart(trial: Trial) -> None:
-    heads = 1.5 * torch.randn(6, 2)
-    inputs = heads, 2.0
-    trial.equal(trial(*inputs), _apart(*inputs), inputs, APART_MISTAKES)
-    got = trial(heads.requires_grad_(), 2.0)
-    if not got.requires_grad:
-        says = "No gradient flows back to the heads. Did .item() or .detach() cut it?"
-        trial.refuse("gradient cut", says)
-    gradient = torch.autograd.grad(got, heads)[0]
-    if not bool(gradient.isfinite().all()):
-        says = (
-            "The value is right, its gradient is not a number: the root of a head's distance to "
-            "itself has an infinite slope at 0, even if you cross it out afterwards. Choose the "
-            "pairs i < j before you take roots."
-        )
-        trial.refuse("root of zero", says)
-    expected = torch.autograd.grad(_apart(heads, 2.0), heads)[0]
-    trial.equal(gradient, expected, otherwise="The value is right, its gradient is another one.")
+def _apart_probes(_trial: Trial) -> Iterator[Probe]:
+    for k, dims, distance in ((6, 2, 2.0), (4, 3, 3.5), (2, 1, 5.0), (9, 2, 0.7)):
+        yield from values(1.5 * torch.randn(k, dims), distance)
+    yield from values(torch.eye(3) * 9, 2.0)  # all far apart: 0, and no push
 
 
 apart = Exercise(
@@ -179,5 +197,6 @@ apart = Exercise(
         "max(0, distance − d) is (distance - d).relu(), d being the norm of a difference.",
     ),
     answer=_apart,
-    test=_test_apart,
+    test=judged_by(_apart_probes),
+    wrong=APART_ROWS,
 )

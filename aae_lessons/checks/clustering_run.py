@@ -1,9 +1,10 @@
-"""Checks of lesson 6: the loop around the steps, by what each step and each measurement meets."""
+"""Lesson 6: the loop around the steps, by what each step and each measurement meets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,11 +12,11 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import MultiStepLR
 
 from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.misconceptions import mutant, wrong
+from aae_lessons.checks.probes import Probe, judged_by
 
-EPOCHS, UPDATES, DROP = 4, 3, 2
 
-
-def _run(model, step, optimizers, schedulers, batches, epochs, error):
+def _mended_run(model, step, optimizers, schedulers, batches, epochs, error):
     errors = []
     for number in range(epochs):
         model.train()
@@ -29,18 +30,85 @@ def _run(model, step, optimizers, schedulers, batches, epochs, error):
     return errors
 
 
-def broken_run(model, step, optimizers, schedulers, batches, epochs, error):
-    """Exercise 6.6: this loop has three mistakes."""
-    errors = []
-    model.train()
-    rounds = list(batches(0))
-    for _ in range(epochs):
-        for batch in rounds:
-            step(model, optimizers, batch)
-        with torch.no_grad():
-            errors.append(error(model))
-    return errors
-
+STEPPED = "        for scheduler in schedulers:\n            scheduler.step()\n"
+LATE = (
+    "A rate falls at the wrong time. A scheduler counts its own step() calls: one for each epoch, "
+    "after its updates, not one for each update."
+)
+FROZEN = wrong(
+    "shuffles frozen",
+    "Every epoch has the same batches: the shuffle is frozen. Ask for batches(number) afresh in "
+    "each epoch, with its number.",
+    ("batches(number)", "kept"),
+    ("    errors = []\n", "    errors, kept = [], list(batches(0))\n"),
+)
+NEVER = wrong(
+    "schedulers never stepped",
+    "The rates never fall: the schedulers are made and never stepped. Each is to be stepped "
+    "once at "
+    "the end of an epoch.",
+    (STEPPED, ""),
+)
+IN_TRAINING = wrong(
+    "measured in training mode",
+    "You measure in training mode: dropout still hides inputs, and batch norm still uses the "
+    "moments of whatever batch it is given. model.eval() belongs before it.",
+    ("        model.eval()\n", ""),
+)
+ROWS = (
+    FROZEN,
+    NEVER,
+    IN_TRAINING,
+    wrong(
+        "only one scheduler stepped",
+        "Some rates fall and others do not: only one of the schedulers is stepped. Each optimizer "
+        "has one.",
+        ("in schedulers:", "in schedulers[:1]:"),
+    ),
+    wrong("schedulers stepped at the wrong time", LATE,
+          (STEPPED, ""), ("optimizers, batch)\n", "optimizers, batch)\n"
+           "            for scheduler in schedulers:\n                scheduler.step()\n")),
+    wrong("schedulers stepped at the wrong time", LATE,
+          (STEPPED, ""), ("        model.train()\n", "        model.train()\n" + STEPPED)),
+    wrong(
+        "not back in training mode",
+        "Some steps are made in evaluation mode: after the first measurement model.train() is "
+        "missing, and from then on there is no dropout and no batch norm.",
+        ("        model.train()\n", ""),
+        ("    errors = []\n", "    errors = []\n    model.train()\n"),
+    ),
+    wrong(
+        "another order of batches",
+        "Epoch number e has the batches of batches(e), from 0 on.",
+        ("batches(number)", "batches(number + 1)"),
+    ),
+    wrong(
+        "an epoch left out",
+        "Each epoch is one pass over its batches, and there are `epochs` of them.",
+        ("range(epochs)", "range(1, epochs)"),
+    ),
+    wrong(
+        "measured at the wrong time",
+        "Measure once in each epoch, after its updates: the first error here comes before any "
+        "update.",
+        ("            errors.append(error(model))\n", "            pass\n"),
+        ("        model.train()\n", "        model.eval()\n        errors.append(error(model))\n"
+         "        model.train()\n"),
+    ),
+    wrong(
+        "the least error alone",
+        "Return a list with the error after each epoch. The run is measured by its last "
+        "epoch, not "
+        "by the best one: that would be chosen by looking.",
+        ("return errors", "return min(errors)"),
+    ),
+    wrong(
+        "the last error alone",
+        "Return a list with the error after each epoch, not the last one alone.",
+        ("return errors", "return errors[-1]"),
+    ),
+)  # fmt: skip
+broken_run = mutant(_mended_run, FROZEN, NEVER, IN_TRAINING)
 
 # ------------------------------------------------------------------ a run that takes notes
 
@@ -49,24 +117,27 @@ def broken_run(model, step, optimizers, schedulers, batches, epochs, error):
 class Notes:
     """What the steps and the measurements of a run met."""
 
-    batches: list[int] = field(default_factory=list)
-    rates: list[float] = field(default_factory=list)
+    batches: list[Any] = field(default_factory=list)
+    rates: list[tuple[float, ...]] = field(default_factory=list)
     training: list[bool] = field(default_factory=list)
     measured_training: list[bool] = field(default_factory=list)
     measured_after: list[int] = field(default_factory=list)
+    result: Any = None
 
 
-def _follow(run: Callable) -> tuple[Notes, object]:
-    """Plays a run whose steps and measurements only take notes."""
+def _follow(run: Callable, epochs: int, updates: int) -> Notes:
+    """Plays a run with two optimizers whose steps and measurements only take notes."""
     notes, model = Notes(), nn.Linear(2, 2)
-    optimizer = SGD(model.parameters(), 1.0)
-    scheduler = MultiStepLR(optimizer, [DROP], gamma=0.1)
+    optimizers = {name: SGD(model.parameters(), 1.0) for name in ("first", "second")}
+    drops = zip(optimizers.values(), (2, 1), strict=True)
+    schedulers = [MultiStepLR(optimizer, [drop], gamma=0.1) for optimizer, drop in drops]
 
-    def step(model: nn.Module, optimizers: dict, batch: int) -> dict[str, Tensor]:
+    def step(model: nn.Module, optimizers: dict, batch: Any) -> dict[str, Tensor]:
         notes.batches.append(batch)
-        notes.rates.append(optimizers["all"].param_groups[0]["lr"])
+        notes.rates.append(tuple(round(o.param_groups[0]["lr"], 6) for o in optimizers.values()))
         notes.training.append(model.training)
-        optimizers["all"].step()
+        for optimizer in optimizers.values():
+            optimizer.step()
         return {}
 
     def error(model: nn.Module) -> float:
@@ -74,79 +145,61 @@ def _follow(run: Callable) -> tuple[Notes, object]:
         notes.measured_after.append(len(notes.batches))
         return 10.0 - len(notes.batches) % 7
 
-    def batches(number: int) -> list[int]:
-        return [100 * number + i for i in range(UPDATES)]
+    def batches(number: int) -> Iterator[int]:
+        return iter([100 * number + i for i in range(updates)])
 
-    result = run(model, step, {"all": optimizer}, [scheduler], batches, EPOCHS, error)
-    return notes, result
-
-
-def _test_run(trial: Trial) -> None:
-    notes, result = _follow(trial)
-    _test_updates(trial, notes)
-    _test_rates(trial, notes.rates)
-    _test_modes(trial, notes)
-    expected = [10.0 - (UPDATES * (i + 1)) % 7 for i in range(EPOCHS)]
-    if not isinstance(result, list | tuple) or list(result) != expected:
-        says = (
-            "Return a list with the error after each epoch, in their order. The run is judged by "
-            "its last epoch, not by the best one: that would be chosen by looking."
-        )
-        trial.refuse("an error for each epoch wanted", says, result, expected)
+    notes.result = run(model, step, optimizers, schedulers, batches, epochs, error)
+    return notes
 
 
-def _test_updates(trial: Trial, notes: Notes) -> None:
-    expected = [100 * number + i for number in range(EPOCHS) for i in range(UPDATES)]
-    if notes.batches == expected:
-        return
-    if len(notes.batches) != len(expected):
-        says = "Each epoch is one pass over its batches, one step a batch."
-        trial.refuse("wrong number of updates", says, len(notes.batches), len(expected))
-    if len(set(notes.batches)) == UPDATES:
-        says = (
-            "Every epoch has the same batches: the shuffle is frozen. Ask for batches(number) "
-            "afresh in each epoch, with its number."
-        )
-        trial.refuse("shuffles frozen", says, notes.batches[-1], expected[-1])
-    says = "Epoch number e has the batches of batches(e), from 0 on."
-    trial.refuse("another order of batches", says, notes.batches, expected)
+def _rates_by_epoch(notes: Notes) -> list[tuple[float, ...]]:
+    return notes.rates
 
 
-def _test_rates(trial: Trial, rates: list[float]) -> None:
-    epochs = [rates[i * UPDATES] for i in range(EPOCHS)]
-    expected = [1.0 if i < DROP else 0.1 for i in range(EPOCHS)]
-    if len(set(rates)) == 1:
-        says = (
-            "The rates never fall: the schedulers are made and never stepped. Each is to be "
-            "stepped once at the end of an epoch."
-        )
-        trial.refuse("schedulers never stepped", says, epochs[-1], expected[-1])
-    if [round(rate, 6) for rate in epochs] != expected:
-        says = (
-            f"The rate should fall after {DROP} epochs. A scheduler counts its own step() calls: "
-            "one for each epoch, after its updates, not one for each update."
-        )
-        trial.refuse("schedulers stepped at the wrong time", says, epochs, expected)
+ASPECTS: tuple[tuple[Callable[[Notes], Any], str, str], ...] = (
+    (lambda n: n.batches, "another order of batches",
+     "Each epoch is one pass over its own batches, batches(number), one step for each batch."),
+    (_rates_by_epoch, "schedulers stepped at the wrong time", LATE),
+    (lambda n: n.measured_after, "measured at the wrong time",
+     "Measure once in each epoch, after its updates."),
+    (lambda n: n.measured_training, IN_TRAINING.cause, IN_TRAINING.says),
+    (lambda n: n.training, "not back in training mode", ROWS[6].says),
+    (lambda n: _errors(n.result), "an error for each epoch expected",
+     "Return a list with the error after each epoch, in their order. The run is measured by its "
+     "last epoch, not by the best one: that would be chosen by looking."),
+)  # fmt: skip
 
 
-def _test_modes(trial: Trial, notes: Notes) -> None:
-    if any(notes.measured_training):
-        says = (
-            "You measure in training mode: dropout still hides inputs, and batch norm still uses "
-            "the moments of whatever batch it is given. model.eval() belongs before it."
-        )
-        trial.refuse("measured in training mode", says)
-    if not all(notes.training):
-        says = (
-            "Some steps are made in evaluation mode: after the first measurement model.train() is "
-            "missing, and from then on there is no dropout and no batch norm."
-        )
-        trial.refuse("not back in training mode", says)
-    expected = [UPDATES * (i + 1) for i in range(EPOCHS)]
-    if notes.measured_after != expected:
-        says = "Measure once an epoch, after its updates."
-        trial.refuse("measured at the wrong time", says, notes.measured_after, expected)
+def _errors(result: Any) -> Any:
+    """A list of numbers from a list, a tuple, an array or a tensor of them."""
+    if isinstance(result, Tensor) or hasattr(result, "tolist"):
+        result = result.tolist()
+    return [float(value) for value in result] if isinstance(result, list | tuple) else result
 
+
+def _run_probes(_trial: Trial) -> Iterator[Probe]:
+    for epochs, updates in ((4, 3), (3, 1)):
+        for aspect, cause, says in ASPECTS:
+
+            def observe(answer: Callable, aspect=aspect, epochs=epochs, updates=updates) -> Any:
+                return aspect(_follow(answer, epochs, updates))
+
+            yield Probe(observe, cause, says, show=False)
+
+
+mended_run = Exercise(
+    name="6.6",
+    title="find three mistakes in a run",
+    read="lesson 5, section 5.5, on rates that drop",
+    hints=(
+        "What does every epoch of the broken run have in common that it should not?",
+        "The rates should fall after some epochs. Who says to the schedulers that one is over?",
+        "model.train() before the updates of an epoch, model.eval() before its error.",
+    ),
+    answer=_mended_run,
+    test=judged_by(_run_probes),
+    wrong=ROWS,
+)
 
 # ----------------------------------------------------------------------------- the curves
 
@@ -158,36 +211,23 @@ def _encoder() -> nn.Sequential:
 
 def broken_curve(run: Callable = broken_run, epochs: int = 20) -> list[float]:
     """Validation errors of a small autoencoder after each epoch; rates fall after half of them."""
-    torch.manual_seed(3)
-    model, mix = _encoder(), torch.randn(2, 8)
-    x, x_validation = (torch.randn(n, 2) @ mix + 0.1 * torch.randn(n, 8) for n in (240, 200))
-    optimizer = SGD(model.parameters(), 0.05, momentum=0.9)
-    schedulers = [MultiStepLR(optimizer, [epochs // 2], gamma=0.1)]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        model, mix = _encoder(), torch.randn(2, 8)
+        x, x_validation = (torch.randn(n, 2) @ mix + 0.1 * torch.randn(n, 8) for n in (240, 200))
+        optimizer = SGD(model.parameters(), 0.05, momentum=0.9)
+        schedulers = [MultiStepLR(optimizer, [epochs // 2], gamma=0.1)]
 
-    def step(model: nn.Module, optimizers: dict, batch: Tensor) -> None:
-        optimizers["all"].zero_grad()
-        (0.5 * (model(batch) - batch).square().sum(1).mean()).backward()
-        optimizers["all"].step()
+        def step(model: nn.Module, optimizers: dict, batch: Tensor) -> None:
+            optimizers["all"].zero_grad()
+            (0.5 * (model(batch) - batch).square().sum(1).mean()).backward()
+            optimizers["all"].step()
 
-    def batches(number: int) -> list[Tensor]:
-        order = torch.randperm(len(x), generator=torch.Generator().manual_seed(number))
-        return list(x[order].split(12))
+        def batches(number: int) -> list[Tensor]:
+            order = torch.randperm(len(x), generator=torch.Generator().manual_seed(number))
+            return list(x[order].split(12))
 
-    def error(model: nn.Module) -> float:
-        return 0.5 * (model(x_validation) - x_validation).square().sum(1).mean().item()
+        def error(model: nn.Module) -> float:
+            return 0.5 * (model(x_validation) - x_validation).square().sum(1).mean().item()
 
-    return run(model, step, {"all": optimizer}, schedulers, batches, epochs, error)
-
-
-mended_run = Exercise(
-    name="6.6",
-    title="find three mistakes in a run",
-    read="lesson 5, section 5.5, on rates that drop, and fit in aae_lessons/training.py",
-    hints=(
-        "What does every epoch of the broken run have in common that it should not?",
-        "The rates should fall after some epochs. Who tells the schedulers that one is over?",
-        "model.train() before the updates of an epoch, model.eval() before its error.",
-    ),
-    answer=_run,
-    test=_test_run,
-)
+        return run(model, step, {"all": optimizer}, schedulers, batches, epochs, error)

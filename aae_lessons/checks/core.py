@@ -1,4 +1,4 @@
-"""What every check is made of: calling a learner's answer safely, and saying what is wrong.
+"""An exercise and its trial: calling a learner's answer safely, and saying what is wrong.
 
 A check *raises*; it never only prints. :class:`CheckFailed` shows as a few clean lines without a
 traceback, and makes pytest, nbval and nbgrader see a failure.
@@ -21,20 +21,35 @@ import torch
 from torch import Tensor
 
 from aae_lessons.checks import guards, progress
+from aae_lessons.checks.misconceptions import Wrong, source_of
 
 TIME_LIMIT = 10.0  # seconds for one check
 ADVICE = {  # part of an error message of torch -> what a learner should hear beside it
     "same device": "One tensor is on another device. Make new ones with device=x.device.",
-    "through the graph a second time": (
-        "Two backward() share one graph. Detach what the second only reads, or compute it again."
-    ),
-    "modified by an inplace operation": (
-        "A weight has changed between forward and backward(). Compute what this phase needs "
-        "after the step of the phase before."
-    ),
     "does not require grad": "Its gradient was cut: by detach(), .item(), no_grad() or numpy?",
     "'NoneType'": "Something you use is None. Does each of your functions end with a return?",
 }
+RAISED = {  # part of an error message of torch -> its cause, and what a learner should hear
+    "through the graph a second time": (
+        "graph used up",
+        "A backward() uses up the graph it runs through, and here a second one needs it. Does the "
+        "discriminator's phase see detached codes? Is x encoded anew after the reconstruction "
+        "phase, and are the codes given to the discriminator anew after its own update?",
+    ),
+    "modified by an inplace operation": (
+        "weights moved under the graph",
+        "An optimizer has moved weights which a loss that was computed before still needs. Go "
+        "phase by phase: forward, loss, descend; and only then the next forward.",
+    ),
+}
+
+
+class Misused(Exception):
+    """Raised by a network or function of a check that is used for something else."""
+
+    def __init__(self, cause: str, says: str) -> None:
+        super().__init__(says)
+        self.cause, self.says = cause, says
 
 
 class CheckFailed(AssertionError):
@@ -55,21 +70,6 @@ class CheckFailed(AssertionError):
         return str(self).splitlines()
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """A foreseeable wrong answer.
-
-    Args:
-        name: of the misconception, in a few words.
-        says: what the learner should hear.
-        result: what such an answer returns for the check's inputs.
-    """
-
-    name: str
-    says: str
-    result: Callable[..., Any]
-
-
 @dataclass(eq=False, repr=False)
 class Exercise:
     """A check with its hints and its worked answer; call it with the learner's answer.
@@ -81,6 +81,8 @@ class Exercise:
         hints: three, each saying more than the one before.
         answer: the worked answer, a function; its source is what ``solution()`` shows.
         test: ``test(trial)`` raises through ``trial`` where the answer is wrong.
+        wrong: the rows of its table: foreseeable wrong answers.
+        called: the answer's name in the notebook; by default that of ``answer``.
     """
 
     name: str
@@ -89,6 +91,8 @@ class Exercise:
     hints: Sequence[str]
     answer: Callable
     test: Callable[[Trial], None]
+    wrong: Sequence[Wrong] = ()
+    called: str = ""
     shown: int = field(default=0, init=False)
 
     def __call__(self, answer: Callable, seed: int = 0) -> None:
@@ -106,7 +110,7 @@ class Exercise:
             except Exception as error:
                 trial.explain(error)
         progress.note(self.name)
-        print(f"Exercise {self.name}, {self.title}: right.")
+        _print(f"Exercise {self.name}, {self.title}: right.")
 
     def __repr__(self) -> str:
         return (
@@ -117,25 +121,36 @@ class Exercise:
     def hint(self) -> None:
         """Prints the next of the three hints; after the last it begins again."""
         if self.shown == len(self.hints):
-            print("That was the last hint. The worked answer: solution(). Hints again: hint().")
+            _print("That was the last hint. The worked answer: solution(). Hints again: hint().")
             self.shown = 0
             return
         self.shown += 1
-        print(f"Hint {self.shown} of {len(self.hints)}. {self.hints[self.shown - 1]}")
+        _print(f"Hint {self.shown} of {len(self.hints)}. {self.hints[self.shown - 1]}")
 
     def solution(self) -> None:
         """Prints the worked answer."""
-        source = textwrap.dedent(inspect.getsource(self.answer)).rstrip()
-        print(re.sub(r"(?<![\w.])_(?=[a-z]\w*\()", "", source))  # names as a notebook has them
+        source = source_of(self.answer)
+        if self.called:
+            source = re.sub(r"def \w+\(", f"def {self.called}(", source, count=1)
+        _print(re.sub(r"(?<![\w.])_(?=[a-z]\w*\()", "", source))  # names as a notebook has them
+
+
+def _print(text: str) -> None:
+    """Prints on any terminal: what its encoding does not have becomes a question mark."""
+    try:
+        print(text)
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding or "ascii"
+        print(text.encode(encoding, "replace").decode(encoding))
 
 
 class Trial:
     """One answer under test."""
 
     def __init__(self, exercise: Exercise, answer: Callable) -> None:
-        self.exercise, self.answer = exercise, answer
+        self.exercise, self.answer, self.warned = exercise, answer, []
         if not callable(answer):
-            self.refuse("not a function", f"The check wants the function itself, not {answer!r}.")
+            self.refuse("not a function", f"The check takes the function itself, not {answer!r}.")
 
     def refuse(
         self, cause: str, says: str, got: object = None, expected: object = None
@@ -150,6 +165,9 @@ class Trial:
             ]
         for part in says.splitlines():
             lines += textwrap.wrap(part, 96, initial_indent="  ", subsequent_indent="  ")
+        for warning in self.warned[:1]:
+            text = f"torch warned: {warning}"
+            lines += textwrap.wrap(text, 96, initial_indent="  ", subsequent_indent="    ")
         lines += [f"  Read: {self.exercise.read}. Next: hint(), three times, then solution()."]
         raise CheckFailed("\n".join(lines), cause, says) from None
 
@@ -157,9 +175,12 @@ class Trial:
         """The answer's result for some inputs; every way not to have one is refused by name."""
         before = [_copy(value) for value in inputs]
         try:
-            result = self.answer(*inputs)
+            with guards.warnings_noted(self.warned):
+                result = self.answer(*inputs)
         except CheckFailed:
             raise
+        except Misused as misused:
+            self.refuse(misused.cause, misused.says)
         except (Exception, SystemExit) as error:
             self._fits(inputs)
             self.explain(error)
@@ -197,6 +218,9 @@ class Trial:
             self.refuse("another exercise comes first", says)
         code = linecache.getline(frame.f_code.co_filename, number, frame.f_globals).strip()
         device = f"At line {number}: {code}" if code else f"At line {number} of your code."
+        for part, (cause, says) in RAISED.items():
+            if part in str(error):
+                self.refuse(cause, f"{says}\n{device}")
         says = f"Your code stopped with {what}. {advice}".rstrip()
         self.refuse("your code raised", f"{says}\n{device}")
 
@@ -224,7 +248,7 @@ class Trial:
         A scalar has the shape ``()``.
         """
         if not isinstance(got, Tensor):
-            says = f"A torch tensor is wanted, and this is a {type(got).__name__}."
+            says = f"A torch tensor is expected, and this is a {type(got).__name__}."
             self.refuse("not a tensor", says, type(got).__name__, "Tensor")
         if tuple(got.shape) != tuple(shape):
             says = (
@@ -238,20 +262,10 @@ class Trial:
             self.refuse("wrong device", says, got.device, device)
         return got
 
-    def equal(
-        self,
-        got: Any,
-        expected: Tensor,
-        inputs: Sequence[Any] = (),
-        mistakes: Sequence[Mistake] = (),
-        otherwise: str = "The value is wrong.",
-    ) -> None:
-        """``got`` must be ``want``; if it is what a foreseeable mistake gives, say which."""
+    def equal(self, got: Any, expected: Tensor, otherwise: str = "The value is wrong.") -> None:
+        """``got`` must be ``expected``, of the same shape and on the same device."""
         if _same(got, expected):
             return
-        for mistake in mistakes:
-            if _same(got, mistake.result(*inputs)):
-                self.refuse(mistake.name, mistake.says, got, expected)
         got = self.tensor(got, expected.shape, expected)
         if not got.isfinite().all() and expected.isfinite().all():
             otherwise += " There is nan or inf in it: a logarithm or a division of zero?"

@@ -16,6 +16,7 @@ from types import FrameType
 import torch
 
 AGAIN = 1.0  # seconds until an answer that swallowed the first stop is stopped once more
+OURS = __name__.partition(".")[0]
 PATIENCE = 6  # times the limit: what an answer may take that hardly computes in that time
 
 
@@ -29,6 +30,18 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
+
+
+@contextlib.contextmanager
+def warnings_noted(notes: list[str]) -> Iterator[None]:
+    """Adds the first line of each warning of the block to ``notes``, once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        finally:
+            for text in (str(warning.message).strip().splitlines()[:1] for warning in caught):
+                notes += [line[:300] for line in text if line[:300] not in notes]
 
 
 @contextlib.contextmanager
@@ -89,18 +102,43 @@ def _imports(frame: FrameType | None) -> int:
 
 @contextlib.contextmanager
 def _by_signal(seconds: float, over: Callable[[FrameType | None], bool]) -> Iterator[None]:
+    stops: list[FrameType | None] = []
+
     def stop(_signal: int, frame: FrameType | None) -> None:
         if over(frame):
+            if stops:  # the first was swallowed by an except: stop every line from now on
+                _stop_each_line(frame)
+            stops.append(frame)
             raise TookTooLong
 
-    handler = signal.signal(signal.SIGALRM, stop)
+    tracer, handler = sys.gettrace(), signal.signal(signal.SIGALRM, stop)
     before = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:
+        if stops:
+            sys.settrace(tracer)
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
         signal.setitimer(signal.ITIMER_REAL, *before)
+
+
+def _stop_each_line(frame: FrameType | None) -> None:
+    """Raises :class:`TookTooLong` at every further line of ``frame`` and of what it calls.
+
+    A loop around a bare ``except`` can swallow a stop, but not one that comes from its own body
+    again. The frames of the check itself are left alone.
+    """
+
+    def trace(frame: FrameType, event: str, _value: object) -> Callable | None:
+        if event == "line":
+            raise TookTooLong
+        return trace
+
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] != OURS:
+        frame.f_trace = trace
+        frame = frame.f_back
+    sys.settrace(lambda *_: None)
 
 
 @contextlib.contextmanager

@@ -9,9 +9,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import shutil
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from aae_lessons.files import write_atomically
+
+PATIENCE = 5.0  # seconds to wait for another notebook that is writing the file
 
 
 def path() -> Path:
@@ -22,18 +28,35 @@ def path() -> Path:
 
 
 def done() -> set[str]:
-    """Names of the exercises that were right once; none where the file is missing or damaged."""
+    """Names of the exercises that were right once; what can be read of a damaged file."""
     try:
-        result = json.loads(path().read_text("utf-8"))
-        return set(map(str, result["done"]))
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError):
+        text = path().read_bytes().decode("utf-8-sig", "replace")
+    except (OSError, RuntimeError):
         return set()
+    return _sound(text) or set(re.findall(r'"(\d+\.\d+)"', text))
+
+
+def _sound(text: str) -> set[str] | None:
+    """The names in a file that is as it should be."""
+    try:
+        return set(map(str, json.loads(text)["done"]))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def note(name: str) -> None:
-    """Adds one exercise. Where the file can't be written, nothing is noted and nothing fails."""
-    names = done() | {name}
-    text = json.dumps({"done": sorted(names)})
-    with contextlib.suppress(OSError, RuntimeError):
-        if path().is_file() or not path().exists():  # never in place of a device or a folder
-            write_atomically(path(), lambda stream: stream.write(text.encode()))
+    """Adds one exercise to what others have written meanwhile.
+
+    A damaged file is kept as ``progress.json.damaged``. Where the file can't be written, nothing
+    is noted and nothing fails.
+    """
+    with contextlib.suppress(OSError, RuntimeError, Timeout):
+        file = path()
+        if file.exists() and not file.is_file():  # never in place of a device or a folder
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{file}.lock", timeout=PATIENCE):
+            if file.is_file() and _sound(file.read_bytes().decode("utf-8-sig", "replace")) is None:
+                shutil.copyfile(file, f"{file}.damaged")
+            text = json.dumps({"done": sorted(done() | {name})})
+            write_atomically(file, lambda stream: stream.write(text.encode()))

@@ -1,25 +1,30 @@
-"""Checks of lesson 5: a label split, the classification loss, what an epoch is, and the step."""
+"""Lesson 5: a label split and the classification loss; epoch and updates have their own files."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from aae_lessons.checks.core import Exercise, Mistake, Trial
-from aae_lessons.checks.semi_supervised_step import mended_step, step
+from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.misconceptions import wrong
+from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.semi_supervised_epoch import epoch
+from aae_lessons.checks.semi_supervised_step import broken_step, mended_step, step
+from aae_lessons.checks.shared import BITS
 
-__all__ = ["balanced_labels", "classification", "epoch", "mended_step", "step"]
+__all__ = ["balanced_labels", "broken_step", "classification", "epoch", "mended_step", "step"]
 
 # ------------------------------------------------------------------ 5.1 a balanced label split
 
-CLASSES, WANTED, HELD_OUT = 10, 40, 150
+CLASSES = 10
 
 
-def _balanced_labels(labels: Tensor, held_out: int, n: int, seed: int) -> Tensor:
+def _balanced_labels(labels, held_out, n, seed):
     generator = torch.Generator().manual_seed(seed)
     training = labels[: len(labels) - held_out]
     chosen = []
@@ -30,80 +35,171 @@ def _balanced_labels(labels: Tensor, held_out: int, n: int, seed: int) -> Tensor
     return torch.cat(chosen)
 
 
-def _some_labels() -> Tensor:
-    """(900,): low digits are frequent, 150 images have no label, the last 150 are held out."""
-    uneven = torch.cat([torch.arange(10).repeat(45), torch.randint(5, (150,))])
-    training = torch.cat([uneven, torch.full((150,), -1)])[torch.randperm(750)]
-    return torch.cat([training, torch.randint(10, (HELD_OUT,))])
+ORDER, CUT = "torch.randperm(len(rows), generator=generator)", "[: len(labels) - held_out]"
+SPLIT_ROWS = (
+    wrong(
+        "drawn from the held-out images",
+        "Some of your images are held out. A network that has seen their labels can't be measured "
+        "by them: the error would look better than it is.",
+        (CUT, ""),
+    ),
+    wrong(
+        "images without a label",
+        "Some of your images have no label (−1). They are not a class.",
+        ("training == k", "training % 10 == k"),
+    ),
+    wrong("n of each class", "You take n of each class. There are n labels in all, n/10 of each "
+          "class.", ("n // 10", "n")),
+    wrong(
+        "not balanced",
+        "The classes are not equally frequent. Take n/10 images of each.",
+        ("    chosen = []", "    known = (training >= 0).nonzero().flatten()\n"
+         "    return known[torch.randperm(len(known), generator=generator)[:n]]\n    chosen = []"),
+    ),
+    wrong(
+        "the same image twice",
+        "Some image is chosen twice: that is one label less. Draw without replacement.",
+        (ORDER, "torch.randint(5, (len(rows),), generator=generator)"),
+    ),
+    wrong(
+        "seed not used",
+        "Two seeds give the same images. Is it always the first ones of each class?",
+        (ORDER, "torch.arange(len(rows))"),
+    ),
+    wrong(
+        "another split for the same seed",
+        "The same seed gives another split each time: nobody could repeat your run.",
+        ("torch.Generator().manual_seed(seed)", "None"),
+        ("    chosen = []", "    torch.seed()\n    chosen = []"),
+    ),
+    wrong(
+        "global random state changed",
+        "Your split changes torch's global random state: everything drawn after it, weights and "
+        "shuffles, then depends on the split. Use torch.Generator().manual_seed(seed).",
+        ("torch.Generator().manual_seed(seed)", "torch.manual_seed(seed)"),
+    ),
+    wrong(
+        "not chosen from all images",
+        "Some images of a class are never chosen, whatever the seed, or some far more often than "
+        "others. Each image of a class should have the same chance.",
+        (ORDER, "torch.randperm(len(rows) // 2, generator=generator)"),
+    ),
+    wrong(
+        "images in a row",
+        "Your images of a class are neighbours in the file: only where they begin is drawn. "
+        "Choose "
+        "each of them at random.",
+        (ORDER, "(torch.arange(len(rows)) + torch.randint(len(rows), (1,), "
+                "generator=generator)) % len(rows)"),
+    ),
+    wrong(
+        "labels, not positions",
+        "You return the labels of the chosen images. Return their positions.",
+        ("return torch.cat(chosen)", "return labels[torch.cat(chosen)]"),
+    ),
+    wrong(
+        "a mask, not positions",
+        "You return a mask. Positions are asked for: mask.nonzero().flatten().",
+        ("return torch.cat(chosen)", "mask = torch.zeros(len(labels), dtype=torch.bool)\n"
+         "    mask[torch.cat(chosen)] = True\n    return mask"),
+    ),
+    wrong(
+        "positions within the class",
+        "You return positions among the images of a class. Positions in `labels` are asked for: "
+        "rows[order], not order.",
+        ("rows[order[: n // 10]]", "order[: n // 10]"),
+    ),
+)  # fmt: skip
+SPLIT = {row.cause: row.says for row in SPLIT_ROWS}
+
+
+def _refuse(trial: Trial, cause: str, *shown: Any) -> None:
+    trial.refuse(cause, SPLIT[cause], *shown)
+
+
+def _some_labels(size: int, held_out: int) -> Tensor:
+    """(size,): low digits are frequent, a sixth of the images have no label."""
+    training = size - held_out
+    uneven = torch.cat([torch.arange(10).repeat(training // 20), torch.randint(4, (training,))])
+    uneven = uneven[:training]
+    uneven[torch.randperm(training)[: training // 6]] = -1
+    return torch.cat([uneven[torch.randperm(training)], torch.randint(10, (held_out,))])
 
 
 def _test_balanced(trial: Trial) -> None:
-    labels, state = _some_labels(), torch.get_rng_state()
-    splits = [trial(labels, HELD_OUT, WANTED, seed) for seed in range(3)]
-    if not torch.equal(state, torch.get_rng_state()):
-        says = (
-            "Your split changes torch's global random state: everything drawn after it, weights "
-            "and shuffles, then depends on the split. Use torch.Generator().manual_seed(seed)."
-        )
-        again = trial(labels, HELD_OUT, WANTED, 0)
-        _test_repeats(trial, splits[0], again)
-        trial.refuse("global random state changed", says)
-    for rows in splits:
-        _test_positions(trial, rows, labels)
-        _test_choice(trial, rows, labels)
-    _test_repeats(trial, splits[0], trial(labels, HELD_OUT, WANTED, 0))
-    if torch.equal(splits[0].sort().values, splits[1].sort().values):
-        says = "Seeds 0 and 1 give the same images. Is it always the first ones of each class?"
-        trial.refuse("seed not used", says)
+    for size, held_out, n in ((900, 150, 40), (613, 97, 20)):
+        labels = _some_labels(size, held_out)
+        torch.manual_seed(3)
+        state = torch.get_rng_state()
+        splits = [trial(labels, held_out, n, seed) for seed in (0, 1, 2, 12345)]
+        changed = not torch.equal(state, torch.get_rng_state())
+        for rows in splits:
+            _test_positions(trial, rows, labels, n)
+            _test_choice(trial, rows, labels, held_out, n)
+        torch.manual_seed(4)
+        if not torch.equal(splits[0], trial(labels, held_out, n, 0)):
+            _refuse(trial, "another split for the same seed")
+        if changed:
+            _refuse(trial, "global random state changed")
+        sets = [set(rows.tolist()) for rows in splits]
+        if any(a == b for a, b in itertools.pairwise(sets)):
+            _refuse(trial, "seed not used")
+    _test_chances(trial)
 
 
-def _test_repeats(trial: Trial, first: object, again: object) -> None:
-    if isinstance(first, Tensor) and isinstance(again, Tensor) and not torch.equal(first, again):
-        says = "The same seed gives another split each time: nobody could repeat your run."
-        trial.refuse("another split for the same seed", says)
-
-
-def _test_positions(trial: Trial, rows: object, labels: Tensor) -> None:
+def _test_positions(trial: Trial, rows: Any, labels: Tensor, n: int) -> None:
     if isinstance(rows, Tensor) and rows.dtype == torch.bool:
-        says = "You return a mask. Positions are wanted: mask.nonzero().flatten()."
-        trial.refuse("a mask, not positions", says, rows.dtype, torch.int64)
-    if isinstance(rows, Tensor) and rows.shape == (WANTED * CLASSES,):
-        says = "You take n of each class. There are n labels in all, n/10 of each class."
-        trial.refuse("n of each class", says, len(rows), WANTED)
-    rows = trial.tensor(rows, (WANTED,), labels)
-    if rows.dtype != torch.int64 or rows.min() < 0 or rows.max() >= len(labels):
-        says = "Positions in `labels` are wanted: whole numbers from 0 to N-1."
+        _refuse(trial, "a mask, not positions", rows.dtype, torch.int64)
+    if isinstance(rows, Tensor) and rows.dim() == 1 and len(rows) > 5 * n:
+        _refuse(trial, "n of each class", len(rows), n)
+    trial.tensor(rows, (n,), labels)
+    if rows.is_floating_point() or rows.min() < 0 or rows.max() >= len(labels):
+        says = "Positions in `labels` are asked for: whole numbers from 0 to N − 1."
         trial.refuse("not positions", says, rows.dtype, torch.int64)
     if rows.max() < CLASSES:
-        says = "You return the labels of the chosen images. Return their positions."
-        trial.refuse("labels, not positions", says)
+        _refuse(trial, "labels, not positions")
 
 
-def _test_choice(trial: Trial, rows: Tensor, labels: Tensor) -> None:
-    held = int((rows >= len(labels) - HELD_OUT).sum())
+def _test_choice(trial: Trial, rows: Tensor, labels: Tensor, held_out: int, n: int) -> None:
+    rows = rows.long()
+    within = bool((rows < 60).all()) and len(rows.unique()) < n
+    held = int((rows >= len(labels) - held_out).sum())
     if held:
-        says = (
-            f"{held} of your images are held out. A network that has seen their labels can't be "
-            "judged by them: the error would look better than it is."
-        )
-        trial.refuse("drawn from the held-out images", says, held, 0)
+        _refuse(trial, "drawn from the held-out images", f"{held} held-out images", "none")
+    counts = labels[rows][labels[rows] >= 0].bincount(minlength=CLASSES)
+    if within or (bool((rows < 250).all()) and not bool((counts == n // CLASSES).all())):
+        _refuse(trial, "positions within the class")
     unknown = int((labels[rows] < 0).sum())
     if unknown:
-        says = f"{unknown} of your images have no label (−1). They are not a class."
-        trial.refuse("images without a label", says, unknown, 0)
-    if len(rows.unique()) < WANTED:
-        says = "Some image is chosen twice: that is one label less. Draw without replacement."
-        trial.refuse("the same image twice", says, len(rows.unique()), WANTED)
-    counts = labels[rows].bincount(minlength=CLASSES)
-    if not bool((counts == WANTED // CLASSES).all()):
-        says = "The classes are not equally frequent. Take n/10 images of each."
-        trial.refuse("not balanced", says, counts.max(), WANTED // CLASSES)
+        _refuse(trial, "images without a label", f"{unknown} images without a label", "none")
+    if len(rows.unique()) < n:
+        _refuse(trial, "the same image twice", f"{len(rows.unique())} images", f"{n} images")
+    if not bool((counts == n // CLASSES).all()):
+        got = f"{counts.min()} to {counts.max()} of a class"
+        _refuse(trial, "not balanced", got, f"{n // CLASSES} of each class")
+
+
+def _test_chances(trial: Trial) -> None:
+    """Over many seeds every image comes, and neighbours no more often together than others."""
+    labels = torch.arange(10).repeat(21)[torch.randperm(210)]
+    times, near = torch.zeros(210), 0
+    rank = torch.stack([(labels[:i] == labels[i]).sum() for i in range(210)])
+    for seed in range(100, 140):
+        rows = trial(labels, 10, 40, seed).long()
+        times[rows] += 1
+        for k in range(10):
+            ranks = rank[rows[labels[rows] == k]].sort().values
+            near += int((ranks.diff() == 1).sum())
+    if times[:200].min() == 0 or times.max() > 24:  # 8 of 40 are expected; 24 is 6 σ above
+        _refuse(trial, "not chosen from all images")
+    if near > 480:  # of 1200 pairs of neighbours in the choice; 240 are expected by chance
+        _refuse(trial, "images in a row")
 
 
 balanced_labels = Exercise(
     name="5.1",
     title="a balanced label split",
-    read="lesson 5, sections 5.1 and 5.8, and balanced_subset in aae_lessons/data/labels.py",
+    read="lesson 5, sections 5.1 and 5.8",
     hints=(
         "Where are the images of class k? (labels == k).nonzero().flatten().",
         "A generator of your own: torch.Generator().manual_seed(seed), given to torch.randperm.",
@@ -111,91 +207,98 @@ balanced_labels = Exercise(
     ),
     answer=_balanced_labels,
     test=_test_balanced,
+    wrong=SPLIT_ROWS,
 )
 
 # ---------------------------------------------------------------- 5.2 the classification loss
 
 
-def _classification(logits: Tensor, label: Tensor) -> Tensor:
+def _classification_loss(logits, label):
     known = label >= 0
     return F.cross_entropy(logits[known], label[known])
 
 
-def _each(logits: Tensor, label: Tensor) -> Tensor:
-    known = label >= 0
-    return F.cross_entropy(logits[known], label[known], reduction="none")
-
-
-LOSS_MISTAKES = (
-    Mistake(
+LOSS = "F.cross_entropy(logits[known], label[known])"
+FAR = (
+    "Right for small logits, wrong for large ones: a softmax of 0 has the logarithm −∞, and a "
+    "small number added to it is a bound. log_softmax works on the logits."
+)
+RIGHT_CLASS = "logits[known].softmax(1)[torch.arange(int(known.sum())), label[known]]"
+LOSS_ROWS = (
+    wrong(
         "softmax before cross_entropy",
-        "You apply a softmax, and then a function that applies it again: cross_entropy wants "
+        "You apply a softmax, and then a function that applies it again: cross_entropy takes "
         "logits. With the softmax the loss can't come near 0, and its gradient is small just "
-        "where the network is wrong.",
-        lambda logits, label: _each(logits.softmax(1), label).mean(),
+        "where "
+        "the network is wrong.",
+        ("logits[known]", "logits[known].softmax(1)"),
     ),
-    Mistake(
+    wrong(
         "mean over all images",
         "You divide by the number of all images. Those without a label don't count.",
-        lambda logits, label: _each(logits, label).sum() / len(label),
+        (LOSS, "F.cross_entropy(logits[known], label[known], reduction='sum') / len(label)"),
     ),
-    Mistake(
+    wrong(
         "no label taken for a class",
         "An index of −1 counts from the end: images without a label are taught to be of the last "
         "class. Leave them out.",
-        lambda logits, label: F.cross_entropy(logits, label % logits.shape[1]),
+        (LOSS, "F.cross_entropy(logits, label % logits.shape[1])"),
     ),
-    Mistake(
+    wrong(
         "no label taken for zero",
         "Images without a label are taught to be zeros (a clamp?). Leave them out.",
-        lambda logits, label: F.cross_entropy(logits, label.clamp(min=0)),
+        (LOSS, "F.cross_entropy(logits, label.clamp(min=0))"),
     ),
-    Mistake(
+    wrong(
         "sum over the batch",
-        "You sum over the images. Then the step depends on how many labels the batch has. Take "
-        "the mean.",
-        lambda logits, label: _each(logits, label).sum(),
+        "You sum over the images. Then the step depends on how many labels the batch has. "
+        "Take the "
+        "mean.",
+        (LOSS, "F.cross_entropy(logits[known], label[known], reduction='sum')"),
     ),
-    Mistake(
+    wrong(
+        "zeros left out",
+        "You leave out the images of class 0 as well. Only −1 means that there is no label: "
+        "label >= 0.",
+        ("label >= 0", "label > 0"),
+    ),
+    wrong(
         "log forgotten",
         "You take minus the logit of the right class. It is not a log-probability yet: the "
-        "log-sum-exp of all logits is missing (nll_loss wants log_softmax).",
-        lambda logits, label: F.nll_loss(logits, label, ignore_index=-1),
+        "log-sum-exp of all logits is missing (nll_loss takes log_softmax).",
+        ("F.cross_entropy", "F.nll_loss"),
     ),
-    Mistake(
+    wrong(
         "probability without its log",
-        "You take minus the probability of the right class. Its logarithm is wanted.",
-        lambda logits, label: F.nll_loss(logits.softmax(1), label, ignore_index=-1),
+        "You take minus the probability of the right class. Its logarithm is asked for.",
+        (LOSS, "F.nll_loss(logits[known].softmax(1), label[known])"),
     ),
-    Mistake(
+    wrong(
+        "softmax over the batch",
+        "Your softmax runs over the images (dimension 0). It belongs over the classes, "
+        "dimension 1.",
+        (LOSS, "F.nll_loss(logits[known].log_softmax(0), label[known])"),
+    ),
+    wrong(
         "sign lost",
         "Your loss is negative: it would be descended away from the labels.",
-        lambda logits, label: -_each(logits, label).mean(),
+        (LOSS, f"-{LOSS}"),
     ),
-    Mistake(
-        "bits, not nats",
-        "You use the logarithm to base 2. The course counts in nats.",
-        lambda logits, label: _each(logits, label).mean() / math.log(2),
-    ),
+    wrong("bits, not nats", BITS, (LOSS, f"{LOSS} / 0.6931471805599453")),
+    wrong("softmax, then log", FAR, (LOSS, f"-{RIGHT_CLASS}.log().mean()")),
+    wrong("softmax, then log", FAR, (LOSS, f"-({RIGHT_CLASS} + 1e-9).log().mean()")),
 )
 
 
-def _test_classification(trial: Trial) -> None:
-    logits, label = torch.randn(12, 5), torch.randint(5, (12,))
-    label[torch.randperm(12)[:4]] = -1
-    inputs = logits, label
-    trial.equal(trial(*inputs), _classification(*inputs), inputs, LOSS_MISTAKES)
-    logits = (150 * torch.randn(12, 5)).requires_grad_()
-    got, expected = trial(logits, label), _classification(logits, label)
-    if isinstance(got, Tensor) and not torch.allclose(got.double(), expected.double(), rtol=1e-3):
-        says = (
-            "Right for small logits, wrong for large ones: a softmax of 0 has the logarithm −∞, "
-            "and a small number added to it is a bound. log_softmax works on the logits."
-        )
-        trial.refuse("softmax, then log", says, got, expected)
-    if not got.requires_grad:
-        says = "No gradient flows back to the logits. Did .item() or .detach() cut it?"
-        trial.refuse("gradient cut", says)
+def _classification_probes(_trial: Trial) -> Iterator[Probe]:
+    for rows, classes, known in ((12, 5, 8), (9, 12, 9), (1, 3, 1), (6, 2, 1)):
+        label = torch.arange(rows) % classes
+        label[torch.randperm(rows)[known:]] = -1
+        yield from values(torch.randn(rows, classes), label)
+    far = {"cause": "softmax, then log", "says": FAR}
+    label = torch.arange(12) % 5
+    label[::3] = -1
+    yield from values(150 * torch.randn(12, 5), label, **far)
 
 
 classification = Exercise(
@@ -207,105 +310,7 @@ classification = Exercise(
         "F.cross_entropy takes logits, and applies log_softmax itself.",
         "F.cross_entropy(logits[known], label[known]): a mean over the known ones.",
     ),
-    answer=_classification,
-    test=_test_classification,
-)
-
-# ------------------------------------------------------------------------ 5.3 what an epoch is
-
-Pairs = Sequence[tuple[Tensor, Tensor]]
-IMAGES, SIZE, UPDATES = 125, 12, 10
-
-
-def _epoch(n: int, labelled: Tensor, size: int) -> Pairs:
-    order, updates = torch.randperm(n), n // size
-    rounds = math.ceil(updates * size / len(labelled))
-    turns = torch.cat([labelled[torch.randperm(len(labelled))] for _ in range(rounds)])
-    parts = [slice(i * size, (i + 1) * size) for i in range(updates)]
-    return [(order[part], turns[part]) for part in parts]
-
-
-def _test_epoch(trial: Trial) -> None:
-    labelled = torch.randperm(IMAGES)[:24]
-    pairs = _pairs(trial, labelled)
-    _test_updates(trial, len(pairs), labelled)
-    for pair in pairs:
-        if not isinstance(pair, tuple | list) or len(pair) != 2:
-            says = "For each update a pair: positions of any images, positions of labelled ones."
-            trial.refuse("pairs wanted", says)
-        trial.tensor(pair[0], (SIZE,))
-        trial.tensor(pair[1], (SIZE,))
-    order, turns = (torch.cat([pair[i] for pair in pairs]) for i in (0, 1))
-    _test_pass(trial, order)
-    _test_turns(trial, turns, labelled)
-    again = torch.cat([pair[0] for pair in _pairs(trial, labelled)])
-    if torch.equal(again, order):
-        says = "The next epoch comes in the same order. Shuffle afresh in each."
-        trial.refuse("the same order each epoch", says)
-
-
-def _pairs(trial: Trial, labelled: Tensor) -> Pairs:
-    """The answer's pairs, from a list or a generator."""
-    result = trial(IMAGES, labelled, SIZE)
-    if not isinstance(result, Iterable):
-        says = "A list of pairs is wanted, one pair for each update."
-        trial.refuse("pairs wanted", says, type(result).__name__, "list")
-    return list(result)
-
-
-def _test_updates(trial: Trial, result: int, labelled: Tensor) -> None:
-    if result == len(labelled) // SIZE:
-        says = (
-            "Your epoch ends when the labelled images have been seen once. With 100 labels and a "
-            "batch of 100 that is one update. An epoch is a pass over the images without labels."
-        )
-        trial.refuse("epoch over the labelled images", says, result, UPDATES)
-    if result == UPDATES + 1:
-        says = "The last, smaller batch is to be left out: every update has the same size."
-        trial.refuse("ragged last batch", says, result, UPDATES)
-    if result != UPDATES:
-        says = f"{IMAGES} images in batches of {SIZE} are {IMAGES} // {SIZE} updates."
-        trial.refuse("wrong number of updates", says, result, UPDATES)
-
-
-def _test_pass(trial: Trial, order: Tensor) -> None:
-    if len(order.unique()) < len(order):
-        says = "Some image comes twice in one pass, and others not at all: not a pass."
-        trial.refuse("an image twice", says, len(order.unique()), len(order))
-    if torch.equal(order, torch.arange(len(order))):
-        says = "The images come in the order of the file. Shuffle: torch.randperm(n)."
-        trial.refuse("not shuffled", says)
-
-
-def _test_turns(trial: Trial, turns: Tensor, labelled: Tensor) -> None:
-    if not bool(torch.isin(turns, labelled).all()):
-        says = "The second of a pair holds images without a label. Index `labelled` itself."
-        trial.refuse("images without a label", says)
-    rounds = turns.view(-1, len(labelled))
-    counts = turns.bincount(minlength=IMAGES)[labelled]
-    if counts.max() != counts.min():
-        says = (
-            "Some labelled images come more often than others. With so few labels that counts: "
-            "let them go round, each once before any comes again."
-        )
-        trial.refuse("labels not equally often", says, counts.max(), counts.min())
-    if torch.equal(rounds[0], rounds[1]) and torch.equal(rounds[1], rounds[2]):
-        says = (
-            "Each round of the labelled images has the same order, so the same batches come again "
-            "and again. itertools.cycle(loader) does that: it keeps the first round. Shuffle each."
-        )
-        trial.refuse("shuffles frozen", says)
-
-
-epoch = Exercise(
-    name="5.3",
-    title="one epoch of pairs of minibatches",
-    read="lesson 5, section 5.3, and aae_lessons/data/minibatches.py",
-    hints=(
-        "The number of updates comes from all images: n // size.",
-        "One order of all images; several orders of the labelled ones, one after the other.",
-        "torch.cat of labelled[torch.randperm(len(labelled))], as many rounds as are needed.",
-    ),
-    answer=_epoch,
-    test=_test_epoch,
+    answer=_classification_loss,
+    test=judged_by(_classification_probes),
+    wrong=LOSS_ROWS,
 )

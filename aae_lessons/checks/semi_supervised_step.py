@@ -1,43 +1,28 @@
-"""Checks of lesson 5: the semi-supervised update, by what it does."""
+"""Lesson 5: the semi-supervised update, and a broken one."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.phased_step import (
-    Fault,
-    PhasedStep,
-    discriminator,
-    half_square,
-    pass_for_real,
-    tell_apart,
+from aae_lessons.checks.misconceptions import Wrong, mutant, wrong
+from aae_lessons.checks.probes import judged_by
+from aae_lessons.checks.shared import (
+    LEAK,
+    LEAK_TWICE,
+    OLD_CODES,
+    cost_rows,
+    discriminator_rows,
+    generator_rows,
 )
+from aae_lessons.checks.stage import Stage, discriminator, mlp
+from aae_lessons.checks.steps import step_probes
 
 K, D, PIXELS = 3, 2, 6
-
-
-class Small(nn.Module):
-    """x -> (y logits, z) -> x_hat's logits, a discriminator for y and one for z."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(1)
-        self.encoder, self.decoder = nn.Linear(PIXELS, K + D), nn.Linear(K + D, PIXELS)
-        self.discriminator_y, self.discriminator_z = discriminator(K), discriminator(D)
-        with torch.no_grad():
-            self.encoder.weight.mul_(3)
-
-    def class_logits_and_style(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of y, (B, K), and z, (B, D)."""
-        y_logits, z = self.encoder(x).split([K, D], dim=1)
-        return y_logits, z
-
-    def corrupt(self, x: Tensor) -> Tensor:
-        """Images with noise; here always the same noise, so that a check can foresee it."""
-        return x + 0.3 * torch.arange(PIXELS, dtype=x.dtype).mul(1.7).cos()
 
 
 def _step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
@@ -51,10 +36,10 @@ def _step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
 
     # reconstruction phase: the clean image is the target
     y_logits, z = model.class_logits_and_style(model.corrupt(x))
-    logits = model.decoder(torch.cat([y_logits.softmax(1), z], dim=1))
-    descend("reconstruction", 0.5 * (x - logits.sigmoid()).square().sum(1).mean())
+    x_hat = model.decoder(torch.cat([y_logits.softmax(1), z], dim=1)).sigmoid()
+    descend("reconstruction", 0.5 * (x - x_hat).square().sum(1).mean())
 
-    # regularization phase: the two discriminators …
+    # regularisation phase: the two discriminators …
     y_logits, z = model.class_logits_and_style(model.corrupt(x))
     y = y_logits.softmax(1)
     real, fake = model.discriminator_y(y_prior), model.discriminator_y(y.detach())
@@ -73,157 +58,36 @@ def _step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
     return losses
 
 
-# --------------------------------------------------------------- losses, right and mistaken
+class Small(nn.Module):
+    """x -> (y logits, z) -> x_hat's logits, a discriminator for y and one for z."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.decoder = mlp(PIXELS, 5, K + D), mlp(K + D, PIXELS)
+        self.discriminator_y = discriminator(K, PIXELS)
+        self.discriminator_z = discriminator(D, PIXELS)
+        with torch.no_grad():
+            self.encoder[-1].weight.mul_(3)
+
+    def class_logits_and_style(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of y, (B, K), and z, (B, D)."""
+        y_logits, z = self.encoder(x).split([K, D], dim=1)
+        return y_logits, z
+
+    def corrupt(self, x: Tensor) -> Tensor:
+        """Images with noise; here always the same noise, so that a check can foresee it."""
+        return x + 0.3 * torch.arange(PIXELS, dtype=x.dtype).mul(1.7).cos()
 
 
-def _rebuilt(cost=half_square, noisy_input=True, noisy_target=False, soft=True):
-    def loss(model: Small, x: Tensor, *_: Tensor) -> Tensor:
-        noisy = model.corrupt(x)
-        y, z = model.class_logits_and_style(noisy if noisy_input else x)
-        y = y.softmax(1) if soft else y
-        return cost(noisy if noisy_target else x, model.decoder(torch.cat([y, z], 1)))
-
-    return loss
+def _batch(rows: int) -> tuple[Tensor, ...]:
+    y_prior = torch.eye(K)[torch.randint(K, (rows,))]
+    labelled = max(rows - 1, 1)
+    label = torch.randperm(labelled) % K
+    images = torch.rand(rows, PIXELS), torch.rand(labelled, PIXELS)
+    return *images, label, y_prior, torch.randn(rows, D)
 
 
-def _codes(model: Small, x: Tensor, noisy: bool, soft: bool) -> tuple[Tensor, Tensor]:
-    y, z = model.class_logits_and_style(model.corrupt(x) if noisy else x)
-    return (y.softmax(1) if soft else y), z
-
-
-def _judged(name: str, loss=tell_apart, noisy: bool = True, soft: bool = True):
-    def of(model: Small, x: Tensor, _x: Tensor, _label: Tensor, *priors: Tensor) -> Tensor:
-        which = "yz".index(name)
-        discriminator = getattr(model, f"discriminator_{name}")
-        code = _codes(model, x, noisy, soft)[which]
-        return loss(discriminator(priors[which]), discriminator(code))
-
-    return of
-
-
-def _made(of_y=pass_for_real, of_z=pass_for_real, noisy: bool = True, soft: bool = True):
-    def loss(model: Small, x: Tensor, *_: Tensor) -> Tensor:
-        y, z = _codes(model, x, noisy, soft)
-        return of_y(model.discriminator_y(y)) + of_z(model.discriminator_z(z))
-
-    return loss
-
-
-def _classified(loss=F.cross_entropy, noisy: bool = True):
-    def of(model: Small, _x: Tensor, labelled_x: Tensor, label: Tensor, *_: Tensor) -> Tensor:
-        return loss(
-            model.class_logits_and_style(model.corrupt(labelled_x) if noisy else labelled_x)[0],
-            label,
-        )
-
-    return of
-
-
-def _nothing(fake: Tensor) -> Tensor:
-    return fake.sum() * 0
-
-
-CLEAN = "the encoder is given the clean image. In training it sees model.corrupt(x)."
-SWAPPED = (
-    "your discriminator calls the encoder's codes real. In an AAE the prior's samples are the "
-    "real ones (§2)."
-)
-SOFT = "it is given the logits of y. The code is y = softmax(logits)."
-HALVED = "you average the discriminator's two halves; the loss is their sum."
-
-
-def _of_discriminator(name: str) -> tuple[Fault, ...]:
-    swapped = _judged(name, lambda real, fake: tell_apart(fake, real))
-    halved = _judged(name, lambda real, fake: tell_apart(real, fake) / 2)
-    return (
-        Fault("real and fake swapped", SWAPPED, swapped),
-        Fault("halved", HALVED, halved),
-        Fault("clean input", CLEAN, _judged(name, noisy=False)),
-        Fault("logits taken for y", SOFT, _judged(name, soft=False)),
-    )
-
-
-FAULTS = {
-    "reconstruction": (
-        Fault(
-            "mean over pixels",
-            "you take the mean over pixels, with the rate that was meant for their sum. On MNIST "
-            "that gradient is hundreds of times too small: the decoder hardly learns.",
-            _rebuilt(lambda x, logits: half_square(x, logits) / PIXELS),
-        ),
-        Fault(
-            "noisy input as target",
-            "the noisy image is the target too, so the network learns to rebuild noise. The "
-            "target is the clean x.",
-            _rebuilt(noisy_target=True),
-        ),
-        Fault(
-            "mean over pixels and noisy target",
-            "two mistakes. You take the mean over pixels where their sum is wanted, and the noisy "
-            "image is the target where it should be the clean one.",
-            _rebuilt(lambda x, logits: half_square(x, logits) / PIXELS, noisy_target=True),
-        ),
-        Fault("clean input", CLEAN, _rebuilt(noisy_input=False)),
-        Fault("logits taken for y", f"the decoder: {SOFT}", _rebuilt(soft=False)),
-        Fault(
-            "logits taken for pixels",
-            "you compare the image with the decoder's logits; x_hat = sigmoid(logits).",
-            _rebuilt(lambda x, logits: 0.5 * (x - logits).square().sum(1).mean()),
-        ),
-    ),
-    "discriminator_y": _of_discriminator("y"),
-    "discriminator_z": _of_discriminator("z"),
-    "generator": (
-        Fault(
-            "z not regularised",
-            "only y is made to pass for prior samples. The loss is a sum over both codes.",
-            _made(of_z=_nothing),
-        ),
-        Fault(
-            "y not regularised",
-            "only z is made to pass for prior samples. The loss is a sum over both codes.",
-            _made(of_y=_nothing),
-        ),
-        Fault(
-            "saturating",
-            "you descend log(1 − D), which is flat where a discriminator is sure. Descend −log D.",
-            _made(lambda f: -F.softplus(f).mean(), lambda f: -F.softplus(f).mean()),
-        ),
-        Fault(
-            "generator calls its codes fake",
-            "you make codes that are easier to call fake. They should pass for real.",
-            _made(lambda f: F.softplus(f).mean(), lambda f: F.softplus(f).mean()),
-        ),
-        Fault("clean input", CLEAN, _made(noisy=False)),
-        Fault("logits taken for y", SOFT, _made(soft=False)),
-    ),
-    "classification": (
-        Fault(
-            "softmax before cross_entropy",
-            "cross_entropy takes logits and applies the softmax itself. Given y it can't come "
-            "near 0: its curve ends on a plateau.",
-            _classified(lambda logits, label: F.cross_entropy(logits.softmax(1), label)),
-        ),
-        Fault(
-            "sum over the batch",
-            "you sum over the labelled images. Take the mean.",
-            _classified(lambda logits, label: F.cross_entropy(logits, label, reduction="sum")),
-        ),
-        Fault("clean input", CLEAN, _classified(noisy=False)),
-    ),
-}
-
-
-def _inputs() -> tuple[Tensor, ...]:
-    y_prior = torch.eye(K)[torch.randint(K, (5,))]
-    return torch.rand(5, PIXELS), torch.rand(4, PIXELS), torch.tensor([0, 1, 2, 1]), y_prior, _z(5)
-
-
-def _z(n: int) -> Tensor:
-    return torch.randn(n, D)
-
-
-TEST = PhasedStep(
+STAGE = Stage(
     model=Small,
     owners={
         "reconstruction": ("encoder", "decoder"),
@@ -232,85 +96,180 @@ TEST = PhasedStep(
         "generator": ("encoder",),
         "classification": ("encoder",),
     },
-    losses={
-        "reconstruction": _rebuilt(),
-        "discriminator_y": _judged("y"),
-        "discriminator_z": _judged("z"),
-        "generator": _made(),
-        "classification": _classified(),
-    },
-    faults=FAULTS,
-    inputs=_inputs,
+    batch=_batch,
 )
+PHASES = tuple(STAGE.owners)
+FIRST = "model.class_logits_and_style(model.corrupt(x))\n    x_hat"
+SECOND = "model.class_logits_and_style(model.corrupt(x))\n    y ="
+ZERO = "        optimizers[phase].zero_grad()\n"
+CLEAN = "the encoder is given the clean image. In training it sees model.corrupt(x)."
+SOFT = "the logits of y are used as the code. The code is y = softmax(logits)."
+FOOL_Y = "F.softplus(-model.discriminator_y(y)).mean()"
+FOOL_Z = "F.softplus(-model.discriminator_z(z)).mean()"
+CLASSIFIED = "F.cross_entropy(y_logits, label)"
+NOISY_TARGET = wrong(
+    "noisy input as target",
+    "the noisy image is the target too, so the network learns to rebuild noise. The target is the "
+    "clean x.",
+    ("(x - x_hat)", "(model.corrupt(x) - x_hat)"),
+)
+PIXEL_MEAN = wrong(
+    "mean over pixels",
+    "you take the mean over pixels, with the rate that was meant for their sum. On MNIST that "
+    "gradient is hundreds of times too small: the decoder hardly learns.",
+    (".square().sum(1).mean()", ".square().mean()"),
+)
+SOFTMAX_TWICE = wrong(
+    "softmax before cross_entropy",
+    "cross_entropy takes logits and applies the softmax itself. Given y it can't come near 0: its "
+    "curve ends on a plateau.",
+    (CLASSIFIED, "F.cross_entropy(y_logits.softmax(1), label)"),
+)
+
+
+def _unzeroed(phase: str) -> tuple[str, str]:
+    """The edit that leaves out one phase's zero_grad()."""
+    return ZERO, f'        if phase != "{phase}":\n    {ZERO}'
+
+
+def _of_both(rows: Sequence[Wrong]) -> tuple[Wrong, ...]:
+    """Rows of the generator that hold for both of its halves."""
+    return tuple(
+        wrong(
+            row.cause,
+            row.says,
+            *((f"F.softplus(-{fake}).mean()", row.edits[0][1].replace("FAKE", fake))
+              for fake in ("model.discriminator_y(y)", "model.discriminator_z(z)")),
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+REGULARISED = (  # rows that clustering shares: there, too, are two codes
+    *(row for of in "yz" for row in discriminator_rows(before=f'"discriminator_{of}", ')),
+    wrong(
+        "real and fake swapped",
+        discriminator_rows()[0].says,
+        (
+            "F.softplus(-real).mean() + F.softplus(fake)",
+            "F.softplus(real).mean() + F.softplus(-fake)",
+        ),
+    ),
+    wrong(
+        "z not regularised",
+        "only y is made to pass for prior samples. The loss is a sum over both codes.",
+        ("fooled_y + fooled_z", "fooled_y"),
+    ),
+    wrong(
+        "y not regularised",
+        "only z is made to pass for prior samples: y may stay soft, or use one class. The "
+        "loss is a "
+        "sum over both codes.",
+        ("fooled_y + fooled_z", "fooled_z"),
+    ),
+    wrong(
+        "halved",
+        "you take the mean of the generator's two halves. The loss is their sum.",
+        ("fooled_y + fooled_z", "0.5 * (fooled_y + fooled_z)"),
+    ),
+    *_of_both(generator_rows("", "FAKE")),
+    wrong(
+        "D_cat sees hard codes",
+        "it is given argmax's one-hot vectors. Those look like prior samples already, so y never "
+        "has to sharpen. Give it the soft y.",
+        ("y.detach()", "F.one_hot(y.argmax(1), y.shape[1]).float()"),
+    ),
+    wrong(
+        "generator moves nothing",
+        "its gradient is cut: codes are detached for the discriminators only. Here the encoder is "
+        "to learn.",
+        (FOOL_Y, FOOL_Y.replace("(y)", "(y.detach())")),
+        (FOOL_Z, FOOL_Z.replace("(z)", "(z.detach())")),
+        ("loss.backward()", "loss.requires_grad and loss.backward()"),
+    ),
+    wrong("another phase leaks", LEAK, _unzeroed("generator")),
+    wrong(
+        "detach and zero_grad missing",
+        LEAK_TWICE,
+        ("y.detach()", "y"),
+        ("z.detach()", "z"),
+        _unzeroed("generator"),
+        ("loss.backward()", "loss.backward(retain_graph=True)"),
+    ),
+)
+ROWS = (
+    NOISY_TARGET,
+    PIXEL_MEAN,
+    wrong("clean input", CLEAN, (FIRST, FIRST.replace("model.corrupt(x)", "x"))),
+    wrong("clean input", CLEAN, (SECOND, SECOND.replace("model.corrupt(x)", "x"))),
+    wrong("clean input", CLEAN, ("model.corrupt(labelled_x)", "labelled_x")),
+    wrong("logits taken for y", f"The decoder: {SOFT}",
+          ("cat([y_logits.softmax(1)", "cat([y_logits")),
+    wrong("logits taken for y", SOFT, ("y = y_logits.softmax(1)", "y = y_logits")),
+    wrong(
+        "softmax over the batch",
+        "your softmax runs over the images (dimension 0). It belongs over the classes.",
+        ("y_logits.softmax(1)", "y_logits.softmax(0)"),
+    ),
+    wrong(
+        "style before class",
+        "the decoder is given z first and then y. The order is y, then z.",
+        ("[y_logits.softmax(1), z]", "[z, y_logits.softmax(1)]"),
+    ),
+    wrong(
+        "hard code",
+        "the decoder is given argmax's one-hot vector, which has no gradient: y learns nothing.",
+        ("[y_logits.softmax(1), z]", "[F.one_hot(y_logits.argmax(1), y_logits.shape[1]), z]"),
+    ),
+    wrong(
+        "logits taken for pixels",
+        "you compare the image with the decoder's logits; x_hat = sigmoid(logits).",
+        ("dim=1)).sigmoid()", "dim=1))"),
+    ),
+    *(row for row in cost_rows() if row.edits[0][1] != "0.5 * (x - x_hat).square().mean()"),
+    *REGULARISED,
+    SOFTMAX_TWICE,
+    wrong(
+        "sum over the batch",
+        "you sum over the labelled images. Take the mean.",
+        (CLASSIFIED, "F.cross_entropy(y_logits, label, reduction='sum')"),
+    ),
+    wrong("another phase leaks", LEAK.replace("generator's step", "classification's step"),
+          _unzeroed("classification")),
+    wrong(
+        "codes from before the reconstruction step",
+        OLD_CODES,
+        ("    # reconstruction phase: the clean image is the target\n    y_logits, z",
+         "    old_logits, old = model.class_logits_and_style(model.corrupt(x))\n    y_logits, z"),
+        ("y.detach()", "old_logits.softmax(1).detach()"),
+        ("z.detach()", "old.detach()"),
+    ),
+)  # fmt: skip
 
 step = Exercise(
     name="5.4",
     title="the semi-supervised update",
-    read="lesson 5, section 5.3, and aae_lessons/models/semi_supervised.py",
+    read="lesson 5, section 5.3",
     hints=(
         "Five losses, each descended by the optimizer of its name: forward, loss, descend.",
         "The encoder always sees model.corrupt(...); the target is always the clean x.",
         "Detach y and z for the discriminators only; the generator's loss is a sum of two.",
     ),
     answer=_step,
-    test=TEST,
+    test=judged_by(lambda trial: step_probes(trial, STAGE, PHASES)),
+    wrong=ROWS,
 )
-
 
 # -------------------------------------------------------------------- 5.5 find the mistakes
 
-
-def broken_step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
-    """Exercise 5.5: this update has three mistakes."""
-    losses = {}
-
-    def descend(phase, loss):
-        optimizers[phase].zero_grad()
-        loss.backward()
-        optimizers[phase].step()
-        losses[phase] = loss.detach()
-
-    x = model.corrupt(x)
-    y_logits, z = model.class_logits_and_style(x)
-    logits = model.decoder(torch.cat([y_logits.softmax(1), z], dim=1))
-    descend("reconstruction", 0.5 * (x - logits.sigmoid()).square().mean())
-
-    y_logits, z = model.class_logits_and_style(x)
-    y = y_logits.softmax(1)
-    real, fake = model.discriminator_y(y_prior), model.discriminator_y(y.detach())
-    descend("discriminator_y", F.softplus(-real).mean() + F.softplus(fake).mean())
-    real, fake = model.discriminator_z(z_prior), model.discriminator_z(z.detach())
-    descend("discriminator_z", F.softplus(-real).mean() + F.softplus(fake).mean())
-
-    fooled_y = F.softplus(-model.discriminator_y(y)).mean()
-    fooled_z = F.softplus(-model.discriminator_z(z)).mean()
-    descend("generator", fooled_y + fooled_z)
-
-    y_logits, _ = model.class_logits_and_style(model.corrupt(labelled_x))
-    descend("classification", F.cross_entropy(y_logits.softmax(1), label))
-    return losses
-
-
-def broken_curves(update=broken_step, updates: int = 300) -> dict[str, list[float]]:
-    """A small run: the losses by phase, and the clean images' squared error ("clean")."""
-    torch.manual_seed(2)
-    kinds = torch.rand(K, PIXELS).round()
-
-    def images(label: Tensor) -> Tensor:
-        return (kinds[label] + 0.15 * torch.randn(len(label), PIXELS)).clamp(0, 1)
-
-    label, x = torch.arange(12) % K, images(torch.arange(60) % K)
-    labelled_x = images(label)
-    priors = [(torch.eye(K)[torch.randint(K, (60,))], _z(60)) for _ in range(updates)]
-    batches = [(x, labelled_x, label, *pair) for pair in priors]
-    rates = dict.fromkeys(TEST.owners, 0.1) | {"reconstruction": 0.05, "classification": 1.0}
-
-    def watch(model: Small) -> dict[str, Tensor]:
-        with torch.no_grad():
-            return {"clean": _rebuilt(noisy_input=False)(model, x)}
-
-    return TEST.run(update, rates, batches, watch)
-
+broken_step = mutant(
+    _step,
+    wrong("", "", ("    # reconstruction phase: the", "    x = model.corrupt(x)\n    # the"),
+          ("y_logits, z = model.class_logits_and_style(model.corrupt(x))",
+           "y_logits, z = model.class_logits_and_style(x)")),
+    PIXEL_MEAN,
+    SOFTMAX_TWICE,
+)  # fmt: skip
 
 mended_step = Exercise(
     name="5.5",
@@ -322,5 +281,51 @@ mended_step = Exercise(
         "x is overwritten by its noisy version; .mean() runs over pixels too; a softmax is extra.",
     ),
     answer=_step,
-    test=TEST,
+    test=step.test,
+    wrong=ROWS,
+    called="mended_step",
 )
+
+
+class Run(Small):
+    """The networks of the curves: as small as they can be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.encoder, self.decoder = nn.Linear(PIXELS, K + D), nn.Linear(K + D, PIXELS)
+        self.discriminator_y = discriminator(K, PIXELS)
+        self.discriminator_z = discriminator(D, PIXELS)
+        with torch.no_grad():
+            self.encoder.weight.mul_(3)
+
+
+def broken_curves(update: Callable = broken_step, updates: int = 300) -> dict[str, list[float]]:
+    """A small run: the losses by phase, and the clean images' squared error ("clean")."""
+    with torch.random.fork_rng(devices=[]):
+        model = Run()
+        torch.manual_seed(2)
+        kinds = torch.rand(K, PIXELS).round()
+
+        def images(label: Tensor) -> Tensor:
+            return (kinds[label] + 0.15 * torch.randn(len(label), PIXELS)).clamp(0, 1)
+
+        label, x = torch.arange(12) % K, images(torch.arange(60) % K)
+        labelled_x = images(label)
+        rates = dict.fromkeys(PHASES, 0.1) | {"reconstruction": 0.05, "classification": 1.0}
+        optimizers, seen = STAGE.optimizers(model, rates), {}
+        for _ in range(updates):
+            priors = torch.eye(K)[torch.randint(K, (60,))], torch.randn(60, D)
+            values = dict(update(model, optimizers, x, labelled_x, label, *priors))
+            values["clean"] = _error(model, x)
+            for name, value in values.items():
+                seen.setdefault(name, []).append(float(value))
+    return seen
+
+
+@torch.no_grad()
+def _error(model: Small, x: Tensor) -> Tensor:
+    """½ squared error of clean images, summed over the pixels."""
+    y_logits, z = model.class_logits_and_style(x)
+    x_hat = model.decoder(torch.cat([y_logits.softmax(1), z], 1)).sigmoid()
+    return 0.5 * (x - x_hat).square().sum(1).mean()

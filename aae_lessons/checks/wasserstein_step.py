@@ -1,24 +1,30 @@
-"""Checks of lesson 7: the whole update of a WAE with any discrepancy, and a broken one."""
+"""Lesson 7: the update of a WAE with any discrepancy, and a denoising one with two mistakes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from aae_lessons.checks.core import Exercise, Mistake, Trial
-from aae_lessons.checks.variational_step import Spy, weights
+from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.misconceptions import mutant, wrong
+from aae_lessons.checks.probes import Probe, holds, judged_by
+from aae_lessons.checks.shared import cost_rows
+from aae_lessons.checks.stage import Seen, Stage, mlp
+from aae_lessons.checks.steps import step_probes
+from aae_lessons.objectives import inverse_multiquadratics, mmd
 
-WEIGHT = 2.5
+NOISE, PIXELS, D = 0.3, 6, 2
 TERMS = ("cost", "discrepancy")
 Step = Callable[..., Mapping[str, Tensor]]
 
 
 def _wae_step(encoder, decoder, optimizer, x, z_prior, discrepancy, weight):
     z = encoder(x)
-    cost = 0.5 * (x - decoder(z).sigmoid()).square().sum(1).mean()
+    x_hat = decoder(z).sigmoid()
+    cost = 0.5 * (x - x_hat).square().sum(1).mean()
     penalty = discrepancy(z, z_prior)
     optimizer.zero_grad()
     (cost + weight * penalty).backward()
@@ -26,250 +32,288 @@ def _wae_step(encoder, decoder, optimizer, x, z_prior, discrepancy, weight):
     return {"cost": cost.detach(), "discrepancy": penalty.detach()}
 
 
+def _mended_wae(encoder, decoder, optimizer, x, z_prior, discrepancy, weight):
+    noisy = x + 0.3 * torch.randn_like(x)
+    z = encoder(noisy)
+    x_hat = decoder(z).sigmoid()
+    cost = 0.5 * (x - x_hat).square().sum(1).mean()
+    penalty = discrepancy(z, z_prior)
+    optimizer.zero_grad()
+    (cost + weight * penalty).backward()
+    optimizer.step()
+    return {"cost": cost.detach(), "discrepancy": penalty.detach()}
+
+
+class Pair(nn.Module):
+    """Encoder 6-4-2 and decoder 2-6; ``called`` counts the calls of the discrepancy."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.decoder = mlp(PIXELS, 4, D), mlp(D, PIXELS)
+
+
 def _discrepancy(z: Tensor, z_prior: Tensor) -> Tensor:
     """Not symmetric, so that it shows which argument was given first."""
     return (z.mean(0) - 2 * z_prior.mean(0)).square().sum() + z.square().mean()
 
 
-class CountingSGD(torch.optim.SGD):
-    """SGD that counts its steps."""
-
-    steps = 0
-
-    def step(self, closure=None):
-        self.steps += 1
-        return super().step(closure)
+def _other(z: Tensor, z_prior: Tensor) -> Tensor:
+    return (z.mean() - z_prior.square().mean()).square()
 
 
-@dataclass(frozen=True)
-class Pass:
-    """One forward pass: the input (with its noise, if any), the target, and the prior's draws."""
-
-    encoder: nn.Module
-    decoder: nn.Module
-    inputs: Tensor
-    target: Tensor
-    z_prior: Tensor
-
-    @property
-    def z(self) -> Tensor:
-        return self.encoder(self.inputs)
-
-    @property
-    def errors(self) -> Tensor:
-        """Half squared errors, (B, pixels)."""
-        return 0.5 * (self.target - self.decoder(self.z).sigmoid()).square()
-
-    @property
-    def cost(self) -> Tensor:
-        return self.errors.sum(1).mean()
-
-    @property
-    def penalty(self) -> Tensor:
-        return _discrepancy(self.z, self.z_prior)
+def _batch(rows: int) -> tuple[Tensor, Tensor, Callable, float]:
+    which, weight = (_discrepancy, 2.5) if rows % 2 else (_other, 0.7)
+    return torch.rand(rows, PIXELS), torch.randn(rows, D), which, weight
 
 
-LOSSES = (
-    Mistake(
+def _call(step: Callable, model: nn.Module, optimizers: Mapping, batch: Sequence) -> object:
+    return step(model.encoder, model.decoder, optimizers[""], *batch)
+
+
+STAGE = Stage(Pair, {"": ("encoder", "decoder")}, _batch, _call)
+SUM = "(cost + weight * penalty).backward()"
+
+
+def _two_descents(encoder, decoder, optimizer, x, z_prior, discrepancy, weight):
+    cost = 0.5 * (x - decoder(encoder(x)).sigmoid()).square().sum(1).mean()
+    optimizer.zero_grad()
+    cost.backward()
+    optimizer.step()
+    penalty = discrepancy(encoder(x), z_prior)
+    optimizer.zero_grad()
+    (weight * penalty).backward()
+    optimizer.step()
+    return {"cost": cost.detach(), "discrepancy": penalty.detach()}
+
+
+DETACHED = wrong(
+    "codes detached from the penalty",
+    "The discrepancy's gradient does not reach the encoder, and nobody else could move the "
+    "codes. There is no opponent here, so nothing has to be detached.",
+    ("discrepancy(z, z_prior)", "discrepancy(z.detach(), z_prior)"),
+)
+ROWS = (
+    wrong(
         "penalty subtracted",
-        "You subtract the penalty: then codes are rewarded for being *unlike* the prior. "
+        "You subtract the penalty: then codes are rewarded for being *unlike* the prior. Descend "
         "cost + weight · discrepancy.",
-        lambda p: p.cost - WEIGHT * p.penalty,
+        (SUM, "(cost - weight * penalty).backward()"),
     ),
-    Mistake(
-        "mean over pixels",
-        "You take the mean over pixels. The cost is a sum over the pixels of an image: λ was "
-        "chosen for that, and weighs many times more beside a mean.",
-        lambda p: p.errors.mean() + WEIGHT * p.penalty,
+    *cost_rows(),
+    wrong(
+        "logits taken for pixels",
+        "You compare the image with the logits. The reconstruction is x_hat = sigmoid(logits).",
+        ("decoder(z).sigmoid()", "decoder(z)"),
     ),
-    Mistake(
-        "sum over the batch",
-        "You sum the cost over the images as well: then λ means something else for each batch "
-        "size. Take the mean over the images.",
-        lambda p: p.errors.sum() + WEIGHT * p.penalty,
-    ),
-    Mistake(
-        "half forgotten",
-        "The ½ of the squared error is missing.",
-        lambda p: 2 * p.cost + WEIGHT * p.penalty,
-    ),
-    Mistake(
+    wrong(
         "weight forgotten",
         "The discrepancy enters with weight 1, whatever weight is.",
-        lambda p: p.cost + p.penalty,
+        (SUM, "(cost + penalty).backward()"),
     ),
-    Mistake(
+    wrong(
         "weight on the cost",
         "The weight multiplies the cost. λ is the price of the discrepancy.",
-        lambda p: WEIGHT * p.cost + p.penalty,
+        (SUM, "(weight * cost + penalty).backward()"),
     ),
-    Mistake(
+    wrong(
         "penalty left out",
         "The discrepancy is not in what you descend: this is a plain autoencoder.",
-        lambda p: p.cost,
+        (SUM, "cost.backward()"),
     ),
-    Mistake(
-        "logits taken for pixels",
-        "You compare the image with the logits. x_hat = sigmoid(logits).",
-        lambda p: 0.5 * (p.target - p.decoder(p.z)).square().sum(1).mean() + WEIGHT * p.penalty,
+    wrong(
+        "cost left out",
+        "The cost is not in what you descend: nothing asks the decoder for the image.",
+        (SUM, "(weight * penalty).backward()"),
     ),
+    DETACHED,
+    wrong(
+        "codes and prior swapped",
+        "You call discrepancy(z_prior, z). Codes come first: it need not be symmetric.",
+        ("discrepancy(z, z_prior)", "discrepancy(z_prior, z)"),
+    ),
+    wrong(
+        "discrepancy of images",
+        "You compare images. D_Z lives in the latent space: it compares the codes z with the "
+        "prior's samples, both (B, D).",
+        ("discrepancy(z, z_prior)", "discrepancy(x_hat, x)"),
+    ),
+    wrong("uphill", "Your step goes up: a sign is turned round.",
+          (SUM, f"(-{SUM[:-11]}).backward()")),
+    wrong(
+        "weight in the discrepancy returned",
+        "Return D_Z itself, without the weight.",
+        ('"discrepancy": penalty', '"discrepancy": weight * penalty'),
+    ),
+    wrong(
+        "total returned as the cost",
+        "Return the cost alone: the penalty is a term of its own in the dict.",
+        ('"cost": cost.detach()', '"cost": (cost + weight * penalty).detach()'),
+    ),
+    wrong(
+        "nothing moved",
+        "No weight has moved. backward() makes gradients, optimizer.step() uses them; a "
+        "zero_grad() between the two throws them away.",
+        ("    optimizer.step()\n", ""),
+    ),
+    wrong(
+        "stale gradients",
+        "Gradients that were there before your step change it: zero_grad() is missing before "
+        "backward().",
+        ("    optimizer.zero_grad()\n", ""),
+    ),
+)  # fmt: skip
+TWO = wrong(
+    "two descents",
+    "You descend cost and discrepancy one after the other. With Adam the weight then does "
+    "nothing, "
+    "since Adam divides each gradient by its own size. λ means something in a sum: one backward() "
+    "and one step() for cost + weight · discrepancy.",
+    _two_descents,
 )
 
 
-def _world() -> tuple[Spy, nn.Module, CountingSGD]:
-    """Encoder 6-2 and decoder 2-6, always the same, in float64."""
-    fixed = torch.Generator().manual_seed(1)
-    encoder, decoder = Spy(nn.Linear(6, 2).double()), nn.Linear(2, 6).double()
-    both = [*encoder.parameters(), *decoder.parameters()]
-    for p in both:
-        p.data.copy_(torch.randn(p.shape, generator=fixed))
-    return encoder, decoder, CountingSGD(both, 0.1)
-
-
-@dataclass(frozen=True)
-class Played:
-    """What one update did; ``given``: what the encoder saw, ``called``: the discrepancy."""
-
-    before: Tensor
-    after: Tensor
-    result: object
-    steps: int
-    inputs: Tensor
-    called: list[tuple[Tensor, Tensor]]
-
-
-def play(trial: Trial, x: Tensor, z_prior: Tensor, poison: float | None = None) -> Played:
-    """The answer's update from the fixed start, where ``poison`` is in every gradient."""
-    encoder, decoder, optimizer = _world()
+def _called(answer: Callable) -> list[tuple[Tensor, Tensor]]:
+    """What one update gives to the discrepancy."""
     called: list[tuple[Tensor, Tensor]] = []
 
     def noting(z: Tensor, z_prior: Tensor) -> Tensor:
         called.append((z, z_prior))
         return _discrepancy(z, z_prior)
 
-    before = weights(encoder, decoder)
-    for p in [*encoder.parameters(), *decoder.parameters()]:
-        p.grad = None if poison is None else torch.full_like(p, poison)
-    result = trial(encoder, decoder, optimizer, x, z_prior, noting, WEIGHT)
-    after = weights(encoder, decoder)
-    if not encoder.seen:
-        trial.refuse("nothing encoded", "Your step never calls the encoder.")
-    return Played(before, after, result, optimizer.steps, encoder.seen[0], called)
+    x, z_prior, *_ = _batch(5)
+    STAGE.play(answer, [(x, z_prior, noting, 2.5)])
+    return called
 
 
-def _descended(
-    loss_of: Callable[[Pass], Tensor], inputs: Tensor, target: Tensor, z_prior: Tensor
-) -> Tensor:
-    """Weights after one descent of this loss from the fixed start."""
-    encoder, decoder, optimizer = _world()
-    loss_of(Pass(encoder, decoder, inputs, target, z_prior)).backward()
-    optimizer.step()
-    return weights(encoder, decoder)
+def _wae_probes(trial: Trial, stage: Stage = STAGE) -> Iterator[Probe]:
+    says = "Your step never calls the discrepancy that it is given."
+    yield holds(lambda answer: bool(_called(answer)), "discrepancy not called", says)
 
+    def reached(answer: Callable) -> bool:
+        return any(a.requires_grad or b.requires_grad for a, b in _called(answer))
 
-def _right(p: Pass) -> Tensor:
-    return p.cost + WEIGHT * p.penalty
-
-
-def refuse_wrong_update(trial: Trial, x: Tensor, z_prior: Tensor) -> None:
-    """Refuses a wrong update. The encoder's input may be noisy; the target is ``x``, (B, 6)."""
-    played = play(trial, x, z_prior)
-    _test_calls(trial, played, z_prior)
-    inputs, result = played.inputs, played.after
-    if not torch.allclose(result, _descended(_right, inputs, x, z_prior)):
-        noisy = not torch.equal(inputs, x)
-        for target in (inputs, x) if noisy else (x,):
-            for mistake in (Mistake("", "", _right), *LOSSES):
-                if torch.allclose(result, _descended(mistake.result, inputs, target, z_prior)):
-                    if target is not x:
-                        trial.refuse("noisy input as the target", NOISY_TARGET)
-                    trial.refuse(mistake.name, mistake.says)
-        says = "The weights move, but not by one descent of cost + weight · discrepancy."
-        trial.refuse("another step", says)
-    stale = play(trial, x, z_prior, poison=50.0)
-    if not torch.allclose(stale.after, _descended(_right, stale.inputs, x, z_prior)):
-        says = "Gradients that were there before your step change it: zero_grad() is missing."
-        trial.refuse("stale gradients", says)
-    _test_returned(trial, played, x, z_prior)
-
-
-NOISY_TARGET = (
-    "You ask for the noise back: the target is the noisy image. Noise can't be rebuilt, so the "
-    "cost can't fall below the noise's own. The encoder sees the noisy image; the target is the "
-    "clean x."
-)
-
-
-def _test_calls(trial: Trial, played: Played, z_prior: Tensor) -> None:
-    if not played.called:
-        says = "Your step never calls the discrepancy it is given."
-        trial.refuse("discrepancy not called", says)
-    z, prior = played.called[0]
-    if z.shape != z_prior.shape or prior.shape != z_prior.shape:
-        says = (
-            "You compare images. D_Z lives in the latent space: it compares the codes z with the "
-            "prior's samples, both (B, D)."
-        )
-        shapes = f"{tuple(z.shape)} and {tuple(prior.shape)}"
-        trial.refuse("discrepancy of images", says, shapes, f"{tuple(z_prior.shape)}, twice")
-    if prior.requires_grad:
-        says = "You call discrepancy(z_prior, z). Codes come first: it need not be symmetric."
-        trial.refuse("codes and prior swapped", says)
-    if not z.requires_grad:
-        says = (
-            "The discrepancy's gradient does not reach the encoder, and nobody else could move "
-            "the codes. There is no opponent here, so nothing has to be detached."
-        )
-        trial.refuse("codes detached from the penalty", says)
-    if played.steps == 0 or torch.equal(played.before, played.after):
-        says = "No weight has moved. backward() makes gradients, optimizer.step() uses them."
-        trial.refuse("nothing moved", says)
-    if played.steps > 1:
-        says = (
-            "You descend cost and discrepancy one after the other. With Adam the weight then does "
-            "nothing, since Adam divides each gradient by its own size. λ means something in a "
-            "sum: one backward() and one step() for cost + weight · discrepancy."
-        )
-        trial.refuse("two descents", says)
-
-
-def _test_wae_step(trial: Trial) -> None:
-    x, z_prior = torch.rand(5, 6).double(), torch.randn(5, 2).double()
-    refuse_wrong_update(trial, x, z_prior)
-
-
-def _test_returned(trial: Trial, played: Played, x: Tensor, z_prior: Tensor) -> None:
-    result = played.result
-    if not isinstance(result, Mapping) or set(result) != set(TERMS):
-        says = f"Return a dict of the two terms: {', '.join(TERMS)}."
-        trial.refuse("two terms wanted", says, type(result).__name__, "a dict")
-    encoder, decoder, _ = _world()
-    p = Pass(encoder, decoder, played.inputs, x, z_prior)
-    penalty = p.penalty.detach()
-    trial.equal(result["cost"], p.cost.detach(), otherwise="The cost returned is not this one.")
-    weighted = Mistake(
-        "weight in the discrepancy returned", "Return D_Z itself, without the weight.", _weighted
-    )
-    says = "The discrepancy returned is not this one."
-    trial.equal(result["discrepancy"], penalty, [penalty], [weighted], says)
-    if any(result[name].requires_grad for name in TERMS):
-        says = "A term that you return still hangs on its graph. Return .detach() of each."
-        trial.refuse("loss not detached", says)
-
-
-def _weighted(penalty: Tensor) -> Tensor:
-    return WEIGHT * penalty
+    yield holds(reached, DETACHED.cause, DETACHED.says)
+    yield from step_probes(trial, stage, TERMS)
 
 
 wae_step = Exercise(
     name="7.5",
     title="a WAE's update, with any discrepancy",
-    read="lesson 7, section 7.2, and aae_lessons/models/wasserstein.py",
+    read="lesson 7, sections 7.2 and 7.3",
     hints=(
         "The equation of the course has two terms and one λ. Which of them sees z_prior?",
         "cost + weight * discrepancy(z, z_prior): one sum, one backward(), one step().",
         "zero_grad() before it; return both terms, detached and without the weight.",
     ),
     answer=_wae_step,
-    test=_test_wae_step,
+    test=judged_by(_wae_probes),
+    wrong=(*ROWS, TWO),
 )
+
+# ------------------------------------------------------------------- 7.6 find the mistakes
+
+
+def _noise(model: nn.Module, seen: Seen, batch: Sequence) -> list[Tensor]:
+    """What each call of the encoder saw beside the image, in units of the noise."""
+    inputs = [given for name, given, _ in seen.calls if name == "encoder"]
+    same = [given for given in inputs if given.shape == batch[0].shape]
+    return [(given - batch[0]) / NOISE for given in same] or [torch.zeros_like(batch[0])]
+
+
+NOISY_STAGE = Stage(Pair, {"": ("encoder", "decoder")}, _batch, _call, _noise)
+NOISY_TARGET = wrong(
+    "noisy input as the target",
+    "You ask for the noise back: the target is the noisy image. Noise can't be rebuilt, so the "
+    "cost can't fall below the noise's own. The encoder sees the noisy image; the target is the "
+    "clean x.",
+    ("    noisy = x +", "    x = x +"),
+    ("encoder(noisy)", "encoder(x)"),
+)
+NO_NOISE = wrong(
+    "noise taken away",
+    "You took the noise away. It belongs on the *input*: the model learns to take it out. Only "
+    "what it is compared with has to be clean.",
+    ("x + 0.3 * torch.randn_like(x)", "x"),
+)
+broken_step = mutant(_mended_wae, NOISY_TARGET, ROWS[0])
+
+
+def _draws(answer: Callable) -> Tensor:
+    """The noise of the encoder's call that has most of it, (2000, 6)."""
+    batch = torch.rand(2000, PIXELS), torch.randn(2000, D), _discrepancy, 2.5
+    noises = NOISY_STAGE.play(answer, [batch]).noises[0]
+    return max(noises, key=lambda noise: noise.std())
+
+
+def _mended_probes(trial: Trial) -> Iterator[Probe]:
+    noise = NOISE * _draws(trial)
+    if noise.abs().max() == 0:
+        trial.refuse(NO_NOISE.cause, NO_NOISE.says)
+    spread, centre, tail = noise.std(), noise.mean().abs(), (noise.abs() > 2 * NOISE).double()
+    says = "The noise on the encoder's input is not the one of before, 0.3 · N(0, I)."
+    if abs(spread - NOISE) > 0.02 or centre > 0.02 or abs(tail.mean() - 0.0455) > 0.012:
+        trial.refuse("another noise", says, spread, torch.tensor(NOISE))
+    if noise.std(0).min() < 0.2 or noise.std(1).mean() < 0.2:
+        says = "Pixels or images share one noise: each pixel of each image has its own."
+        trial.refuse("one noise for all pixels", says)
+    if torch.equal(NOISE * _draws(lambda *inputs: _seeded_differently(trial, inputs)), noise):
+        says = "Two updates have the same noise. Is a seed set inside the function?"
+        trial.refuse("the same noise each time", says)
+    yield from _wae_probes(trial, NOISY_STAGE)
+
+
+def _seeded_differently(trial: Trial, inputs: Sequence) -> object:
+    torch.manual_seed(99)
+    return trial(*inputs)
+
+
+mended_wae = Exercise(
+    name="7.6",
+    title="find two mistakes in a denoising WAE",
+    read="lesson 7, sections 7.2 and 7.7",
+    hints=(
+        "The discrepancy climbs as if somebody wanted it to. Does somebody?",
+        "What would a perfect model score as its cost, and why is that not 0? See the target.",
+        "Keep the clean x under its own name; add the penalty.",
+    ),
+    answer=_mended_wae,
+    test=judged_by(_mended_probes),
+    wrong=(NOISY_TARGET, NO_NOISE, *ROWS),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a short run left behind: each term after each update, codes of images, prior samples.
+
+    Args:
+        losses: name -> values, (updates,).
+        z: codes of the first 1000 images, (1000, 2).
+        z_prior: as many draws from the prior.
+    """
+
+    losses: dict[str, list[float]]
+    z: Tensor
+    z_prior: Tensor
+
+
+def run(x: Tensor, update: Step = broken_step, updates: int = 150) -> Run:
+    """Trains a small WAE-MMD (784-64-2) on images ``x``, (n, 784), n at least 100, by ``update``.
+
+    Its prior is N(0, I). Random numbers stay as they were.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        encoder = nn.Sequential(nn.Linear(784, 64), nn.LeakyReLU(0.2), nn.Linear(64, 2))
+        decoder = nn.Sequential(nn.Linear(2, 64), nn.LeakyReLU(0.2), nn.Linear(64, 784))
+        optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], 2e-3)
+        kernel = inverse_multiquadratics(2)
+        losses: dict[str, list[float]] = {name: [] for name in TERMS}
+        for _ in range(updates):
+            batch, z_prior = x[torch.randint(len(x), (100,))], torch.randn(100, 2)
+            inputs = batch, z_prior, lambda z, other: mmd(z, other, kernel), 30.0
+            for name, loss in update(encoder, decoder, optimizer, *inputs).items():
+                losses[name].append(loss.item())
+        with torch.no_grad():
+            z = encoder(x[:1000])
+        return Run(losses, z, torch.randn(len(z), 2))

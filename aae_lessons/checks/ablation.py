@@ -1,0 +1,215 @@
+"""Ablations of lessons 5 and 6: the learner plans the experiment, and a small run gives numbers.
+
+The checks give the learner's plan a run that only looks its error up in a table, by its parts and
+the seed. So what is checked is the plan: one part away at a time, equal seeds, means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+import torch
+from torch.nn import functional as F
+
+from aae_lessons.checks import clustering_step, semi_supervised_step
+from aae_lessons.checks.clustering_errors import one_to_one_error
+from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.misconceptions import wrong
+from aae_lessons.checks.probes import Probe, close, judged_by
+
+SEEDS = (0, 1, 2)
+
+
+def _numbers(result: object) -> object:
+    """A dict of numbers as a sorted list, so that its order does not matter."""
+    if not isinstance(result, Mapping):
+        return result
+    return [(str(name), torch.tensor(float(result[name]))) for name in sorted(result)]
+
+
+def _alike(got: object, expected: object) -> bool:
+    return close(got, expected, rtol=1e-4, atol=1e-5)
+
+
+def _probe(observe: Callable, cause: str, says: str) -> Probe:
+    return Probe(lambda answer: _numbers(observe(answer)), cause, says, same=_alike, show=False)
+
+
+# ------------------------------------------------------------------- 5.8 what adds to labels
+
+
+def _ablation(run, seeds):
+    variants = {
+        "everything": (True, True),
+        "without reconstruction": (False, True),
+        "without adversaries": (True, False),
+        "labels alone": (False, False),
+    }
+    return {
+        name: sum(run(reconstruction, adversaries, seed) for seed in seeds) / len(seeds)
+        for name, (reconstruction, adversaries) in variants.items()
+    }
+
+
+def _table(reconstruction: bool, adversaries: bool, seed: int) -> float:
+    """An error that depends on every argument, so that any other plan gives other numbers."""
+    return 0.3 - 0.11 * bool(reconstruction) - 0.07 * bool(adversaries) + 0.013 * (seed % 7)
+
+
+def _ablation_probes(_trial: Trial) -> Iterator[Probe]:
+    says = "The numbers are not those of the four variants, each a mean over all seeds."
+    for seeds in ([0, 1, 2], [3, 11], [5]):
+        yield _probe(lambda f, seeds=seeds: f(_table, seeds), "another experiment", says)
+
+
+MEAN = "sum(run(reconstruction, adversaries, seed) for seed in seeds) / len(seeds)"
+semi_supervised = Exercise(
+    name="5.8",
+    title="an ablation: what the other phases add to the labels",
+    read="lesson 5, sections 5.3 and 5.5",
+    hints=(
+        "Four variants: each of the two parts is there or not.",
+        "For each variant: the mean of run(...) over the same seeds.",
+        "A dict from the variant's name to its two booleans, and one comprehension over it.",
+    ),
+    answer=_ablation,
+    test=judged_by(_ablation_probes),
+    wrong=(
+        wrong("one seed only", "You use one seed. A single run differs from the next by "
+                               "chance: take "
+              "the mean over all seeds.", (MEAN, "run(reconstruction, adversaries, seeds[0])")),
+        wrong("sum over the seeds", "You add up the errors of the seeds. Take their mean.",
+              (" / len(seeds)", "")),
+        wrong("least error over the seeds", "You take the least error over the seeds. That is "
+                                            "luck: "
+              "take the mean.", (MEAN, "min(run(reconstruction, adversaries, s) for s in seeds)")),
+        wrong("other seeds for each variant", "Each variant has seeds of its own: then chance is "
+              "compared with chance. Use the same seeds for all.",
+              ("adversaries, seed) for", "adversaries, seed + len(name)) for")),
+        wrong("the two parts exchanged", "run takes the reconstruction first, then the "
+                                         "adversaries: "
+              "the two variants with one part away are exchanged.",
+              ("run(reconstruction, adversaries", "run(adversaries, reconstruction")),
+    ),
+)  # fmt: skip
+
+
+def _small_run(reconstruction: bool, adversaries: bool, seed: int) -> float:
+    """Test error of a small semi-supervised model after 150 updates with these phases."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        stage, model = semi_supervised_step.STAGE, semi_supervised_step.Small()
+        kinds = torch.rand(3, semi_supervised_step.PIXELS).round()
+        label, test = torch.arange(6) % 3, torch.arange(300) % 3
+        images = [(kinds[k] + 0.45 * torch.randn(len(k), 6)) for k in (label, test, test)]
+        on = dict.fromkeys(stage.owners, 0.1 * adversaries)
+        on |= {"reconstruction": 0.1 * reconstruction, "classification": 0.3}
+        optimizers = stage.optimizers(model, on)
+        for _ in range(150):
+            priors = torch.eye(3)[torch.randint(3, (300,))], torch.randn(300, 2)
+            batch = images[1], images[0], label, *priors
+            semi_supervised_step.step.answer(model, optimizers, *batch)
+        with torch.no_grad():
+            guess = model.class_logits_and_style(images[2])[0].argmax(1)
+    return (guess != test).double().mean().item()
+
+
+def show_semi_supervised(plan: Callable) -> None:
+    """Prints the errors of a plan's variants, by real runs."""
+    for name, error in plan(_small_run, SEEDS).items():
+        print(f"{name:<24} test error {100 * error:5.1f} %")
+
+
+# -------------------------------------------------------------- 6.9 which aid does the work
+
+
+def _leave_one_out(run, aids, seeds):
+    def mean_error(some):
+        return sum(run(some, seed) for seed in seeds) / len(seeds)
+
+    everything = mean_error(set(aids))
+    return {aid: mean_error(set(aids) - {aid}) - everything for aid in aids}
+
+
+def _looked_up(aids: Collection[str], seed: int) -> float:
+    """An error of which each aid takes a part, two of them together more, the seed a little."""
+    part = {"a": 0.11, "b": 0.05, "c": -0.02, "d": 0.07}
+    both = 0.04 * ({"a", "b"} <= set(aids))
+    return 0.5 - sum(part[aid] for aid in set(aids)) - both + 0.017 * (seed % 5)
+
+
+def _leave_one_out_probes(_trial: Trial) -> Iterator[Probe]:
+    says = "The numbers are not the rises of the mean error when one aid alone is left out."
+    for aids, seeds in ((["a", "b", "c"], [0, 1, 2]), (["d", "a"], [4, 8]), (["c"], [3])):
+        yield _probe(
+            lambda f, aids=aids, seeds=seeds: f(_looked_up, list(aids), seeds),
+            "another experiment",
+            says,
+        )
+
+
+RISE = "mean_error(set(aids) - {aid}) - everything"
+clustering = Exercise(
+    name="6.9",
+    title="an ablation: which aid does the work",
+    read="lesson 6, section 6.9",
+    hints=(
+        "What is compared with what? A run with all aids, and a run with all but one.",
+        "set(aids) - {aid} are all the others.",
+        "The mean error over the seeds without the aid, minus the mean error with all of them.",
+    ),
+    answer=_leave_one_out,
+    test=judged_by(_leave_one_out_probes),
+    wrong=(
+        wrong("one aid alone", "You try each aid by itself. What an aid does may depend on the "
+              "others: leave one out and keep all others.",
+              (RISE, "mean_error({aid}) - everything")),
+        wrong("sign lost", "The sign is turned round: a *rise* is the error without the aid "
+                           "minus the "
+              "error with all.", (RISE, "everything - mean_error(set(aids) - {aid})")),
+        wrong("errors, not rises", "Those are the errors without each aid. Subtract the error "
+                                   "with all "
+              "of them.", (" - everything for", " for")),
+        wrong("aids removed one after the other", "Aids that you have left out stay out. "
+                                                  "Leave out one "
+              "at a time, with all others in place.",
+              (RISE, "mean_error(set(list(aids)[list(aids).index(aid) + 1 :])) - everything")),
+        wrong("one seed only", "You use one seed. A single run differs from the next by "
+                               "chance: take "
+              "the mean over all seeds.",
+              ("sum(run(some, seed) for seed in seeds) / len(seeds)", "run(some, seeds[0])")),
+        wrong("compared with nothing", "You compare with a run without any aid. Compare with "
+                                       "the run "
+              "that has all of them.", ("mean_error(set(aids))", "mean_error(set())")),
+    ),
+)  # fmt: skip
+
+
+def _small_clustering(aids: Collection[str], seed: int) -> float:
+    """One-to-one error of a small clustering model after 200 updates with these aids."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        stage, model = clustering_step.STAGE, clustering_step.Small()
+        model.distance = 3.0 if "heads apart" in aids else 0.0
+        kinds = torch.rand(3, clustering_step.PIXELS).round()
+        label = torch.arange(240) % 3
+        clean = kinds[label] + 0.2 * torch.randn(240, clustering_step.PIXELS)
+        rates = {"reconstruction": 0.05}
+        rates |= dict.fromkeys(("discriminator_y", "discriminator_z", "generator"), 0.0)
+        if "adversaries" in aids:
+            rates |= dict.fromkeys(("discriminator_y", "discriminator_z", "generator"), 0.1)
+        optimizers = stage.optimizers(model, rates)
+        for _ in range(200):
+            noise = 0.3 * torch.randn_like(clean) * ("input noise" in aids)
+            priors = torch.eye(4)[torch.randint(4, (240,))], torch.randn(240, 2)
+            clustering_step.step.answer(model, optimizers, clean + noise, *priors)
+        with torch.no_grad():
+            y = F.one_hot(model.encode(clean)[0].argmax(1), 4).double()
+    return float(one_to_one_error.answer(y.T @ F.one_hot(label, 3).double()))
+
+
+def show_clustering(plan: Callable) -> None:
+    """Prints by how much the error rises without each aid, by real runs."""
+    aids: Sequence[str] = ("heads apart", "adversaries", "input noise")
+    for name, rise in plan(_small_clustering, aids, SEEDS).items():
+        print(f"without {name:<14} the error rises by {100 * rise:+5.1f} points")

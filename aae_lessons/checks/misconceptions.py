@@ -1,0 +1,60 @@
+"""Rows of an exercise's table: a foreseeable wrong answer is an edit of the worked one.
+
+A row says what the misconception is called, what the learner should hear, and which edits of the
+worked answer's source commit it. The edited answer is a *mutant*: an answer that gives the same
+results as a mutant has made the same mistake.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+Answer = Callable[..., Any]
+Edit = tuple[str, str] | Answer  # old text, new text; or a whole answer in place of the worked one
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A misconception: its name, what the learner hears, and the edits that commit it."""
+
+    cause: str
+    says: str
+    edits: tuple[Edit, ...]
+
+
+def wrong(cause: str, says: str, *edits: Edit) -> Wrong:
+    """A row of a table; the edits are made one after the other, each wherever its text occurs."""
+    return Wrong(cause, says, edits)
+
+
+def source_of(answer: Answer) -> str:
+    """The source of a worked answer, from its ``def`` line on."""
+    return textwrap.dedent(inspect.getsource(answer)).rstrip()
+
+
+@cache
+def mutant(answer: Answer, *rows: Wrong) -> Answer:
+    """The worked answer with the mistakes of ``rows``.
+
+    Raises:
+        ValueError: where the text that an edit replaces is not in the answer.
+    """
+    source = source_of(answer)
+    for row in rows:
+        for edit in row.edits:
+            if callable(edit):
+                return edit
+            if edit[0] not in source:
+                raise ValueError(f"{row.cause}: {answer.__name__} has no {edit[0]!r}")
+            source = source.replace(*edit)
+    name = f"<{answer.__name__}: {', '.join(row.cause for row in rows)}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    names = dict(answer.__globals__)
+    exec(compile(source, name, "exec"), names)
+    return names[answer.__name__]

@@ -1,0 +1,215 @@
+"""Lesson 5: what an epoch is; one assertion for each clause of its text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.misconceptions import wrong
+
+
+def _epoch(n, labelled, size):
+    order, updates = torch.randperm(n), n // size
+    rounds = math.ceil(updates * size / len(labelled))
+    turns = torch.cat([labelled[torch.randperm(len(labelled))] for _ in range(rounds)])
+    parts = [slice(i * size, (i + 1) * size) for i in range(updates)]
+    return [(order[part], turns[part]) for part in parts]
+
+
+SHUFFLED, TURN = "order, updates = torch.randperm(n)", "labelled[torch.randperm(len(labelled))]"
+FROZEN = (
+    "Each round of the labelled images has the same order, so the same batches come again and "
+    "again. itertools.cycle(loader) does that: it keeps the first round. Shuffle each."
+)
+BLOCKS = (
+    "Images that are neighbours in the file stay neighbours in your epoch: blocks of them are "
+    "shuffled, or only where the epoch begins. Shuffle the images one by one: torch.randperm(n)."
+)
+ROWS = (
+    wrong(
+        "epoch over the labelled images",
+        "Your epoch ends when the labelled images have been seen once. With 100 labels and a "
+        "batch "
+        "of 100 that is one update. An epoch is a pass over the images without labels.",
+        ("n // size", "len(labelled) // size"),
+    ),
+    wrong(
+        "ragged last batch",
+        "The last, smaller batch is to be left out: every update has the same size.",
+        ("n // size", "-(-n // size)"),
+    ),
+    wrong("wrong number of updates", "n images in batches of `size` are n // size updates.",
+          ("n // size", "n // size - 1")),
+    wrong(
+        "an image twice",
+        "Some image comes twice in one pass, and others not at all: not a pass.",
+        (SHUFFLED, "order, updates = torch.randint(n, (n,))"),
+    ),
+    wrong(
+        "not shuffled",
+        "The images come in the order of the file. Shuffle: torch.randperm(n).",
+        (SHUFFLED, "order, updates = torch.arange(n)"),
+    ),
+    wrong(
+        "not a pass over all images",
+        "Some images never come, or always last, in any of your epochs. A pass goes over all n "
+        "images; only which few of them fill no batch at its end is chance.",
+        (SHUFFLED, "order, updates = torch.randperm(n // size * size)"),
+    ),
+    wrong("images shuffled in blocks", BLOCKS,
+          (SHUFFLED, "order, updates = torch.arange(n).roll(int(torch.randint(n, (1,))))")),
+    wrong("images shuffled in blocks", BLOCKS, (SHUFFLED, "order, updates = torch.cat([torch."
+          "arange(n)[i * size:(i + 1) * size] for i in torch.randperm(n // size + 1)])")),
+    wrong(
+        "the same order each epoch",
+        "The next epoch comes in the same order. Shuffle afresh in each.",
+        (SHUFFLED, "order, updates = torch.randperm(n, generator=torch.Generator())"),
+    ),
+    wrong(
+        "images without a label",
+        "The second of a pair holds images without a label. Index `labelled` itself.",
+        (TURN, "torch.randperm(len(labelled))"),
+    ),
+    wrong(
+        "labels not equally often",
+        "Some labelled images come more often than others. With so few labels that counts: let "
+        "them go round, each once before any comes again.",
+        (TURN, "labelled[torch.randint(len(labelled), (len(labelled),))]"),
+    ),
+    wrong("shuffles frozen", FROZEN, ("torch.cat([" + TURN + " for _ in range(rounds)])",
+          TURN + ".repeat(rounds)")),
+    wrong(
+        "labels not shuffled",
+        "The labelled images come in the order in which they are given. Shuffle each round.",
+        (TURN, "labelled"),
+    ),
+    wrong(
+        "the same labelled order each epoch",
+        "The labelled images come in the same order in every epoch. The next call should give "
+        "other orders, of these too.",
+        (TURN, "labelled[torch.randperm(len(labelled), generator=generator)]"),
+        ("    rounds =", "    generator = torch.Generator()\n    rounds ="),
+    ),
+)  # fmt: skip
+SAYS = {row.cause: row.says for row in ROWS}
+EPOCHS = 30
+
+
+def _refuse(trial: Trial, cause: str, *shown: Any) -> None:
+    trial.refuse(cause, SAYS[cause], *shown)
+
+
+def _test_epoch(trial: Trial) -> None:
+    for n, labels, size in ((125, 24, 12), (60, 7, 5), (41, 30, 6), (36, 6, 6), (24, 10, 1)):
+        labelled = torch.randperm(n)[:labels]
+        first = _pass(trial, n, labelled, size)
+        _test_pass(trial, first[0])
+        _test_turns(trial, first[1], labelled)
+        again = _pass(trial, n, labelled, size)
+        if torch.equal(again[0], first[0]):
+            _refuse(trial, "the same order each epoch")
+        if labels > 5 and torch.equal(again[1], first[1]):
+            _refuse(trial, "the same labelled order each epoch")
+    _test_many(trial)
+
+
+def _pass(trial: Trial, n: int, labelled: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """All positions of an epoch, in their order: of any images, and of labelled ones."""
+    pairs = trial(n, labelled, size)
+    if not isinstance(pairs, Iterable):
+        says = "A list of pairs is asked for, one pair for each update."
+        trial.refuse("pairs expected", says, type(pairs).__name__, "list")
+    pairs = list(pairs)
+    _test_updates(trial, len(pairs), n, labelled, size)
+    for pair in pairs:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            says = "For each update a pair: positions of any images, positions of labelled ones."
+            trial.refuse("pairs expected", says)
+        for rows in pair:
+            _test_positions(trial, rows, n, size)
+    return tuple(torch.cat([torch.as_tensor(pair[i]) for pair in pairs]).long() for i in (0, 1))
+
+
+def _test_positions(trial: Trial, rows: Any, n: int, size: int) -> None:
+    rows = torch.as_tensor(rows) if not isinstance(rows, Tensor) else rows
+    trial.tensor(rows, (size,))
+    if rows.is_floating_point() or rows.min() < 0 or rows.max() >= n:
+        says = "Positions are asked for: whole numbers from 0 to n − 1."
+        trial.refuse("not positions", says, rows, f"0 to {n - 1}")
+
+
+def _test_updates(trial: Trial, got: int, n: int, labelled: Tensor, size: int) -> None:
+    if got == n // size:
+        return
+    if got == len(labelled) // size:
+        _refuse(trial, "epoch over the labelled images", got, n // size)
+    if got == n // size + 1 and n % size:
+        _refuse(trial, "ragged last batch", got, n // size)
+    says = f"{n} images in batches of {size} are {n} // {size} updates."
+    trial.refuse("wrong number of updates", says, got, n // size)
+
+
+def _test_pass(trial: Trial, order: Tensor) -> None:
+    if len(order.unique()) < len(order):
+        _refuse(trial, "an image twice", len(order.unique()), len(order))
+    if torch.equal(order, torch.arange(len(order))):
+        _refuse(trial, "not shuffled")
+
+
+def _test_turns(trial: Trial, turns: Tensor, labelled: Tensor) -> None:
+    if not bool(torch.isin(turns, labelled).all()):
+        _refuse(trial, "images without a label")
+    rounds = turns.split(len(labelled))
+    if any(len(part.unique()) < len(part) for part in rounds):
+        _refuse(trial, "labels not equally often")
+    full = [part for part in rounds if len(part) == len(labelled)]
+    if full and all(torch.equal(part, labelled) for part in full):
+        _refuse(trial, "labels not shuffled")
+    if len(full) > 2 and all(torch.equal(part, full[0]) for part in full):
+        _refuse(trial, "shuffles frozen")
+
+
+def _test_many(trial: Trial) -> None:
+    """Over many epochs: no image is left out, and neighbours don't stay together."""
+    n, size, labelled = 61, 6, torch.randperm(61)[:20].sort().values
+    place = torch.zeros(3, n)
+    together, label_steps = 0, 0
+    for _ in range(EPOCHS):
+        order, turns = _pass(trial, n, labelled, size)
+        for third, part in enumerate(order.split(20)):
+            place[third, part] += 1
+        together += int((order.diff().abs() == 1).sum())
+        rank = torch.searchsorted(labelled, turns)
+        label_steps += int((rank[:20].diff() == 1).sum())
+    if place.sum(0).min() < EPOCHS // 2:
+        _refuse(trial, "not a pass over all images")
+    if together > 4 * EPOCHS * 2 * 59 / 61:  # two neighbours in an epoch are expected by chance
+        _refuse(trial, "images shuffled in blocks")
+    if label_steps > 5 * EPOCHS:  # one in a round is expected by chance
+        says = "Labelled images that are neighbours stay neighbours. Shuffle them one by one."
+        trial.refuse("labels not shuffled", says)
+    if place.max() > 24:  # of 30, where 10 are expected
+        says = (
+            "Some images always come early, others late. Shuffle all of them: torch.randperm(n)."
+        )
+        trial.refuse("not shuffled", says)
+
+
+epoch = Exercise(
+    name="5.3",
+    title="one epoch of pairs of minibatches",
+    read="lesson 5, section 5.3",
+    hints=(
+        "The number of updates comes from all images: n // size.",
+        "One order of all images; several orders of the labelled ones, one after the other.",
+        "torch.cat of labelled[torch.randperm(len(labelled))], as many rounds as are needed.",
+    ),
+    answer=_epoch,
+    test=_test_epoch,
+    wrong=ROWS,
+)

@@ -1,0 +1,195 @@
+"""Where updates are played: small networks, always the same ones, and their optimizers.
+
+Where an answer draws noise, the noise is read off what its networks were given, and other answers
+are played with that same noise.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import Tensor, nn
+
+from aae_lessons.checks.core import Misused
+from aae_lessons.checks.misconceptions import Answer
+
+RATE, POISON, UPDATES = 0.3, 50.0, 3
+Noise = Sequence[Tensor]
+
+
+class Descent:
+    """Plain gradient descent, used as one of torch's optimizers.
+
+    The first of torch's own in a process takes seconds to make: it imports torch's compiler.
+    """
+
+    def __init__(self, weights: list[nn.Parameter], rate: float) -> None:
+        self.param_groups: list[dict[str, Any]] = [{"params": weights, "lr": rate}]
+        self.state: dict[Any, Any] = {}
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        for p in self.param_groups[0]["params"]:
+            p.grad = None if set_to_none or p.grad is None else torch.zeros_like(p)
+
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+        loss = closure() if closure else None
+        with torch.no_grad():
+            for p in self.param_groups[0]["params"]:
+                if p.grad is not None:
+                    p -= self.param_groups[0]["lr"] * p.grad
+        return loss
+
+
+def call_with_model(step: Answer, model: nn.Module, optimizers: Mapping, batch: Sequence) -> Any:
+    """How a step of (model, optimizers, *batch) is called."""
+    return step(model, optimizers, *batch)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where an update is played.
+
+    Args:
+        model: makes small networks, the same ones each time.
+        owners: phase -> the parts of the model that its optimizer holds, in the paper's order.
+        batch: ``batch(rows)`` draws what the update is given beside networks and optimizers.
+        call: ``call(step, model, optimizers, batch)``.
+        noise: ``noise(model, seen, batch)`` gives the noises that an answer may have drawn, from
+            what its networks were given and gave; one candidate for each call that could be it.
+        rate: of every optimizer.
+    """
+
+    model: Callable[[], nn.Module]
+    owners: Mapping[str, Sequence[str]]
+    batch: Callable[[int], Sequence[Any]]
+    call: Callable[[Answer, nn.Module, Any, Sequence], Any] = call_with_model
+    noise: Callable[[nn.Module, Seen, Sequence], Noise] | None = None
+    rate: float = RATE
+
+    def optimizers(self, model: nn.Module, rates: Mapping[str, float]) -> dict[str, Any]:
+        """One for each phase."""
+        return {
+            phase: Descent(parameters(model, parts), rates[phase])
+            for phase, parts in self.owners.items()
+        }
+
+    def start(self) -> nn.Module:
+        state = torch.get_rng_state()
+        torch.default_generator.manual_seed(1)  # torch.manual_seed would seed every device
+        model = self.model()
+        torch.set_rng_state(state)
+        return model
+
+    def play(
+        self,
+        step: Answer,
+        batches: Sequence[Sequence[Any]],
+        phases: Collection[str] = (),
+        poison: float | None = None,
+        noise: Noise | None = None,
+    ) -> Played:
+        """Some updates, one for each batch; only ``phases`` (all, if empty) have a rate."""
+        model = self.start()
+        rates = {p: self.rate * (not phases or p in phases) for p in self.owners}
+        optimizers, seen = self.optimizers(model, rates), Seen(model)
+        played = Played(model, seen, weights(model))
+        for number, batch in enumerate(batches):
+            for p in model.parameters():
+                p.grad = None if poison is None else torch.full_like(p, poison)
+            torch.default_generator.manual_seed(7 + number)
+            seen.clear()
+            with replayed(noise[number] if noise else None):
+                played.results.append(self.call(step, model, optimizers, batch))
+            played.weights.append(weights(model))
+            if self.noise and not noise:
+                with torch.no_grad():
+                    played.noises.append(list(self.noise(model, seen, batch)))
+        return played
+
+
+class Seen:
+    """What each part of a model is given and gives while an update runs, call by call."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.calls: list[tuple[str, Tensor, Tensor]] = []
+        for name, part in model.named_children():
+            part.register_forward_hook(
+                lambda _, inputs, output, name=name: self.calls.append(
+                    (name, inputs[0].detach().clone(), output.detach().clone())
+                )
+            )
+
+    def clear(self) -> None:
+        self.calls = []
+
+
+@dataclass
+class Played:
+    """What updates left behind: the weights and the results after each, and the noises drawn."""
+
+    model: nn.Module
+    seen: Seen
+    start: Tensor
+    weights: list[Tensor] = field(default_factory=list)
+    results: list[Any] = field(default_factory=list)
+    noises: list[Noise] = field(default_factory=list)
+
+    def given(self, part: str) -> Tensor | None:
+        """What a part of the model was last given in the last update."""
+        return next((given for name, given, _ in reversed(self.seen.calls) if name == part), None)
+
+
+def replayed(noise: Tensor | None) -> Any:
+    """``torch.randn_like`` gives this noise inside the block."""
+    if noise is None:
+        return mock.patch.dict({}, {})
+    return mock.patch.object(torch, "randn_like", lambda like, **_: noise.to(like))
+
+
+def parameters(model: nn.Module, names: Sequence[str]) -> list[nn.Parameter]:
+    """The weights of the named parts: networks, or single matrices."""
+    parts = [getattr(model, name) for name in names]
+    return [
+        p for part in parts for p in (part.parameters() if isinstance(part, nn.Module) else [part])
+    ]
+
+
+def weights(model: nn.Module) -> Tensor:
+    """All weights of a model in one vector, a copy."""
+    return torch.cat([p.detach().flatten().clone() for p in model.parameters()])
+
+
+# --------------------------------------------------------------------------- what stages share
+
+
+class Sized(nn.Module):
+    """A network that says so when it is given images in place of codes."""
+
+    def __init__(self, network: nn.Module, inputs: int, images: int) -> None:
+        super().__init__()
+        self.network, self.inputs, self.images = network, inputs, images
+
+    def forward(self, value: Tensor) -> Tensor:
+        if value.dim() == 2 and value.shape[1] == self.images != self.inputs:
+            raise Misused(
+                "discriminator on images",
+                "You show the discriminator images. That is a GAN; an AAE's discriminator sees "
+                "codes, and tells the encoder's from the prior's (§2).",
+            )
+        return self.network(value)
+
+
+def mlp(*sizes: int) -> nn.Sequential:
+    """Linear layers with tanh between them."""
+    layers = [m for a, b in itertools.pairwise(sizes) for m in (nn.Linear(a, b), nn.Tanh())]
+    return nn.Sequential(*layers[:-1])
+
+
+def discriminator(inputs: int, images: int) -> nn.Module:
+    """A small discriminator, (B, inputs) -> (B,) logits."""
+    return Sized(nn.Sequential(mlp(inputs, 5, 1), nn.Flatten(0)), inputs, images)

@@ -1,0 +1,252 @@
+"""Probes of an update: it is judged by the weights it leaves, whatever it is made of.
+
+An update is played on small networks, always the same ones. Each phase is first played alone, the
+rates of the others being 0; then with stale gradients, then all phases together, then three
+updates in a row with batches of other sizes. The worked answer and the mutants of the table are
+played in the same way. Where an answer draws noise, the noise is read off what its networks were
+given, and the others are played with that same noise.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from aae_lessons.checks.core import Trial
+from aae_lessons.checks.misconceptions import Answer
+from aae_lessons.checks.probes import Probe, close, holds
+from aae_lessons.checks.stage import Noise, Played, Stage
+
+POISON = 50.0
+
+# ------------------------------------------------------------------------------- the probes
+
+
+def step_probes(
+    trial: Trial, stage: Stage, keys: Sequence[str] = (), further: Sequence[Probe] = ()
+) -> Iterator[Probe]:
+    """Every probe of an update.
+
+    Args:
+        trial: of the learner's update.
+        stage: where it is played.
+        keys: the names of the losses that it returns; none: it returns one loss.
+        further: probes before the last ones.
+    """
+    batches = [stage.batch(rows) for rows in (5, 2, 4)]
+    first = stage.play(trial, batches[:1])
+    _refuse_result(trial, first.results[0], keys)
+    alone = list(stage.owners) if len(stage.owners) > 1 else []
+    for phase in alone or [""]:
+        yield _weights_probe(stage, batches[:1], [phase] if phase else [])
+        if phase:
+            yield _stale(stage, batches[:1], phase)
+    for pair in itertools.combinations(alone, 2):
+        yield replace(_weights_probe(stage, batches[:1], pair), explain=None, where="", **ORDER)
+    if alone:
+        yield replace(_weights_probe(stage, batches[:1], ()), explain=None, where="", **ORDER)
+    yield _stale(stage, batches[:1], "")
+    yield from further
+    yield replace(_weights_probe(stage, batches, ()), explain=None, where="", **LATER)
+    yield from _left_as_they_were(stage, batches)
+    yield from _returned(stage, batches[:1], keys)
+
+
+ORDER = {
+    "cause": "another order",
+    "says": "Each phase is right by itself; together they are not. Each phase has to use the "
+    "networks as the phase before left them, in the order of the text.",
+}
+LATER = {
+    "cause": "only the first update is right",
+    "says": "The first update is right; the second or third, with batches of other sizes, is not. "
+    "Is something kept from one call to the next, frozen, or a batch size written into the code?",
+}
+
+
+def _weights_probe(stage: Stage, batches: Sequence, phases: Collection[str]) -> Probe:
+    name = next(iter(phases), "") if len(phases) == 1 else ""
+
+    def observe(answer: Answer) -> Played:
+        return stage.play(answer, batches, phases)
+
+    def expect(answer: Answer, got: Played) -> Played:
+        return _with_the_noise_of(
+            got, lambda noise: stage.play(answer, batches, phases, None, noise)
+        )
+
+    def explain(got: Played, expected: Played) -> tuple[str, str]:
+        return _diagnosis(name, got, expected)
+
+    where = f"In the {name} phase: " if name else ""
+    return Probe(observe, "", "", expect, _same_weights, explain, False, where)
+
+
+def _with_the_noise_of(got: Played, play: Callable[[Noise | None], Played]) -> Played:
+    """Played with each noise that the answer may have drawn, until the weights are the same."""
+    candidates = list(zip(*got.noises, strict=False)) if got.noises else []
+    result = None
+    for noise in candidates or [None]:
+        result = play(noise)
+        if _same_weights(got, result):
+            break
+    return result
+
+
+def _same_weights(got: Played, expected: Played) -> bool:
+    """Equal within a thousandth of the longest move, in each weight matrix and bias."""
+    sizes = [p.numel() for p in got.model.parameters()]
+    start = got.start
+    for a, b in zip(got.weights, expected.weights, strict=True):
+        if not torch.equal(a.isfinite(), b.isfinite()):
+            return False
+        a, b = a.nan_to_num(0, 0, 0), b.nan_to_num(0, 0, 0)
+        apart, moved = (a - b).abs().split(sizes), (b - start).abs().split(sizes)
+        if not all(d.max() <= 1e-3 * m.max() + 1e-6 for d, m in zip(apart, moved, strict=True)):
+            return False
+    return True
+
+
+def _diagnosis(phase: str, got: Played, expected: Played) -> tuple[str, str]:
+    """Why the weights differ, where no row of the table says it."""
+    start, the = got.start, f"The {phase} phase" if phase else "The update"
+    moved, wanted = got.weights[0] - start, expected.weights[0] - start
+    if not moved.isfinite().all():
+        return "weights not finite", f"{the} leaves weights that are not numbers."
+    if moved.abs().max() == 0:
+        says = (
+            f"{the} moves nothing. Are its backward() and the step() of its optimizer there, in "
+            "this order, and does nothing cut its gradient or clear it in between?"
+        )
+        return (f"{phase} moves nothing" if phase else "nothing moved"), says
+    if close(moved, -wanted, 1e-3, 1e-6):
+        return "uphill", f"{the} goes up its loss: a sign is turned round."
+    still = _still(got.model, moved, wanted)
+    if still:
+        says = f"{the} should move the {still}, and does not: its gradient was cut on the way."
+        return f"{still} does not move", says
+    extra = _still(got.model, wanted, moved)
+    if extra:
+        return f"{extra} moves too", f"{the} moves the {extra}, which it should leave alone."
+    factor = ((moved @ wanted) / (wanted @ wanted)).item()
+    if (moved - factor * wanted).norm() < 1e-3 * moved.norm():
+        says = (
+            f"{the} takes the right direction, but the step is {factor:.3g} times as long as it "
+            "should be. Look for a factor, a sum that should be a mean, or the reverse."
+        )
+        return "another length of step", says
+    name = f"another {phase} loss" if phase else "another step"
+    return name, f"{the} moves the right weights, but not by one descent of the loss of the text."
+
+
+def _still(model: nn.Module, moved: Tensor, wanted: Tensor) -> str:
+    """The first part of the model that should move and does not."""
+    offset = 0
+    parts = {name.partition(".")[0]: 0 for name, _ in model.named_parameters()}
+    for name, p in model.named_parameters():
+        parts[name.partition(".")[0]] += p.numel()
+    for name, size in parts.items():
+        here = slice(offset, offset + size)
+        if wanted[here].abs().max() > 1e-6 and moved[here].abs().max() < 1e-9:
+            return name
+        offset += size
+    return ""
+
+
+def _stale(stage: Stage, batches: Sequence, phase: str) -> Probe:
+    def observe(answer: Answer) -> Played:
+        return stage.play(answer, batches, [phase] if phase else [], POISON)
+
+    def expect(answer: Answer, got: Played) -> Played:
+        phases = [phase] if phase else []
+        return _with_the_noise_of(got, lambda n: stage.play(answer, batches, phases, POISON, n))
+
+    the = f"the {phase} phase" if phase else "it"
+    says = (
+        f"Gradients that were there before your update change {the}: backward() adds to what is "
+        "in .grad. zero_grad() belongs before every backward()."
+    )
+    where = f"In the {phase} phase: " if phase else ""
+    return Probe(observe, "stale gradients", says, expect, _same_weights, None, False, where)
+
+
+def same_after(stage: Stage, batches: Sequence, cause: str, says: str, key: str) -> Probe:
+    """The weights after an update, and one of its losses, in other circumstances."""
+
+    def observe(answer: Answer) -> Played:
+        return stage.play(answer, batches)
+
+    def expect(answer: Answer, got: Played) -> Played:
+        return _with_the_noise_of(got, lambda n: stage.play(answer, batches, (), None, n))
+
+    def same(got: Played, expected: Played) -> bool:
+        losses = [torch.as_tensor(played.results[0][key]) for played in (got, expected)]
+        return _same_weights(got, expected) and close(*losses, 1e-3)
+
+    return Probe(observe, cause, says, expect, same, show=False)
+
+
+def _left_as_they_were(stage: Stage, batches: Sequence) -> Iterator[Probe]:
+    def thawed(answer: Answer) -> bool:
+        return all(p.requires_grad for p in stage.play(answer, batches).model.parameters())
+
+    def training(answer: Answer) -> bool:
+        return all(m.training for m in stage.play(answer, batches).model.modules())
+
+    says = (
+        "After your update some weights no longer ask for gradients (requires_grad). What is "
+        "frozen for one phase has to be thawed before the function returns."
+    )
+    yield holds(thawed, "frozen and never thawed", says)
+    says = "Your update leaves a network in evaluation mode: call train() again before it returns."
+    yield holds(training, "left in evaluation mode", says)
+
+
+# ------------------------------------------------------------------------ what is returned
+
+
+def _refuse_result(trial: Trial, result: Any, keys: Sequence[str]) -> None:
+    if keys and not (isinstance(result, Mapping) and set(result) == set(keys)):
+        says = f"Return a dict with these losses and no others: {', '.join(keys)}."
+        got = list(result) if isinstance(result, Mapping) else type(result).__name__
+        trial.refuse("a dict of losses expected", says, got, list(keys))
+    if not keys:
+        trial.tensor(result, ())
+    for key in keys:
+        if not isinstance(result[key], Tensor) or result[key].shape != ():
+            says = f"The {key} loss should be a tensor with one number, detached."
+            trial.refuse("not a scalar tensor", says, result[key], "a scalar tensor")
+
+
+def _returned(stage: Stage, batches: Sequence, keys: Sequence[str]) -> Iterator[Probe]:
+    for key in keys or [""]:
+        name = f"{key} loss" if key else "loss"
+
+        def pick(played: Played, key: str = key) -> Tensor:
+            return played.results[0][key] if key else played.results[0]
+
+        def observe(answer: Answer) -> Played:
+            return stage.play(answer, batches)
+
+        def expect(answer: Answer, got: Played) -> Played:
+            return _with_the_noise_of(got, lambda n: stage.play(answer, batches, (), None, n))
+
+        def same(got: Played, expected: Played, pick: Callable = pick) -> bool:
+            return close(pick(got), pick(expected), 1e-4, 1e-6)
+
+        says = f"The update is right; what it returns as its {name} is another number."
+        yield Probe(observe, "another loss returned", says, expect, same, None, False)
+
+        def detached(answer: Answer, pick: Callable = pick) -> bool:
+            return not pick(stage.play(answer, batches)).requires_grad
+
+        says = (
+            f"The {name} that you return still hangs on its graph: a history of such losses keeps "
+            "every batch in memory. Return .detach() of it."
+        )
+        yield holds(detached, "loss not detached", says)

@@ -1,0 +1,144 @@
+"""Lesson 7: the unbiased MMD."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.misconceptions import wrong
+from aae_lessons.checks.probes import Probe, judged_by, values
+
+
+def _mmd(z, z_prior, kernel):
+    def k(a, b):
+        return kernel((a[:, None] - b[None]).square().sum(2))
+
+    def mean_of_pairs(a):
+        n, among = len(a), k(a, a)
+        return (among.sum() - among.diagonal().sum()) / (n * (n - 1))
+
+    return mean_of_pairs(z) + mean_of_pairs(z_prior) - 2 * k(z, z_prior).mean()
+
+
+PAIRS = "(among.sum() - among.diagonal().sum()) / (n * (n - 1))"
+ACROSS = "2 * k(z, z_prior).mean()"
+RESULT = f"mean_of_pairs(z) + mean_of_pairs(z_prior) - {ACROSS}"
+TWICE = (
+    "You divide by B(B − 1), and then take .mean() as well, which divides by the number of "
+    "entries once more. Divide the *sum* over pairs by their number."
+)
+NEGATIVE = (
+    "Right where the estimate is positive, wrong where it is negative. An unbiased estimate of 0 "
+    "is below 0 half of the time: that is no error. No clamp, no abs()."
+)
+SIZES = (
+    "Right where both samples have the same size, wrong where they differ. Each of the three "
+    "terms is divided by the number of its own pairs."
+)
+MMD_ROWS = (
+    wrong(
+        "diagonal left in",
+        "You count each code as a pair with itself. It is as near to itself as can be, and so two "
+        "samples of one distribution never come out at 0. Leave the diagonal out.",
+        (PAIRS, "among.mean()"),
+    ),
+    wrong(
+        "diagonal out, still divided by B²",
+        "The diagonal is out of the sum but not out of the count: there are B(B − 1) pairs.",
+        ("(n * (n - 1))", "(n * n)"),
+    ),
+    wrong(
+        "diagonal left in",
+        "You divide by B(B − 1), but the diagonal is still in the sum.",
+        (" - among.diagonal().sum()", ""),
+    ),
+    wrong("divided twice", TWICE, ("(n * (n - 1))", "(n * (n - 1)) / (n * n)")),
+    wrong(
+        "divided twice",
+        TWICE,
+        ("(n * (n - 1))", "(n * (n - 1)) / (n * n)"),
+        (ACROSS, ACROSS + " / (len(z) * len(z_prior))"),
+    ),
+    wrong(
+        "norms not squared",
+        "You give the kernel distances. It is a function of *squared* distances (torch.cdist and "
+        ".norm() are not squared).",
+        (".sum(2))", ".sum(2).sqrt())"),
+    ),
+    wrong(
+        "averaged over dimensions",
+        "You take the mean of the squared differences over dimensions. A squared distance is "
+        "their sum: with the mean, the kernel is too wide.",
+        (".sum(2)", ".mean(2)"),
+    ),
+    wrong(
+        "cross term once",
+        "The cross term counts twice: (a − b)² = a² + b² − 2ab.",
+        (ACROSS, "k(z, z_prior).mean()"),
+    ),
+    wrong(
+        "cross term without its diagonal",
+        "You leave the diagonal out of the cross term too. There z_i and z'_i are two different "
+        "points, and a pair like any other: all B·B' of them count.",
+        (ACROSS, "2 * (k(z, z_prior).sum() - k(z, z_prior).diagonal().sum()) "
+                 "/ (len(z) * (len(z_prior) - 1))"),
+    ),
+    wrong(
+        "sign lost",
+        "The sign is turned round: pairs within a sample enter with plus, pairs across "
+        "with minus.",
+        (RESULT, f"-({RESULT})"),
+    ),
+    wrong(
+        "root taken",
+        "You take the square root. The *squared* MMD is asked for; its unbiased estimate may be "
+        "negative, and then a root is not a number.",
+        (RESULT, f"({RESULT}).sqrt()"),
+    ),
+    wrong("negative values cut off", NEGATIVE, (RESULT, f"({RESULT}).clamp(min=0)")),
+    wrong("negative values cut off", NEGATIVE, (RESULT, f"({RESULT}).abs()")),
+    wrong(
+        "sizes taken for equal",
+        SIZES,
+        (RESULT, f"mean_of_pairs(z) + mean_of_pairs(z_prior) * len(z_prior) * (len(z_prior) - 1) "
+                 f"/ (len(z) * (len(z) - 1)) - {ACROSS}"),
+    ),
+)  # fmt: skip
+
+
+def _gaussian(d2: Tensor) -> Tensor:
+    return torch.exp(-d2 / 9)
+
+
+def _multiquadratic(d2: Tensor) -> Tensor:
+    return 4 / (4 + d2)
+
+
+def _mmd_probes(_trial: Trial) -> Iterator[Probe]:
+    near = {"rtol": 3e-4, "atol": 1e-5}
+    z = torch.randn(6, 2)
+    yield from values(z, 3 + torch.randn(6, 2), _multiquadratic, **near)
+    yield from values(torch.randn(5, 3), 1.5 + torch.randn(5, 3), _gaussian, **near)
+    same = {"cause": "negative values cut off", "says": NEGATIVE}
+    yield from values(z, z.clone(), _multiquadratic, **near, **same)
+    unequal = {"cause": "sizes taken for equal", "says": SIZES}
+    yield from values(z, 2 + torch.randn(9, 2), _multiquadratic, **near, **unequal)
+    yield from values(torch.randn(7, 1), 1 + torch.randn(3, 1), _gaussian, **near, **unequal)
+
+
+mmd = Exercise(
+    name="7.3",
+    title="the unbiased MMD",
+    read="lesson 7, sections 7.4 and 7.7",
+    hints=(
+        "Three means of kernel values: among codes, among prior samples, across (this one twice).",
+        "z[:, None] - z_prior[None] is (B, B', D). Square, sum over D, apply the kernel.",
+        "Among: (k.sum() - k.diagonal().sum()) / (n * (n - 1)). Across: k.mean().",
+    ),
+    answer=_mmd,
+    test=judged_by(_mmd_probes),
+    wrong=MMD_ROWS,
+)

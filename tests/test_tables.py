@@ -1,0 +1,75 @@
+"""Every row of every table: its mutant is refused with its own cause, and no two rows are alike."""
+
+import contextlib
+import io
+import time
+
+import pytest
+import torch
+
+from aae_lessons.checks import course
+from aae_lessons.checks.core import CheckFailed
+from aae_lessons.checks.misconceptions import mutant
+
+EXERCISES = [exercise for row in course.exercises().values() for exercise in row]
+TABLES = [pytest.param(exercise, id=exercise.name) for exercise in EXERCISES]
+SEEDS = range(20)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("AAE_PROGRESS", str(tmp_path / "progress.json"))
+
+
+def refusal(exercise, answer, seed=0):
+    """What a check says to an answer, or None where it is right."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            exercise(answer, seed)
+        except CheckFailed as failed:
+            return failed
+    return None
+
+
+@pytest.mark.parametrize("exercise", TABLES)
+def test_a_mutant_is_refused_with_its_own_cause(exercise):
+    assert len(exercise.wrong) >= 2
+    for number, row in enumerate(exercise.wrong):
+        answer = mutant(exercise.answer, row)
+        for seed in {0, number % 20}:  # each row meets two seeds, each seed two rows or more
+            failed = refusal(exercise, answer, seed)
+            assert failed is not None, f"{row.cause}: accepted with seed {seed}"
+            assert failed.cause == row.cause, str(failed)
+
+
+@pytest.mark.parametrize("exercise", TABLES)
+def test_the_worked_answer_is_right_for_every_seed_and_quick(exercise):
+    times = []
+    for seed in SEEDS:
+        began = time.process_time()
+        failed = refusal(exercise, exercise.answer, seed)
+        times.append(time.process_time() - began)
+        assert failed is None, f"seed {seed}: {failed}"
+    assert sorted(times)[len(times) // 2] < 1 and min(times) < 0.5
+
+
+@pytest.mark.parametrize("exercise", TABLES)
+def test_messages_are_sentences_and_say_enough(exercise):
+    for row in exercise.wrong:
+        assert row.says.rstrip()[-1] in ".)?", row.says
+        assert len(row.says) >= 25, row.says
+    assert len({(row.cause, row.says, row.edits) for row in exercise.wrong}) == len(exercise.wrong)
+
+
+@pytest.mark.parametrize("exercise", TABLES)
+def test_reading_never_points_to_a_file_that_holds_the_answer(exercise):
+    assert ".py" not in exercise.read and exercise.read.startswith("lesson ")
+    assert len(exercise.hints) == 3
+
+
+def test_a_check_leaves_the_learners_random_numbers_alone():
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    for exercise in EXERCISES[:6]:
+        assert refusal(exercise, exercise.answer) is None
+    assert torch.equal(state, torch.get_rng_state())
