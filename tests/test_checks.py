@@ -172,7 +172,7 @@ def test_a_loop_that_catches_everything_is_stopped(monkeypatch):
 
     def stubborn(x):
         while True:
-            try:
+            try:  # noqa: SIM105
                 x = x + 1
             except BaseException:
                 pass

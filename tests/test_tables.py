@@ -1,4 +1,4 @@
-"""Every row of every table: its mutant is refused with its own cause, and no two rows are alike."""
+"""Every row of every table: its mutant is refused with its own cause, in messages that say it."""
 
 import contextlib
 import io

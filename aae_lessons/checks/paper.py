@@ -244,8 +244,8 @@ three_clusters = _question(
 
 
 def _cheapest_plan():
-    cheapest = (0**2 + 1**2 + 1**2) / 3
-    row_by_row = (2**2 + 1**2 + 1**2) / 3
+    cheapest = (0**2 + 2**2 + 1**2) / 3
+    row_by_row = (3**2 + 1**2 + 1**2) / 3
     return cheapest, row_by_row
 
 
@@ -257,18 +257,16 @@ cheapest_plan = _question(
     ("the cheapest plan's mean cost", "the mean cost row by row"),
     (
         "Sort both samples first: which point is carried to which?",
-        "0 to 0, 1 to 2 and 5 to 4.",
-        "(0 + 1 + 1)/3. Row by row the differences are 2, 1 and 1.",
+        "0 to 0, 1 to 3 and 5 to 4.",
+        "(0 + 4 + 1)/3. Row by row the differences are 3, 1 and 1.",
     ),
     (
         wrong("not sorted", "The cheapest plan carries the smallest to the smallest, and so "
                             "on: sort "
-              "both.", ("0**2 + 1**2 + 1**2", "2**2 + 1**2 + 1**2")),
+              "both.", ("0**2 + 2**2 + 1**2", "3**2 + 1**2 + 1**2")),
         wrong("sum in place of a mean", "Those are sums. Divide by the number of points.",
               (" / 3", "")),
         wrong("not squared", "The cost is the squared distance.", ("2**2 + 1**2", "2 + 1**2")),
-        wrong("the two exchanged", "The cheapest plan comes first.",
-              ("return cheapest, row_by_row", "return row_by_row, cheapest")),
         wrong("root taken", "You take a root. The mean of squared distances is asked for.",
               ("return cheapest, row_by_row", "return cheapest**0.5, row_by_row**0.5")),
     ),

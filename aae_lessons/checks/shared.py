@@ -44,68 +44,64 @@ OLD_CODES = (
     "it. Reconstruct first; then encode x anew."
 )
 COST = "0.5 * (x - x_hat).square().sum(1).mean()"
+COSTS = (  # wrong forms of ½ Σ_pixels (x − x_hat)²: cause, message, text
+    (
+        "mean over pixels",
+        "You take the mean over all pixels. The cost is a sum over the pixels of an "
+        "image, and "
+        "a mean over the images only: with a mean the gradient is hundreds of times "
+        "smaller on "
+        "MNIST.",
+        "0.5 * (x - x_hat).square().mean()",
+    ),
+    (
+        "mean over pixels",
+        "You take the mean over all pixels and leave out the ½, as F.mse_loss does. The "
+        "cost is "
+        "a sum over the pixels of an image, and a mean over the images only.",
+        "(x - x_hat).square().mean()",
+    ),
+    (
+        "half forgotten",
+        "The ½ of the squared error is missing: yours is twice as large.",
+        "(x - x_hat).square().sum(1).mean()",
+    ),
+    (
+        "sum over the batch",
+        "You sum over the images as well. Then the loss, and with it the step, grows with the "
+        "batch size. Take the mean over the images.",
+        "0.5 * (x - x_hat).square().sum()",
+    ),
+    (
+        "sum over the batch",
+        "You sum over pixels and images and leave out the ½, as F.mse_loss with "
+        "reduction='sum' does. Take the mean over the images, and half of it.",
+        "(x - x_hat).square().sum()",
+    ),
+    (
+        "root taken",
+        "You take a square root: that is a distance, and its gradient another one. The "
+        "cost is "
+        "the squared error.",
+        "0.5 * (x - x_hat).norm(dim=1).mean()",
+    ),
+    (
+        "absolute error",
+        "You sum absolute differences. The cost is half the *squared* error.",
+        "0.5 * (x - x_hat).abs().sum(1).mean()",
+    ),
+    (
+        "sum over the images, mean over the pixels",
+        "You sum over the images and take the mean over the pixels (dimension 0 is the "
+        "images'). It should be the other way round.",
+        "0.5 * (x - x_hat).square().sum(0).mean()",
+    ),
+)
 
 
-def cost_rows(cost: str = COST, x: str = "x") -> Sequence[Wrong]:
-    """Wrong forms of ½ Σ_pixels (x − x_hat)², the text ``cost`` of the worked answer."""
-    error = f"({x} - x_hat)"
-
-    def row(cause: str, says: str, new: str) -> Wrong:
-        return wrong(cause, says, (cost, new))
-
-    return (
-        row(
-            "mean over pixels",
-            "You take the mean over all pixels. The cost is a sum over the pixels of an "
-            "image, and "
-            "a mean over the images only: with a mean the gradient is hundreds of times "
-            "smaller on "
-            "MNIST.",
-            f"0.5 * {error}.square().mean()",
-        ),
-        row(
-            "mean over pixels",
-            "You take the mean over all pixels and leave out the ½, as F.mse_loss does. The "
-            "cost is "
-            "a sum over the pixels of an image, and a mean over the images only.",
-            f"{error}.square().mean()",
-        ),
-        row(
-            "half forgotten",
-            "The ½ of the squared error is missing: yours is twice as large.",
-            f"{error}.square().sum(1).mean()",
-        ),
-        row(
-            "sum over the batch",
-            "You sum over the images as well. Then the loss, and with it the step, grows with the "
-            "batch size. Take the mean over the images.",
-            f"0.5 * {error}.square().sum()",
-        ),
-        row(
-            "sum over the batch",
-            "You sum over pixels and images and leave out the ½, as F.mse_loss with "
-            "reduction='sum' does. Take the mean over the images, and half of it.",
-            f"{error}.square().sum()",
-        ),
-        row(
-            "root taken",
-            "You take a square root: that is a distance, and its gradient another one. The "
-            "cost is "
-            "the squared error.",
-            f"0.5 * {error}.norm(dim=1).mean()",
-        ),
-        row(
-            "absolute error",
-            "You sum absolute differences. The cost is half the *squared* error.",
-            f"0.5 * {error}.abs().sum(1).mean()",
-        ),
-        row(
-            "sum over the images, mean over the pixels",
-            "You sum over the images and take the mean over the pixels (dimension 0 is the "
-            "images'). It should be the other way round.",
-            f"0.5 * {error}.square().sum(0).mean()",
-        ),
-    )
+def cost_rows() -> Sequence[Wrong]:
+    """Wrong forms of the cost, which the worked answer writes as :data:`COST`."""
+    return tuple(wrong(cause, says, (COST, new)) for cause, says, new in COSTS)
 
 
 TELL = "F.softplus(-real).mean() + F.softplus(fake).mean()"

@@ -28,6 +28,10 @@ __all__ = [
     "vae_step",
 ]
 MANY = 20_000
+CUT = (
+    "The draws are right, but no gradient goes from z back to mean and log_variance: sample(), "
+    "torch.normal and detach() cut it. Compute z from them and from ε."
+)
 
 # ------------------------------------------------------------------- 3.1 reparameterisation
 
@@ -62,11 +66,7 @@ def _test_gradient(trial: Trial, mean: Tensor, log_variance: Tensor) -> None:
     if z.requires_grad:
         got = torch.autograd.grad((weight * z).sum(), inputs, allow_unused=True)
     if any(g is None or not g.any() for g in got):
-        says = (
-            "The draws are right, but no gradient goes from z back to mean and log_variance: "
-            "sample(), torch.normal and detach() cut it. Compute z from them and from ε."
-        )
-        trial.refuse("gradient cut", says)
+        trial.refuse("gradient cut", CUT)
     for gradient, expected in zip(got, (weight, 0.5 * weight * (z - mean)), strict=True):
         if not torch.allclose(gradient, expected.detach().to(gradient), rtol=1e-3, atol=1e-4):
             says = "A gradient of z is not that of mean + σ·ε. Did a detach() cut a part of it?"
@@ -88,9 +88,7 @@ reparameterise = Exercise(
         *DRAW_ROWS,
         wrong("wrong gradient", "A gradient of z is not that of mean + σ·ε. Did a detach() cut a "
               "part of it?", ("std * torch", "(0.3 * std + 0.7 * std.detach()) * torch")),
-        wrong("gradient cut", "The draws are right, but no gradient goes from z back to mean and "
-              "log_variance: sample(), torch.normal and detach() cut it. Compute z from them and "
-              "from ε.", ("std * torch", "std.detach() * torch")),
+        wrong("gradient cut", CUT, ("std * torch", "std.detach() * torch")),
     ),
 )  # fmt: skip
 
