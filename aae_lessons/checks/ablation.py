@@ -157,7 +157,7 @@ RISE = "mean_error(set(aids) - {aid}) - everything"
 clustering = Exercise(
     name="6.9",
     title="an ablation: which aid does the work",
-    read="lesson 6, section 6.9",
+    read="lesson 6, section 6.6",
     hints=(
         "What is compared with what? A run with all aids, and a run with all but one.",
         "set(aids) - {aid} are all the others.",

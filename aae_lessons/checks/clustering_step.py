@@ -169,7 +169,7 @@ ROWS = (
 step = Exercise(
     name="6.5",
     title="the update without labels, with cluster heads",
-    read="lesson 6, sections 6.4 and 6.8",
+    read="lesson 6, sections 6.4 and 6.9",
     hints=(
         "Four losses, each descended by the optimizer of its name: forward, loss, descend.",
         "Reconstruction: the cost of y @ W_C + z, plus the hinge that pushes the heads apart.",

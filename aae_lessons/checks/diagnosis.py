@@ -172,7 +172,7 @@ categorical = _statements(
 semi_supervised = _statements(
     "5.6",
     "5.5",
-    "lesson 5, section 5.8",
+    "lesson 5, section 5.9",
     _semi_supervised,
     {
         "A": "x is overwritten by its noisy version, so the noise is part of the target. Clean "

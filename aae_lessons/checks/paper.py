@@ -182,7 +182,7 @@ def _epoch_and_plateau():
 epoch_and_plateau = _question(
     "5.7",
     "an epoch, and a plateau",
-    "lesson 5, sections 5.3 and 5.8",
+    "lesson 5, sections 5.3 and 5.9",
     _epoch_and_plateau,
     ("updates in an epoch", "how often each labelled image is seen", "the least loss"),
     (

@@ -199,7 +199,7 @@ def _test_chances(trial: Trial) -> None:
 balanced_labels = Exercise(
     name="5.1",
     title="a balanced label split",
-    read="lesson 5, sections 5.1 and 5.8",
+    read="lesson 5, sections 5.1 and 5.9",
     hints=(
         "Where are the images of class k? (labels == k).nonzero().flatten().",
         "A generator of your own: torch.Generator().manual_seed(seed), given to torch.randperm.",
@@ -304,7 +304,7 @@ def _classification_probes(_trial: Trial) -> Iterator[Probe]:
 classification = Exercise(
     name="5.2",
     title="the classification loss",
-    read="lesson 5, sections 5.3 and 5.8",
+    read="lesson 5, sections 5.3 and 5.9",
     hints=(
         "Which rows have a label? label >= 0.",
         "F.cross_entropy takes logits, and applies log_softmax itself.",

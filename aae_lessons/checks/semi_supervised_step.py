@@ -274,7 +274,7 @@ broken_step = mutant(
 mended_step = Exercise(
     name="5.5",
     title="find three mistakes in a semi-supervised step",
-    read="lesson 5, sections 5.3 and 5.8",
+    read="lesson 5, sections 5.3 and 5.9",
     hints=(
         "One mistake is in the target, one in a reduction, one in what a loss is given.",
         "Why does the classification loss stop at a level well above 0? What is its least value?",
