@@ -49,8 +49,8 @@ def check_matrix(
     """``value`` must be a floating-point tensor ``(rows, columns)`` with one row or more."""
     expected = f"a floating-point tensor of shape ({rows or 'n'}, {columns or 'd'})"
     ok = isinstance(value, Tensor) and value.is_floating_point() and value.dim() == 2
-    ok = ok and len(value) > 0 and value.shape[1] > 0
-    ok = ok and columns in (None, value.shape[1]) and rows in (None, len(value))
+    n, d = value.shape if ok and isinstance(value, Tensor) else (0, 0)
+    ok = ok and n > 0 and d > 0 and columns in (None, d) and rows in (None, n)
     check(ok, name, value, expected)
 
 
@@ -69,6 +69,6 @@ def check_labels(value: object, name: str, classes: int, unlabelled: bool = Fals
     expected = f"an int64 tensor of shape (n,) with values {low} … {classes - 1}"
     ok = isinstance(value, Tensor) and value.dtype == torch.int64 and value.dim() == 1
     check(ok, name, value, expected)
-    if value.device.type == "cpu" and len(value):
+    if isinstance(value, Tensor) and value.device.type == "cpu" and len(value):
         lowest, highest = int(value.min()), int(value.max())
         check(low <= lowest and highest < classes, name, f"{lowest} … {highest}", expected)

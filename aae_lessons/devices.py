@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar, cast
 
 import torch
@@ -24,12 +24,12 @@ def choose(name: str | torch.device | None = None) -> torch.device:
     Raises ValueError where the name is unknown or the machine has no such device.
     """
     expected = str(name or os.environ.get("AAE_DEVICE") or _best())
-    available = {"cpu": True, "cuda": torch.cuda.is_available, "mps": _mps}
+    available = {"cpu": lambda: True, "cuda": torch.cuda.is_available, "mps": _mps}
     kind = expected.split(":")[0]
     check(kind in available, "device", expected, "cuda, mps or cpu")
     number = expected.partition(":")[2]
     check(number.isdigit() or expected == kind, "device", expected, "such as cuda, or cuda:0")
-    here = kind == "cpu" or available[kind]()
+    here = available[kind]()
     check(here, "device", expected, f"a device of this machine; torch finds no {kind} here")
     if kind == "cuda":
         _require_card(expected, int(number or 0))
@@ -79,7 +79,7 @@ def has_bfloat16_units() -> bool:
 
 
 @contextlib.contextmanager
-def matmul_precision(precision: str, device: torch.device | str = "cpu") -> Iterator[None]:
+def matmul_precision(precision: str, device: torch.device | str = "cpu") -> Generator[None]:
     """Within it, networks on ``device`` multiply their matrices in this precision.
 
     "highest": single precision.

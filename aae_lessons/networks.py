@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -39,14 +40,14 @@ class Float32Linear(nn.Linear):
         super().__init__(inputs, outputs)
         self.exact = exact
 
-    def forward(self, x: Tensor) -> Tensor:
-        kind = x.device.type
+    def forward(self, input: Tensor) -> Tensor:
+        kind = input.device.type
         if not torch.is_autocast_enabled(kind):
-            return super().forward(x)
+            return super().forward(input)
         if not self.exact:
-            return super().forward(x).float()
+            return super().forward(input).float()
         with torch.autocast(kind, enabled=False):
-            return super().forward(x.float())
+            return super().forward(input.float())
 
 
 FEW_OUTPUTS = 128  # up to this many, a last layer multiplies in single precision
@@ -135,6 +136,9 @@ class ClassStyleAutoencoder(nn.Module):
     pixels), ``decoder`` (codes (B, K + D), y and z side by side -> logits), and ``heads``.
     """
 
+    config: Any
+    decoder: nn.Module
+
     def class_logits_and_style(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
         raise NotImplementedError
@@ -176,6 +180,9 @@ class Corruption(nn.Module):
         shift: of the map's two further entries, in halves of a side: .03 moves by 0.4 of 28
             pixels.
     """
+
+    wobble: Tensor
+    still: Tensor
 
     def __init__(self, noise: float, jitter: float = 0.0, shift: float = 0.0) -> None:
         super().__init__()
@@ -260,4 +267,4 @@ class DigitClassifier(nn.Sequential):
         return self[1](self[0](x))
 
     def activations(self, x: Tensor) -> Tensor:
-        return self[0][:6](x)
+        return cast(nn.Sequential, self[0])[:6](x)

@@ -8,6 +8,7 @@ from aae_lessons.networks import (
     Corruption,
     DigitClassifier,
     Discriminator,
+    Float32Linear,
     conv_decoder,
     conv_encoder,
     leaky_relu,
@@ -19,10 +20,14 @@ from aae_lessons.networks import (
 def test_an_mlp_has_activations_between_its_layers_and_none_after_the_last():
     network = mlp((784, 32, 16, 2))
     kinds = [type(layer) for layer in network]
-    assert kinds == [nn.Linear, nn.LeakyReLU, nn.Linear, nn.LeakyReLU, nn.Linear]
+    assert kinds == [nn.Linear, nn.LeakyReLU, nn.Linear, nn.LeakyReLU, Float32Linear]
     assert network(torch.rand(5, 784)).shape == (5, 2)
-    assert [type(layer) for layer in mlp((3, 4, 5), nn.ReLU)] == [nn.Linear, nn.ReLU, nn.Linear]
-    assert [type(layer) for layer in mlp((3, 4))] == [nn.Linear]
+    assert [type(layer) for layer in mlp((3, 4, 5), nn.ReLU)] == [
+        nn.Linear,
+        nn.ReLU,
+        Float32Linear,
+    ]
+    assert [type(layer) for layer in mlp((3, 4))] == [Float32Linear]
 
 
 def test_leaky_relu_leaks_a_fifth():
