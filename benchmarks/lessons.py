@@ -27,7 +27,7 @@ from aae_lessons.references.recipes import RECIPES
 RUNS = (
     "autoencoder",
     "adversarial-gaussian",
-    "adversarial-gaussian-phases",
+    "adversarial-phases-5e-4",
     "variational-gaussian",
     "categorical-adversarial",
     "semi-supervised-100-augmented",
