@@ -322,7 +322,12 @@ WRONG["step"]["only the generator sees the sum"] = make_step(
 )
 WRONG["mended_run"]["lowest errors"] = make_run(returned=sorted)
 MESSAGE = {
-    ("mended_run", "lowest errors"): "an error for each epoch wanted",
+    ("mended_run", "an error for each epoch wanted"): "the least error alone",
+    ("mended_run", "lowest errors"): "an error for each epoch expected",
+    ("mended_run", "wrong number of updates"): "an epoch left out",
+    ("step", "a loss for each phase wanted"): "a dict of losses expected",
+    ("step", "another discriminator_z loss"): "no logarithm",
+    ("step", "another order"): "codes from before the reconstruction step",
     ("step", "only the generator sees the sum"): "another generator loss",
 }
 RIGHT = {
