@@ -27,6 +27,7 @@ LESSONS = {
     5: "Semi-supervised learning",
     6: "Clustering",
     7: "Wasserstein autoencoders",
+    8: "Methods of Table 2",
 }
 Course = Mapping[int, Sequence[Exercise]]
 

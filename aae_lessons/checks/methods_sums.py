@@ -1,0 +1,194 @@
+"""Lesson 8: M2's sum over classes, and the entropies of CatGAN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.misconceptions import wrong
+from aae_lessons.checks.probes import Probe, judged_by, values
+
+# ---------------------------------------------------------------- 8.2, M2's sum over classes
+
+
+def _unlabelled_loss(row_losses, logits):
+    q = logits.softmax(1)
+    negative_entropy = (q * logits.log_softmax(1)).sum(1)
+    return ((q * row_losses).sum(1) + negative_entropy).mean()
+
+
+SUM_ROWS = (
+    wrong(
+        "entropy left out",
+        "The entropy of q(y|x) is missing. Without it the best q is one-hot at the cheapest "
+        "class, and the bound of eq. (7) is not a bound.",
+        (" + negative_entropy", ""),
+    ),
+    wrong(
+        "entropy added",
+        "The entropy is *subtracted*: uncertainty makes the bound tighter.",
+        (" + negative_entropy", " - negative_entropy"),
+    ),
+    wrong(
+        "classes not weighted",
+        "You take the mean over classes. Each class counts as much as q(y|x) believes in it.",
+        ("(q * row_losses).sum(1)", "row_losses.mean(1)"),
+    ),
+    wrong(
+        "classes not weighted",
+        "You sum the losses of all classes as if each were certain. Weigh each by q(y|x).",
+        ("(q * row_losses).sum(1)", "row_losses.sum(1)"),
+    ),
+    wrong(
+        "the most probable class alone",
+        "You use the most probable class alone. The sum over all classes is exact, and what the "
+        "others cost is what corrects q(y|x).",
+        ("(q * row_losses).sum(1)", "row_losses.gather(1, q.argmax(1, keepdim=True)).squeeze(1)"),
+    ),
+    wrong(
+        "logits for probabilities",
+        "You weigh by the logits. They don't sum to 1 and may be negative: take their softmax.",
+        ("(q * row_losses)", "(logits * row_losses)"),
+    ),
+    wrong(
+        "softmax over the batch",
+        "Your softmax runs over the images. It is the classes of an image that sum to 1.",
+        ("logits.softmax(1)", "logits.softmax(0)"),
+    ),
+    wrong(
+        "sum over the batch",
+        "You sum over the images. Take their mean.",
+        ("negative_entropy).mean()", "negative_entropy).sum()"),
+    ),
+    wrong(
+        "q cut off",
+        "The value is right, but q(y|x) gets no gradient of the weighted losses: then nothing "
+        "moves it towards the class that explains best.",
+        ("(q * row_losses)", "(q.detach() * row_losses)"),
+    ),
+    wrong(
+        "logarithm of zero",
+        "Right for moderate logits. For large ones a probability is 0, and 0 · log 0 is nan: "
+        "take log_softmax of the logits.",
+        ("logits.log_softmax(1)", "q.log()"),
+    ),
+)
+
+
+def _sum_probes(_trial: Trial) -> Iterator[Probe]:
+    yield from values(5 + 3 * torch.randn(4, 3), torch.randn(4, 3))
+    yield from values(torch.rand(2, 5) * 40, 2 * torch.randn(2, 5))
+    extreme = torch.tensor([[300.0, 0.0, -300.0], [0.0, 0.1, 0.2]])
+    yield from values(torch.rand(2, 3), extreme)
+
+
+sum_over_classes = Exercise(
+    name="8.2",
+    title="M2 without a label: the sum over classes",
+    read="lesson 8, section 8.4",
+    hints=(
+        "q = softmax of the logits over classes. Σ_y q·L is a sum over dimension 1.",
+        "−H[q] = Σ_y q log q. Take log q as logits.log_softmax(1).",
+        "((q * row_losses).sum(1) + (q * logits.log_softmax(1)).sum(1)).mean()",
+    ),
+    answer=_unlabelled_loss,
+    test=judged_by(_sum_probes),
+    wrong=SUM_ROWS,
+)
+
+# ------------------------------------------------------------------- 8.3, CatGAN's entropies
+
+
+def _catgan_loss(real, fake):
+    def entropy(p):
+        return torch.special.entr(p).sum(-1)
+
+    real, fake = real.softmax(1), fake.softmax(1)
+    even = entropy(real.mean(0))
+    sure = entropy(real).mean()
+    unsure = entropy(fake).mean()
+    return sure - even - unsure
+
+
+ENTROPY_ROWS = (
+    wrong(
+        "evenly left out",
+        "Nothing asks for an even use of the classes. To call everything class 0 would be best.",
+        ("sure - even - unsure", "sure - unsure"),
+    ),
+    wrong(
+        "the two entropies of real images confused",
+        "The signs of the two terms of real images are turned round: each prediction should be "
+        "sure (a small entropy), their mean even (a large one).",
+        ("sure - even - unsure", "even - sure - unsure"),
+    ),
+    wrong(
+        "sure of fakes",
+        "You want sure predictions of what the generator makes. That is the generator's aim; the "
+        "discriminator wants to be unsure of them.",
+        ("- unsure", "+ unsure"),
+    ),
+    wrong(
+        "fakes left out",
+        "The generator's images are missing.",
+        ("sure - even - unsure", "sure - even"),
+    ),
+    wrong(
+        "mean of entropies twice",
+        "You compute the mean of the entropies where the entropy of the mean is asked for. Take "
+        "the mean of the predictions first.",
+        ("entropy(real.mean(0))", "entropy(real).mean()"),
+    ),
+    wrong(
+        "fakes measured by their mean",
+        "Of fakes each prediction should be unsure. You measure whether their mean is even.",
+        ("entropy(fake).mean()", "entropy(fake.mean(0))"),
+    ),
+    wrong(
+        "mean of logits",
+        "You take the mean of the logits. It is the probabilities whose mean says how often a "
+        "class is used.",
+        ("    real, fake = real.softmax(1)", "    mean = real.mean(0).softmax(0)\n"
+         "    real, fake = real.softmax(1)"),
+        ("entropy(real.mean(0))", "entropy(mean)"),
+    ),
+    wrong(
+        "mean over classes",
+        "You take the mean over classes in the entropy. It is their sum.",
+        (".sum(-1)", ".mean(-1)"),
+    ),
+    wrong(
+        "bits",
+        "You use the logarithm to base 2. The course counts in nats.",
+        (".sum(-1)", ".sum(-1) / 0.6931471805599453"),
+    ),
+    wrong(
+        "sum over the batch",
+        "You sum the entropies over the images. Take their mean.",
+        ("entropy(real).mean()", "entropy(real).sum()"),
+        ("entropy(fake).mean()", "entropy(fake).sum()"),
+    ),
+)  # fmt: skip
+
+
+def _entropy_probes(_trial: Trial) -> Iterator[Probe]:
+    yield from values(2 * torch.randn(5, 3), torch.randn(5, 3))
+    yield from values(3 * torch.randn(4, 6), torch.randn(7, 6))
+    yield from values(200 * torch.eye(3), torch.randn(3, 3), gradients=False)
+
+
+entropies = Exercise(
+    name="8.3",
+    title="the three entropies of CatGAN's discriminator",
+    read="lesson 8, section 8.3",
+    hints=(
+        "Softmax first. Two of the terms are means of entropies, one is the entropy of a mean.",
+        "torch.special.entr(p) is −p log p, and 0 at p = 0.",
+        "mean H(real) − H(mean of real) − mean H(fake).",
+    ),
+    answer=_catgan_loss,
+    test=judged_by(_entropy_probes),
+    wrong=ENTROPY_ROWS,
+)

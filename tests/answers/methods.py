@@ -1,0 +1,123 @@
+"""Answers to the exercises of lesson 8: right ones, written otherwise than the worked ones."""
+
+import torch
+from torch.nn import functional as F
+
+from aae_lessons.checks import methods as check
+from aae_lessons.checks import methods_margin, methods_sums
+from aae_lessons.methods import catgan, m2, vat
+
+CHECKS = {
+    "direction": check.direction,
+    "sum_over_classes": methods_sums.sum_over_classes,
+    "entropies": methods_sums.entropies,
+    "combinator": check.combinator,
+    "tsvm": methods_margin.tsvm,
+    "mended_vat": methods_margin.mended_vat,
+}
+
+
+# --------------------------------------------------------------------------- right answers
+
+
+def direction_by_the_package(predict, x, d, xi):
+    r = (xi * d).clone().requires_grad_()
+    vat.divergence(predict(x).detach(), predict(x + r)).backward()
+    return vat.unit(r.grad)
+
+
+def direction_image_by_image(predict, x, d, xi):
+    rows = []
+    for i in range(len(x)):
+        clean = torch.distributions.Categorical(logits=predict(x[i : i + 1]).detach())
+        r = (xi * d[i : i + 1]).detach().requires_grad_()
+        other = torch.distributions.Categorical(logits=predict(x[i : i + 1] + r))
+        torch.distributions.kl_divergence(clean, other).sum().backward()
+        rows.append(r.grad[0] / r.grad.norm())
+    return torch.stack(rows)
+
+
+def sum_by_a_loop(row_losses, logits):
+    log_q = logits - logits.logsumexp(1, keepdim=True)
+    total = 0.0
+    for k in range(logits.shape[1]):
+        total = total + log_q[:, k].exp() * (row_losses[:, k] + log_q[:, k])
+    return total.mean()
+
+
+def entropies_by_distributions(real, fake):
+    def entropy(p):
+        return torch.distributions.Categorical(probs=p).entropy()
+
+    p = real.softmax(1)
+    even = entropy(p.mean(0))
+    return (entropy(p) - even).mean() - entropy(fake.softmax(1)).mean()
+
+
+def combine_by_weights(z_noisy, u, a):
+    mean, v = (
+        b[0] / (1 + torch.exp(-(b[1] * u + b[2]))) + b[3] * u + b[4] for b in (a[:5], a[5:])
+    )
+    return z_noisy * v + mean * (1 - v)
+
+
+def tsvm_by_relu(w, labelled, sign, unlabelled, c, c_star):
+    hinges = F.relu(1 - sign * labelled)
+    inside = sum(torch.exp(-3 * f**2) for f in unlabelled) / len(unlabelled)
+    return (w @ w) / 2 + c * (hinges @ hinges) + c_star * inside
+
+
+def vat_by_kl_div(clean, perturbed, labelled, label, weight):
+    smoothness = F.kl_div(
+        perturbed.log_softmax(1), clean.detach().softmax(1), reduction="batchmean"
+    )
+    picked = labelled.log_softmax(1)[torch.arange(len(label)), label]
+    return weight * smoothness - picked.mean()
+
+
+RIGHT = {
+    "direction": {"the package's": direction_by_the_package, "rows": direction_image_by_image},
+    "sum_over_classes": {"the package's": m2.unlabelled_loss, "a loop": sum_by_a_loop},
+    "entropies": {
+        "the package's": lambda real, fake: (
+            catgan.mean_entropy(real) - catgan.entropy_of_mean(real) - catgan.mean_entropy(fake)
+        ),
+        "distributions": entropies_by_distributions,
+    },
+    "combinator": {"weights of z̃ and μ": combine_by_weights},
+    "tsvm": {"inner products": tsvm_by_relu},
+    "mended_vat": {"kl_div": vat_by_kl_div},
+}
+
+# ---------------------------------------------------- wrong answers that no table knows
+
+
+def not_attempted(*inputs):
+    raise NotImplementedError
+
+
+def direction_of_the_logits(predict, x, d, xi):
+    r = (xi * d).detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(predict(x + r).square().sum(), r)
+    return F.normalize(gradient, dim=1)
+
+
+def sum_of_the_best(row_losses, logits):
+    return (logits.softmax(1) * row_losses.amin(1, keepdim=True)).sum(1).mean()
+
+
+WRONG = {
+    "direction": {"not attempted": not_attempted, "wrong value": direction_of_the_logits},
+    "sum_over_classes": {"not attempted": not_attempted, "wrong value": sum_of_the_best},
+    "entropies": {
+        "not attempted": not_attempted,
+        "wrong value": lambda real, fake: real.mean() - fake.mean(),
+        "wrong shape": lambda real, fake: torch.special.entr(real.softmax(1)).sum(1),
+    },
+    "combinator": {
+        "wrong value": lambda z_noisy, u, a: z_noisy + u,
+        "not attempted": not_attempted,
+    },
+    "tsvm": {"nothing returned": lambda *inputs: None},
+    "mended_vat": {"wrong value": lambda clean, perturbed, labelled, label, weight: clean.mean()},
+}
