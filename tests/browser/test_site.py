@@ -148,7 +148,7 @@ def test_every_link_of_the_site_resolves(site):
         for link in read(path).links:
             if re.match(r"[a-z]+:", link):
                 continue
-            address, anchor = urldefrag(link)
+            address, anchor = urldefrag(link.partition("?")[0])
             target = (path.parent / unquote(address)).resolve() if address else path
             is_page = target.is_file() and target.suffix == ".html"
             if not target.is_file() or (
