@@ -144,7 +144,8 @@ def read(path):
 
 def test_every_link_of_the_site_resolves(site):
     broken = []
-    for path in sorted(site.rglob("*.html")):
+    templates = {"webpack-macros.html", "sbt-webpack-macros.html"}  # of the theme, no pages
+    for path in sorted(p for p in site.rglob("*.html") if p.name not in templates):
         for link in read(path).links:
             if re.match(r"[a-z]+:", link):
                 continue
