@@ -22,7 +22,6 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
-    "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_togglebutton",
@@ -60,7 +59,6 @@ napoleon_custom_sections = [("Traits", "params_style")]
 python_use_unqualified_type_names = True
 add_module_names = False
 toc_object_entries_show_parents = "hide"
-viewcode_line_numbers = True
 
 # ---- pages
 html_theme = "sphinx_book_theme"

@@ -54,6 +54,8 @@ def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
         slides.write(out, lessons)
     with contextlib.suppress(FileNotFoundError):
         (out / ".buildinfo").unlink()
+    for path in (out / "_static").rglob("*.map"):  # for who debugs the theme's scripts
+        path.unlink()
 
 
 def main() -> None:

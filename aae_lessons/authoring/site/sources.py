@@ -21,7 +21,7 @@ from aae_lessons.authoring.site.repository import ROOT
 DOCS = ROOT / "docs"
 PAGES = ("INSTRUCTORS", "CONTRIBUTING", "RESULTS", "CHANGELOG")  # of the repository's root
 CARD = (640, 360)  # pixels of a card's picture
-SKIPPED = ("aae_lessons.authoring", "aae_lessons.__main__")
+SKIPPED = ("aae_lessons.authoring", "aae_lessons.checks.", "aae_lessons.references.recipes.")
 
 
 def assemble(folder: Path, names: Sequence[str] = ()) -> list[Lesson]:
