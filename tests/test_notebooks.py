@@ -195,7 +195,8 @@ def test_storing_drops_bars_and_keeps_figures():
     cell = new_code_cell("x", outputs=outputs, metadata={"execution": {"a": "b"}})
     cleaned = execute.clean(new_notebook(cells=[cell], metadata={"widgets": {}})).cells[0]
     kept = [o.get("name") or sorted(o.data) for o in cleaned.outputs]
-    assert kept == [["image/png", "text/plain"], ["text/plain"], "stdout"]
+    assert kept == [["image/png", "text/plain"], ["text/plain"], "stdout", "stdout"]
+    assert cleaned.outputs[-1].text == execute.HINT
     assert "run this cell" in cleaned.outputs[1].data["text/plain"]
     assert cleaned.metadata == {}
 
