@@ -107,7 +107,7 @@ tsvm = Exercise(
 # ------------------------------------------------------------------ 8.6, a broken VAT loss
 
 
-def _mended_vat_loss(clean, perturbed, labelled, label, weight):
+def _vat_loss(clean, perturbed, labelled, label, weight):
     classification = F.cross_entropy(labelled, label)
     log_p = clean.detach().log_softmax(1)
     log_q = perturbed.log_softmax(1)
@@ -172,7 +172,7 @@ mended_vat = Exercise(
         "Which of the two predictions is a constant, and which one weighs in the KL?",
         "Logits for cross_entropy; clean.detach(); (p * (log_p - log_q)).sum(1).mean().",
     ),
-    answer=_mended_vat_loss,
+    answer=_vat_loss,
     test=judged_by(_vat_probes),
     wrong=VAT_ROWS,
 )

@@ -101,7 +101,7 @@ sum_over_classes = Exercise(
 # ------------------------------------------------------------------- 8.3, CatGAN's entropies
 
 
-def _catgan_loss(real, fake):
+def _discriminator_loss(real, fake):
     def entropy(p):
         return torch.special.entr(p).sum(-1)
 
@@ -188,7 +188,7 @@ entropies = Exercise(
         "torch.special.entr(p) is −p log p, and 0 at p = 0.",
         "mean H(real) − H(mean of real) − mean H(fake).",
     ),
-    answer=_catgan_loss,
+    answer=_discriminator_loss,
     test=judged_by(_entropy_probes),
     wrong=ENTROPY_ROWS,
 )
