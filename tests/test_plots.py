@@ -1,6 +1,8 @@
 """Figures carry the data they were given, and refuse what they can't draw."""
 
+import base64
 import io
+import math
 
 import matplotlib.colors
 import matplotlib.image
@@ -9,9 +11,10 @@ import torch
 from matplotlib.figure import Figure
 
 from aae_lessons import plots
+from aae_lessons.authoring import execute
 from aae_lessons.plots import style
 from aae_lessons.plots.style import COLOURS
-from aae_lessons.priors import GaussianMixture
+from aae_lessons.priors import Gaussian, GaussianMixture
 from aae_lessons.training import History
 
 Z, LABELS = torch.randn(60, 2), torch.arange(60) % 10
@@ -168,3 +171,21 @@ def test_the_equilibrium_of_several_adversaries_is_their_sum():
     assert plots.equilibrium("generator") == (pytest.approx(0.6931, abs=1e-4), "log 2")
     assert plots.equilibrium("discriminator", 2) == (pytest.approx(2.7726, abs=1e-4), "4 log 2")
     assert plots.equilibrium("reconstruction") is None
+
+
+def test_contours_of_a_known_density_hold_its_mass():
+    ax = plots.codes(Z, LABELS, prior=Gaussian(2)).axes[0]
+    lines = [c for c in ax.collections if c.get_label().startswith("_") and len(c.get_paths()) < 3]
+    radii = [math.hypot(*v) for path in lines[-1].get_paths() for v in path.vertices.tolist()]
+    expected = [math.sqrt(-2 * math.log(1 - mass)) for mass in (0.5, 0.9)]
+    for radius in radii:
+        assert min(abs(radius - e) for e in expected) < 0.05
+    assert max(radii) - min(radii) > 0.5
+
+
+def test_the_ten_colours_survive_in_a_stored_picture():
+    picture, _ = style.png(plots.codes(Z, LABELS))
+    stored = base64.b64decode(execute.small(base64.b64encode(picture).decode()))
+    pixels = 255 * matplotlib.image.imread(io.BytesIO(stored))[..., :3].reshape(-1, 3)
+    for k in LABELS.unique().tolist():
+        assert (abs(pixels - [255 * part for part in style.COLOURS[k]]) < 2).all(1).sum() > 20

@@ -1,4 +1,4 @@
-"""Where a prior's mass lies: lines drawn over the codes, from samples of any prior."""
+"""Where a prior's mass lies: lines drawn over the codes, from its density, else from samples."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from torch import Tensor
 
 MASSES = (0.9, 0.5)  # the lines hold these shares of the prior
 DRAWS = 100_000  # of a prior that can be sampled
-CELLS = 150  # of the grid, along a side
-SMOOTHING = 1.2  # cells
+CELLS = 180  # of the grid, along a side
+SMOOTHING = 2.0  # cells
 
 
 def samples(prior: Any, n: int = DRAWS) -> Tensor:
@@ -25,18 +25,47 @@ def samples(prior: Any, n: int = DRAWS) -> Tensor:
         return prior.sample(n).detach().cpu()
 
 
-def contours(ax: Axes, prior: Tensor, low: list[float], high: list[float]) -> None:
-    """Lines that hold half and nine tenths of ``prior``, (n, 2), within the square."""
-    ranges = [(low[0], high[0]), (low[1], high[1])]
-    counts, x, y = np.histogram2d(*prior.double().numpy().T, bins=CELLS, range=ranges)
-    # few samples need more smoothing: about 1 / n^(1/6) for a density in the plane
-    wider = (DRAWS / max(len(prior), 1)) ** (1 / 6)
-    mass = gaussian_filter(counts, SMOOTHING * wider)
-    if mass.sum() == 0:
+def contours(ax: Axes, prior: Any, low: list[float], high: list[float]) -> None:
+    """Lines that hold half and nine tenths of ``prior`` within the square.
+
+    Args:
+        ax: where to draw.
+        prior: with ``log_prob``, or else with ``sample``, or samples, (n, 2).
+        low, high: lower left and upper right corner of the square.
+    """
+    edges = [np.linspace(a, b, CELLS + 1) for a, b in zip(low, high, strict=True)]
+    centres = [(e[1:] + e[:-1]) / 2 for e in edges]
+    log_mass = _from_density(prior, *centres)
+    if log_mass is None:
+        log_mass = _from_samples(samples(prior), edges)
+    ordered = np.sort(log_mass, axis=None)[::-1]
+    mass = np.exp(ordered).cumsum()
+    if not mass[-1] > 0:
         return
-    ordered = np.sort(mass, axis=None)[::-1]
-    places = np.searchsorted(ordered.cumsum() / mass.sum(), MASSES)
+    # of a density in logarithms, since those of Gaussians are smooth enough for a coarse grid
+    places = np.searchsorted(mass / mass[-1], MASSES)
     levels = np.unique(ordered[places])
-    grid = [(edges[1:] + edges[:-1]) / 2 for edges in (x, y)]
     for colour, width in (("white", 2.6), ("0.1", 1.0)):  # a pale rim keeps the line visible
-        ax.contour(*grid, mass.T, levels=levels, colors=colour, linewidths=width, zorder=3)
+        style = {"colors": colour, "linewidths": width, "linestyles": "solid", "zorder": 3}
+        ax.contour(*centres, log_mass.T, levels=levels, **style)
+
+
+def _from_density(prior: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
+    """Logarithm of the density at each grid point, (CELLS, CELLS); None where it has none."""
+    if not hasattr(prior, "log_prob"):
+        return None
+    places = torch.cartesian_prod(torch.tensor(x), torch.tensor(y)).float()
+    try:
+        parts = [prior.log_prob(part) for part in places.split(5000)]
+    except ValueError:  # a spiral without thickness
+        return None
+    return torch.cat(parts).double().view(CELLS, CELLS).numpy()
+
+
+def _from_samples(drawn: Tensor, edges: list[np.ndarray]) -> np.ndarray:
+    """Logarithm of the smoothed counts in each cell, (CELLS, CELLS)."""
+    counts, *_ = np.histogram2d(*drawn.double().numpy().T, bins=edges)
+    # few samples need more smoothing: about 1 / n^(1/6) for a density in the plane
+    wider = (DRAWS / max(len(drawn), 1)) ** (1 / 6)
+    mass = gaussian_filter(counts, SMOOTHING * wider)
+    return np.log(np.maximum(mass, 1e-12 * max(mass.max(), 1e-300)))

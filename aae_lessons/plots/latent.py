@@ -45,7 +45,7 @@ def panels_of_codes(panels: Sequence[Panel], size: float = 4.0, behind: str = "p
     check(len(panels) > 0, "panels", panels, "one panel or more")
     panels = [_checked(*panel) for panel in panels]
     figure, axes = new_figure(1, len(panels), size * len(panels) + 0.7, size + 0.2)
-    low, high = _square([c for _, z, _, prior in panels for c in (z, prior) if c is not None])
+    low, high = _square([cloud for panel in panels for cloud in _clouds(panel)])
     for ax, (title, z, labels, prior) in zip(axes[0], panels, strict=True):
         _scatter(ax, z, labels)
         ax.set_title(title, fontsize=11)
@@ -69,10 +69,15 @@ def _checked(title: str, z: Tensor, labels: Tensor, prior: Any) -> Panel:
     check_matrix(z, "z", columns=2)
     check_labels(labels, "labels", 10, unlabelled=True)
     check(len(z) == len(labels), "labels", labels, f"{len(z)} labels, one per code")
-    drawn = None if prior is None else density.samples(prior)
-    if drawn is not None:
+    for drawn in _clouds((title, z, labels, prior))[1:]:
         check_matrix(drawn, "prior", columns=2)
-    return title, z.detach().cpu(), labels.cpu(), drawn
+    return title, z.detach().cpu(), labels.cpu(), prior
+
+
+def _clouds(panel: Panel) -> list[Tensor]:
+    """The codes of a panel and, where it has a prior, samples of that."""
+    _, z, _, prior = panel
+    return [z] if prior is None else [z, density.samples(prior)]
 
 
 def _square(clouds: Sequence[Tensor]) -> tuple[list[float], list[float]]:
