@@ -18,6 +18,7 @@ Reference:
 Note:
     One draw of a and z for each row. The KL of z is in closed form. The authors also cut
     gradients at a norm of 5; that is left out.
+    Section numbers other than §2.2 are quoted from memory.
 """
 
 from __future__ import annotations

@@ -7,6 +7,9 @@ Principle:
 Reference:
     Rasmus et al. 2015, arXiv:1507.02672, §4.1 (the network, the noise); the amounts of noise are
     those of the supervised command in the authors' published code.
+
+Note:
+    Section numbers are quoted from memory.
 """
 
 from __future__ import annotations

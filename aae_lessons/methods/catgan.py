@@ -19,6 +19,7 @@ Reference:
 Note:
     Real, fake and labelled images go through batch norm in batches of their own; the generator's
     images do not enter the running statistics. λ = 1.
+    Section numbers are quoted from memory.
 """
 
 from __future__ import annotations

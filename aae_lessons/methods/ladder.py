@@ -16,6 +16,7 @@ Reference:
 Note:
     Test images are normalised by running averages of the clean pass of unlabelled images; there
     is none of *labelled* ones: no term of the objective uses it.
+    Section, equation and algorithm numbers are quoted from memory.
 """
 
 from __future__ import annotations

@@ -11,6 +11,9 @@ Reference:
     Kingma et al. 2014, "Semi-supervised Learning with Deep Generative Models",
     arXiv:1406.5298: §2 (latent-feature discriminative model M1), eq. (1) (the generative model),
     eq. (5) (the bound), §4 (sizes).
+
+Note:
+    Section and equation numbers are quoted from memory.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ Reference:
 Note:
     Dimensions of the code that M1 does not use are left out, the others are divided by their
     standard deviation over the images; at test time the mean of q(z₁|x) is classified.
+    Section and equation numbers are quoted from memory.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ Reference:
 Note:
     Everything is divided by the number N of images, so that a minibatch's means take the place
     of the sums: labelled images have the weight ``labelled_share``. The KL is in closed form.
+    Section and equation numbers are quoted from memory.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ Note:
     One draw of a and z for each row. The KL of z is in closed form. The authors also cut
     gradients at a norm of 5; that is left out.
     The slides' 16.61 % on SVHN in the row "ADGM" is this model's; ADGM's own is 22.86 %.
+    Section numbers other than §2.2 are quoted from memory.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ Note:
     There is no well-kept implementation in Python, so this one is ours. The balancing constraint,
     mean f = 2·(share of the class) − 1 over the unlabelled images, holds exactly: φ̄ is their mean
     feature, and b is that constant (shares are equal here).
+    Section numbers are quoted from memory.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ Note:
     Sizes and constants are not the authors' (784-1200-1200-10, ξ = 1e-6, ε = 0.3, Adam 2e-3):
     ours, 1200-600 with ξ = 10, ε = 1 and Adam 2e-4, learn in far fewer updates in single
     precision. Batch norm sees labelled and unlabelled images in one batch.
+    Section, equation and algorithm numbers are quoted from memory.
 """
 
 from __future__ import annotations

@@ -56,7 +56,9 @@ def decision_regions(
         _region(ax, classifier, limits)
         _points(ax, x, labelled_x, label)
         for i, (kind, points) in enumerate((samples or {}).items()):
-            ax.scatter(*points.T, s=7, marker=MARKERS[2 + i], color=COLOURS[2 + i], label=kind)
+            style = {"s": 30, "edgecolors": "k", "linewidths": 0.5, "zorder": 2.5}
+            marker, colour = MARKERS[2 + i], COLOURS[2 + i]
+            ax.scatter(*points.T, marker=marker, color=colour, label=kind, **style)
             ax.legend(fontsize=8, loc="lower left")
         if arrows is not None:
             check_same_shape(arrows, x, "arrows", "x")

@@ -64,7 +64,8 @@ ROWS = (
         "vat",
         "the same answer in the direction in which it changes most",
         "nothing",
-        "2.33 is an early figure; the published paper has 2.12.",
+        "2.33 is the AAE paper's figure. Salimans et al. 2016 quote 2.12 from arXiv:1507.00677; "
+        "later tables quote 1.36 from the journal version. Neither original was checked.",
     ),
     Row(
         "CatGAN",
@@ -86,7 +87,7 @@ ROWS = (
         "adgm",
         "as M2, with a richer posterior",
         "images of a class",
-        "16.61 on SVHN is SDGM's; ADGM's own figure is 22.86.",
+        "16.61 on SVHN is SDGM's; ADGM's own is 22.86 (as quoted by Salimans et al. 2016).",
     ),
     Row(
         "SDGM",
@@ -94,7 +95,8 @@ ROWS = (
         "sdgm",
         "as ADGM, with two stochastic layers",
         "images of a class",
-        "Not a row of its own on the slides: 1.32 ± 0.07 with 100 labels, 16.61 on SVHN.",
+        "Not a row of its own on the slides: 1.32 ± 0.07 with 100 labels, 16.61 on SVHN "
+        "(as quoted by Salimans et al. 2016).",
     ),
     Row(
         "AAE",
