@@ -195,6 +195,17 @@ def test_mmd_is_the_double_loop_over_pairs():
         assert mmd(z, z_prior, rbf(width)).item() == pytest.approx(expected, rel=1e-5, abs=1e-12)
 
 
+def test_mmd_has_finite_gradients_with_the_energy_kernel():
+    """Its square root has no derivative at 0, where every row stands next to itself."""
+    z, z_prior = randn(6, 2).requires_grad_(), randn(6, 2)
+    energy = lambda square: -square.sqrt()  # noqa: E731
+    value = mmd(z, z_prior, energy)
+    expected = naive_mmd(z.tolist(), z_prior.tolist(), lambda square: -math.sqrt(square))
+    assert value.item() == pytest.approx(expected, rel=1e-4)
+    value.backward()
+    assert z.grad.isfinite().all() and z.grad.abs().sum() > 0
+
+
 def test_mmd_is_unbiased():
     """Between samples of one distribution its mean is 0, and about half of them are negative."""
     kernel = inverse_multiquadratics(2)

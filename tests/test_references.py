@@ -47,7 +47,7 @@ def test_the_record_is_what_the_stored_weights_give(name):
     measured = RECIPES[name].measure(run.model, TEST)
     assert measured.keys() == run.metrics.keys()
     for key, value in run.metrics.items():
-        # another processor rounds otherwise; a judge trains, so it differs most
+        # another processor rounds differently; a discriminator is trained, so it differs most
         close = {"c2st_accuracy": 0.01, "mmd_over_floor": 0.3}.get(key, 0.02 * abs(value) + 1e-3)
         assert measured[key] == pytest.approx(value, abs=close), key
 
@@ -66,12 +66,17 @@ def test_the_record_says_how_it_was_made(name):
 def test_pictures_stand_for_weights_that_were_not_kept(name):
     run, built = references.load(name), RECIPES[name].build()
     assert run.model is None
-    seen, untrained = previews.of(run, TEST.x), previews.take(built, TEST.x)
+    seen, untrained = previews.load_previews(run, TEST.x), previews.make_previews(built, TEST.x)
     assert {k: v.shape for k, v in seen.items()} == {k: v.shape for k, v in untrained.items()}
     x_hat, x = seen["reconstructions"], TEST.x[: previews.RECONSTRUCTIONS]
     other = x.roll(1, 0)
     assert (x_hat - x).square().mean() < (x_hat - other).square().mean()
     assert seen["codes"].isfinite().all()
+
+
+def test_a_recipe_refuses_to_keep_what_nothing_stores():
+    with pytest.raises(ValueError, match=r"^keep: got 'bytes'"):
+        dataclasses.replace(RECIPES["autoencoder"], keep="bytes")
 
 
 def test_seeds_are_recorded_apart():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aae_lessons import data, references
+from aae_lessons import data, references, training
 from aae_lessons.references import storage, sweep, train
 from aae_lessons.references.recipes import RECIPES
 
@@ -117,6 +117,36 @@ def test_fingerprints_differ_with_the_recipe_and_its_length():
     marks = [sweep.fingerprint(NAME, 1), sweep.fingerprint(NAME, 2)]
     marks += [sweep.fingerprint(name, 1) for name in ("autoencoder", "variational-gaussian")]
     assert len(set(marks)) == len(marks)
+
+
+CHANGES = {
+    "keep": "record",
+    "rank_by": "other",
+    "measure": len,
+    "watch": None,
+    "prepare": print,
+    "on_step": print,
+    "batches": data.SemiSupervisedMinibatches,
+    "dataset": data.fashion_mnist,
+    "optimizers": dict,
+    "schedule": training.step_decay,
+    "matmul_precision": "medium",
+}
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_fingerprints_differ_with_each_setting(field, monkeypatch):
+    before = sweep.fingerprint("autoencoder", 1)
+    changed = dataclasses.replace(RECIPES["autoencoder"], **{field: CHANGES[field]})
+    monkeypatch.setitem(RECIPES, "autoencoder", changed)
+    assert sweep.fingerprint("autoencoder", 1) != before
+
+
+def test_fingerprints_name_no_address():
+    """Another process has other addresses, and must find the same folder."""
+    for recipe in RECIPES.values():
+        names = [sweep.qualified_name(getattr(recipe, field)) for field in sweep.FUNCTIONS]
+        assert not any("0x" in name for name in names), names
 
 
 def test_the_record_that_is_kept_is_the_median():

@@ -36,6 +36,22 @@ def mean_gap(z, z_prior):
     return (z.mean(0) - z_prior.mean(0)).square().sum()
 
 
+class Critic(torch.nn.Module):
+    """A trained discrepancy as a learner might write it: the means of a network's outputs."""
+
+    lr = 1e-3
+
+    def __init__(self, prior):
+        super().__init__()
+        self.network = torch.nn.Linear(prior.dim, 3)
+
+    def forward(self, z, z_prior):
+        return (self.network(z).mean(0) - self.network(z_prior).mean(0)).square().sum()
+
+    def discriminator_loss(self, z, z_prior):
+        return -self(z, z_prior)
+
+
 DISCREPANCIES = {
     "adversarial": lambda prior: Adversarial(prior, (16,)),
     "adversarial, log p": lambda prior: Adversarial(prior, (16,), log_density=True),
@@ -43,6 +59,7 @@ DISCREPANCIES = {
     "MMD, RBF": lambda prior: MMD(rbf(1.0)),
     "sliced": lambda prior: SlicedWasserstein(8),
     "own": lambda prior: mean_gap,
+    "own, trained": Critic,
 }
 
 
@@ -109,7 +126,7 @@ def networks_that_moved(model, before):
 @pytest.mark.parametrize("name", DISCREPANCIES)
 def test_each_phase_moves_its_networks_and_no_others(name):
     moves = {"autoencoder": {"encoder", "decoder"}}
-    if name.startswith("adversarial"):
+    if name.startswith("adversarial") or name == "own, trained":
         moves["discriminator"] = {"discrepancy"}
     model, optimizers = make(name)
     assert set(optimizers) == set(moves)
@@ -151,7 +168,9 @@ def test_losses_are_detached_scalars(name):
     model, optimizers = make(name)
     losses = wasserstein.train_step(model, optimizers, make_batch())
     assert {"cost", "discrepancy"} <= set(losses)
-    assert ("discriminator" in losses) == name.startswith("adversarial")
+    assert ("discriminator" in losses) == (
+        name.startswith("adversarial") or name == "own, trained"
+    )
     assert all(loss.dim() == 0 and not loss.requires_grad for loss in losses.values())
 
 
@@ -307,3 +326,24 @@ def test_a_short_run_brings_codes_to_the_prior(digits, name):
 def test_bad_input_is_named(call, name):
     with pytest.raises(ValueError, match=rf"^{name}"):
         call()
+
+
+def test_weights_that_no_phase_would_train_are_refused():
+    """Without discriminator_loss and lr a discrepancy would keep its first weights, silently."""
+    untrained = torch.nn.Bilinear(2, 2, 1)
+    no_rate = torch.nn.Linear(2, 1)
+    no_rate.discriminator_loss = lambda z, z_prior: (no_rate(z) - no_rate(z_prior)).mean()
+    for wrong in (untrained, no_rate):
+        with pytest.raises(ValueError, match=r"^discrepancy: .*discriminator_loss and lr"):
+            WAE(Gaussian(2), squared_error, wrong, Config(**SMALL))
+    WAE(Gaussian(2), squared_error, untrained.requires_grad_(False), Config(**SMALL))
+
+
+@pytest.mark.parametrize("prior", [3, None, Gaussian], ids=str)
+def test_what_is_no_prior_is_refused(prior):
+    for build in (
+        lambda: adversarial.AAE(prior),
+        lambda: WAE(prior, squared_error, mean_gap, Config(**SMALL)),
+    ):
+        with pytest.raises(ValueError, match=r"^prior"):
+            build()

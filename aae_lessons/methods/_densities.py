@@ -29,11 +29,6 @@ def kl_of_rows(mean: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * (log_variance.exp() + mean.square() - 1 - log_variance).sum(1)
 
 
-def draw(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """μ + σ·ε, ε ~ N(0, I), (B, D): a draw whose gradient reaches μ and σ."""
-    return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
-
-
 def entropy_of_logits(logits: Tensor) -> Tensor:
     """H of each row's prediction in nats, (B, K) -> (B,).
 

@@ -35,7 +35,6 @@ from aae_lessons.arguments import check_int, check_labels, check_matrix, check_n
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._densities import (
     binarise,
-    draw,
     entropy_of_logits,
     every_class,
     kl_of_rows,
@@ -43,7 +42,8 @@ from aae_lessons.methods._densities import (
     one_hot,
 )
 from aae_lessons.methods._layers import normalised_mlp
-from aae_lessons.objectives import descend, gaussian_log_prob
+from aae_lessons.networks import reparameterise
+from aae_lessons.objectives import descend, gaussian_log_prob, reads
 
 
 @dataclass(frozen=True)
@@ -113,13 +113,13 @@ class ADGM(nn.Module):
     def auxiliary_code(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """A draw a ~ q(a|x), (B, D), and its log q(a|x), (B,), of images ``x``, (B, 784)."""
         mean, log_variance = self.auxiliary(x).float().chunk(2, dim=1)
-        a = draw(mean, log_variance)
+        a = reparameterise(mean, log_variance)
         return a, gaussian_log_prob(a, mean, log_variance)
 
     def row_loss(self, x: Tensor, a: Tensor, y: Tensor) -> Tensor:
         """L(x, y) without its term log q(a|x), in nats, (B,): of images, codes a and classes."""
         mean, log_variance = self.encoder(torch.cat([x, a, y], dim=1)).float().chunk(2, dim=1)
-        z = draw(mean, log_variance)
+        z = reparameterise(mean, log_variance)
         outputs = self.decoder(torch.cat([y, z], dim=1)).float()
         log_p_x = log_likelihood(outputs, x, self.config.gaussian)
         moments = self.auxiliary_decoder(torch.cat([x, y, z], dim=1)).float().chunk(2, dim=1)
@@ -133,6 +133,7 @@ def optimizers(model: ADGM) -> dict[str, Adam]:
     return {"elbo": Adam(model.parameters(), model.config.lr, fused=True)}
 
 
+@reads(Config)
 def train_step(
     model: ADGM, optimizers: dict[str, Adam], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:

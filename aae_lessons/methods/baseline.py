@@ -23,7 +23,7 @@ from torch.optim import Adam
 from aae_lessons.arguments import check_int, check_labels, check_matrix, check_number
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._layers import Noise, normalised_mlp
-from aae_lessons.objectives import descend
+from aae_lessons.objectives import descend, reads
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ def optimizers(model: Baseline) -> dict[str, Adam]:
     return {"classification": Adam(model.parameters(), model.config.lr, fused=True)}
 
 
+@reads(Config)
 def train_step(
     model: Baseline, optimizers: dict[str, Adam], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:

@@ -36,7 +36,7 @@ from aae_lessons.arguments import check_int, check_labels, check_matrix, check_n
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._densities import entropy_of_logits
 from aae_lessons.methods._layers import Noise, frozen_statistics, normalised_mlp
-from aae_lessons.objectives import descend
+from aae_lessons.objectives import descend, reads
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,7 @@ def optimizers(model: CatGAN) -> dict[str, Adam]:
     }
 
 
+@reads(Config)
 def train_step(
     model: CatGAN, optimizers: dict[str, Adam], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:

@@ -32,7 +32,7 @@ from torch.optim import Adam
 from aae_lessons.arguments import check, check_int, check_labels, check_matrix, check_number
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._layers import moments_of, normalise
-from aae_lessons.objectives import descend
+from aae_lessons.objectives import descend, reads
 
 MOMENTUM = 0.01  # of the running statistics
 
@@ -178,14 +178,14 @@ def optimizers(model: Ladder) -> dict[str, Adam]:
     return {"ladder": Adam(learned, model.config.lr, fused=True)}
 
 
+@reads(Config)
 def train_step(
     model: Ladder, optimizers: dict[str, Adam], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:
     """One update (Algorithm 1). Returns both terms of the cost, in nats and as a weighted sum."""
     check_labels(batch.label, "label", model.config.classes)
-    n = len(batch.label)
-    parts = [n, len(batch.x)]
-    z_noisy, logits = model.noisy_pass(torch.cat([batch.labelled_x, batch.x]), parts)
+    x, n = torch.cat([batch.labelled_x, batch.x]), len(batch.label)
+    z_noisy, logits = model.noisy_pass(x, [n, len(batch.x)])
     classification = F.cross_entropy(logits[:n], batch.label)  # C_c of Algorithm 1
 
     z, moments = model.clean_pass(batch.x)

@@ -26,9 +26,9 @@ from torch.optim import Adam
 
 from aae_lessons.arguments import check_int, check_matrix, check_number
 from aae_lessons.data import SemiSupervisedBatch
-from aae_lessons.methods._densities import binarise, draw, kl_of_rows, log_likelihood
-from aae_lessons.networks import mlp
-from aae_lessons.objectives import descend
+from aae_lessons.methods._densities import binarise, kl_of_rows, log_likelihood
+from aae_lessons.networks import mlp, reparameterise
+from aae_lessons.objectives import descend, reads
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,14 @@ def optimizers(model: M1) -> dict[str, Adam]:
     return {"elbo": Adam(model.parameters(), model.config.lr, fused=True)}
 
 
+@reads(Config)
 def train_step(
     model: M1, optimizers: dict[str, Adam], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:
     """One update, by the images without labels. Returns the bound's two terms, nats an image."""
     x = batch.x if model.config.gaussian else binarise(batch.x)
     mean, log_variance = model.posterior(x)
-    outputs = model.decoder(draw(mean, log_variance)).float()
+    outputs = model.decoder(reparameterise(mean, log_variance)).float()
     reconstruction = -log_likelihood(outputs, x, model.config.gaussian).mean()  # eq. (5), 1st term
     kl = kl_of_rows(mean, log_variance).mean()  # eq. (5), 2nd term
     descend(reconstruction + kl, optimizers["elbo"])

@@ -27,8 +27,9 @@ from torch.optim import Adam
 from aae_lessons.arguments import check
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods import m2
-from aae_lessons.methods._densities import draw
 from aae_lessons.methods.m1 import M1, used_dimensions
+from aae_lessons.networks import reparameterise
+from aae_lessons.objectives import reads
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class M1M2(nn.Module):
         """M1's codes of images ``x``, (B, 784), in units of their deviation: (B, used)."""
         with torch.no_grad():
             mean, log_variance = self.m1.posterior(x)
-            z = draw(mean, log_variance) if sample else mean
+            z = reparameterise(mean, log_variance) if sample else mean
             return z[:, self.used] / self.std
 
     def forward(self, x: Tensor) -> Tensor:
@@ -90,6 +91,7 @@ def optimizers(model: M1M2) -> dict[str, Adam]:
     return m2.optimizers(model.m2)
 
 
+@reads(Config)
 def train_step(
     model: M1M2, optimizers: dict[str, Adam], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:

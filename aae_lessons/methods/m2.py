@@ -32,15 +32,14 @@ from aae_lessons.arguments import check, check_int, check_labels, check_matrix, 
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._densities import (
     binarise,
-    draw,
     entropy_of_logits,
     every_class,
     kl_of_rows,
     log_likelihood,
     one_hot,
 )
-from aae_lessons.networks import mlp
-from aae_lessons.objectives import descend
+from aae_lessons.networks import mlp, reparameterise
+from aae_lessons.objectives import descend, reads
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ class M2(nn.Module):
         One draw of z for each row.
         """
         mean, log_variance = self.encoder(torch.cat([x, y], dim=1)).float().chunk(2, dim=1)
-        outputs = self.decoder(torch.cat([y, draw(mean, log_variance)], dim=1)).float()
+        outputs = self.decoder(torch.cat([y, reparameterise(mean, log_variance)], dim=1)).float()
         log_p_y = -math.log(self.config.classes)
         log_p_x = log_likelihood(outputs, x, self.config.gaussian)
         return kl_of_rows(mean, log_variance) - log_p_x - log_p_y
@@ -138,6 +137,7 @@ def optimizers(model: M2) -> dict[str, Adam]:
     return {"elbo": Adam(model.parameters(), config.lr, weight_decay=decay, fused=True)}
 
 
+@reads(Config)
 def train_step(
     model: M2, optimizers: dict[str, Adam], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:

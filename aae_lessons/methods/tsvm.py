@@ -35,7 +35,7 @@ from torch.optim import Adam
 
 from aae_lessons.arguments import check_int, check_labels, check_matrix, check_number
 from aae_lessons.data import SemiSupervisedBatch
-from aae_lessons.objectives import descend
+from aae_lessons.objectives import descend, reads
 
 Encode = Callable[[Tensor], Tensor]
 
@@ -147,6 +147,7 @@ def optimizers(model: TSVM) -> dict[str, Adam]:
     return {"margin": Adam([model.w], model.config.lr, fused=True)}
 
 
+@reads(Config)
 def train_step(
     model: TSVM, optimizers: dict[str, Adam], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:

@@ -35,7 +35,7 @@ from torch.optim import Adam
 from aae_lessons.arguments import check_int, check_labels, check_matrix, check_number
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._layers import frozen_statistics, normalised_mlp
-from aae_lessons.objectives import descend
+from aae_lessons.objectives import descend, reads
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,7 @@ def optimizers(model: VAT) -> dict[str, Adam]:
     return {"vat": Adam(model.parameters(), model.config.lr, fused=True)}
 
 
+@reads(Config)
 def train_step(
     model: VAT, optimizers: dict[str, Adam], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:

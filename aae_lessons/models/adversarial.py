@@ -4,8 +4,8 @@ Principle:
     min over Q, G:  E[ c(x, G(Q(x))) ]  +  λ · D_Z(Q_Z, P_Z),   D_Z adversarial
 
     A discriminator learns to tell codes from samples of a prior; the encoder, which is at the
-    same time the generator of that game, learns to make codes it can't tell. All that is needed
-    of the prior is samples.
+    same time the generator of that game, learns to make codes it can't tell. The
+    prior has to give samples, nothing else.
 
 Reference:
     Makhzani et al. 2015, "Adversarial Autoencoders", §2 (the two phases), §2.1 (posteriors),
@@ -25,12 +25,17 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons.arguments import check, check_labels, check_matrix, check_number
+from aae_lessons.arguments import check, check_matrix, check_number
 from aae_lessons.data import Batch
-from aae_lessons.networks import Discriminator, check_network, mlp
+from aae_lessons.networks import (
+    CodeAutoencoder,
+    Discriminator,
+    anneal_noise,  # noqa: F401, lesson 2 calls it adversarial.anneal_noise
+    append_label,
+    check_network,
+)
 from aae_lessons.objectives import (
     Cost,
     descend,
@@ -39,7 +44,7 @@ from aae_lessons.objectives import (
     squared_error,
     two_sample_loss,
 )
-from aae_lessons.priors import Conditional, Prior
+from aae_lessons.priors import Conditional, Prior, check_classes
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,8 @@ class BaseConfig:
         cost: c(logits, x), summed over pixels, mean over the batch.
         discriminator_lr: learning rate of the discriminator's Adam.
         beta1: Adam's decay of its first moment; adversarial training needs a low one.
-        noise: standard deviation of Gaussian noise on whatever the discriminator sees. It blurs
-            both distributions, so that codes in one part of a prior with gaps feel what is
-            missing in another. ``anneal_noise`` takes it away during the first half of a run.
+        noise: standard deviation of Gaussian noise on the discriminator's input: both
+            distributions then overlap, even across the gaps of a prior. See ``anneal_noise``.
     """
 
     hidden: tuple[int, ...] = (256, 256)
@@ -97,27 +101,7 @@ class Config(BaseConfig):
         check_number(self.generator_lr, "generator_lr", above=0)
 
 
-@dataclass(frozen=True)
-class JointConfig(BaseConfig):
-    """Settings of the weighted objective, :func:`joint_step`.
-
-    Args:
-        weight: λ, in nats of cost per nat of generator loss.
-        lr: learning rate of the one Adam of encoder and decoder.
-
-    The others are those of :class:`BaseConfig`.
-    """
-
-    weight: float = 10.0
-    lr: float = 5e-4
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number(self.weight, "weight", at_least=0)
-        check_number(self.lr, "lr", above=0)
-
-
-class AAE(nn.Module):
+class AAE(CodeAutoencoder):
     """An autoencoder whose codes are matched to a prior by a discriminator.
 
     Args:
@@ -127,8 +111,7 @@ class AAE(nn.Module):
             :func:`joint_step`.
         encoder, decoder, discriminator: your own networks in place of the layers of ``config``:
             images (B, pixels) to codes (B, D), or mean and log-variance (B, 2 D) side by side;
-            codes to logits of images; codes (and label columns) to logits (B,). Convolutional
-            ones are in :mod:`aae_lessons.networks`.
+            codes to logits of images; codes (and label columns) to logits (B,).
     """
 
     def __init__(
@@ -140,54 +123,19 @@ class AAE(nn.Module):
         decoder: nn.Module | None = None,
         discriminator: nn.Module | None = None,
     ) -> None:
-        super().__init__()
         known = isinstance(config, BaseConfig)
         check(known, "config", config, "adversarial.Config or adversarial.JointConfig")
-        conditional = config.label_classes == 0 or isinstance(prior, Conditional)
-        check(conditional, "prior", prior, "one with sample_given, for label information")
-        if config.label_classes:
-            _require_classes(prior, config.label_classes)
-        self.prior, self.config = prior, config
-        outputs = prior.dim * (2 if config.gaussian_posterior else 1)
-        label_columns = config.label_classes + 1 if config.label_classes else 0
-        inputs = prior.dim + label_columns
-        self.encoder = encoder or mlp((config.pixels, *config.hidden, outputs))
-        self.decoder = decoder or mlp((prior.dim, *reversed(config.hidden), config.pixels))
-        self.discriminator = discriminator or Discriminator(inputs, config.discriminator_hidden)
-        check_network(encoder, "encoder", config.pixels, outputs)
-        check_network(decoder, "decoder", prior.dim, config.pixels)
-        check_network(discriminator, "discriminator", inputs, None)
+        check_classes(prior, config.label_classes)
+        super().__init__(prior, config, encoder, decoder)
+        inputs = prior.dim + (config.label_classes + 1 if config.label_classes else 0)
+        own = check_network(discriminator, "discriminator", inputs, None)
+        self.discriminator = own or Discriminator(inputs, config.discriminator_hidden)
         self.register_buffer("noise", torch.tensor(config.noise), persistent=False)
 
     def optimizers(self) -> dict[str, Adam]:
         """What the configuration's algorithm descends with, by phase."""
         joint = isinstance(self.config, JointConfig)
         return joint_optimizers(self) if joint else optimizers(self)
-
-    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of q(z|x), each (B, D); a Gaussian posterior only."""
-        gaussian = self.config.gaussian_posterior
-        check(gaussian, "gaussian_posterior", gaussian, "True: this encoder is deterministic")
-        check_matrix(x, "x", columns=self.config.pixels)
-        mean, log_variance = self.encoder(x).chunk(2, dim=1)
-        return mean, log_variance
-
-    def encode(self, x: Tensor) -> Tensor:
-        """Codes z, (B, D), of images ``x``, (B, 784): draws where the posterior is Gaussian."""
-        if self.config.gaussian_posterior:
-            mean, log_variance = self.posterior(x)
-            return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
-        check_matrix(x, "x", columns=self.config.pixels)
-        return self.encoder(x)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Images x_hat, (B, 784), in [0, 1], of codes ``z``, (B, D)."""
-        check_matrix(z, "z", columns=self.prior.dim)
-        return self.decoder(z).sigmoid()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Reconstructions x_hat, (B, 784), of images ``x``, (B, 784)."""
-        return self.decode(self.encode(x))
 
     def sample_prior(self, label: Tensor) -> Tensor:
         """Prior samples z_prior, (B, D), one for each label of the batch, (B,)."""
@@ -202,32 +150,20 @@ class AAE(nn.Module):
     def discriminate(self, z: Tensor, label: Tensor) -> Tensor:
         """The discriminator's logits, (B,), of codes ``z``, (B, D): positive means "real".
 
-        With label information it sees, next to each code, a one-hot vector of K + 1 classes, the
-        last for "no label" (§2.3, Fig 3).
+        With label information each code is followed by its label, one-hot (§2.3, Fig 3).
         """
         check_matrix(z, "z", columns=self.prior.dim)
         if self.config.label_classes:
-            no_label = self.config.label_classes
-            check_labels(label, "label", no_label, unlabelled=True)
-            check(len(label) == len(z), "label", label, f"one label for each of {len(z)} codes")
-            one_hot = F.one_hot(torch.where(label < 0, no_label, label), no_label + 1)
-            z = torch.cat([z, one_hot.to(z.dtype)], dim=1)
+            z = append_label(z, label, self.config.label_classes)
         return self.discriminator(z)
 
     def discriminate_noisy(self, z: Tensor, label: Tensor) -> Tensor:
-        """What the discriminator says in training, (B,): of ``z``, (B, D), with its noise."""
+        """The discriminator's logits in training, (B,): of ``z``, (B, D), with noise added."""
         return self.discriminate(self.add_instance_noise(z), label)
 
 
-def _require_classes(prior: Prior, classes: int) -> None:
-    """Refuses a prior with fewer parts than there are classes."""
-    parts = getattr(prior, "components", getattr(prior, "classes", classes))
-    got = f"{classes}, and a prior with {parts} parts"
-    check(parts >= classes, "label_classes", got, "no more classes than the prior has parts")
-
-
 def optimizers(model: AAE) -> dict[str, Adam]:
-    """One Adam per phase. The encoder is in two: it encodes, and it is the game's generator."""
+    """One Adam per phase. The encoder's parameters are in two: reconstruction and generator."""
     config, betas = model.config, (model.config.beta1, 0.999)
     encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
     discriminator = list(model.discriminator.parameters())
@@ -264,9 +200,24 @@ def train_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[st
     }
 
 
-def anneal_noise(model: AAE, done: float) -> None:
-    """The discriminator's noise, linearly down to 0 at half the run: ``on_step`` of ``fit``."""
-    model.noise.fill_(model.config.noise * max(0.0, 1.0 - 2.0 * done))
+@dataclass(frozen=True)
+class JointConfig(BaseConfig):
+    """Settings of the weighted objective, :func:`joint_step`.
+
+    Args:
+        weight: λ, in nats of cost per nat of generator loss.
+        lr: learning rate of the one Adam of encoder and decoder.
+
+    The others are those of :class:`BaseConfig`.
+    """
+
+    weight: float = 10.0
+    lr: float = 5e-4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number(self.weight, "weight", at_least=0)
+        check_number(self.lr, "lr", above=0)
 
 
 def joint_optimizers(model: AAE) -> dict[str, Adam]:

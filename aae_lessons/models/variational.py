@@ -1,4 +1,4 @@
-"""Lesson 3: the variational autoencoder (VAE), to stand beside the AAE.
+"""Lesson 3: the variational autoencoder (VAE), for comparison with the AAE.
 
 Principle:
     min over Q, G:  E_x[ E_q[ c(x, G(z)) ] + β · KL( q(z|x) ‖ P_Z ) ],   q(z|x) = N(μ(x), σ²(x))
@@ -22,13 +22,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
 from aae_lessons.arguments import check, check_matrix, check_number
 from aae_lessons.data import Batch
-from aae_lessons.networks import mlp
+from aae_lessons.networks import mlp, reparameterise
 from aae_lessons.objectives import (
     Cost,
     binary_cross_entropy,
@@ -37,7 +36,7 @@ from aae_lessons.objectives import (
     monte_carlo_kl,
     reads,
 )
-from aae_lessons.priors import Gaussian, HasDensity
+from aae_lessons.priors import Gaussian, HasDensity, check_prior
 
 
 @dataclass(frozen=True)
@@ -79,6 +78,7 @@ class VAE(nn.Module):
         super().__init__()
         expected = "one with log_prob: a VAE needs the prior's density (an AAE needs samples only)"
         check(isinstance(prior, HasDensity), "prior", prior, expected)
+        check_prior(prior)
         self.prior, self.config = prior, config
         self.encoder = mlp((config.pixels, *config.hidden, 2 * prior.dim))
         self.decoder = mlp((prior.dim, *reversed(config.hidden), config.pixels))
@@ -114,11 +114,6 @@ class VAE(nn.Module):
         if isinstance(self.prior, Gaussian):
             return gaussian_kl(mean, log_variance, self.prior.std)
         return monte_carlo_kl(z, mean, log_variance, self.prior.log_prob)
-
-
-def reparameterise(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """z = μ + σ·ε, ε ~ N(0, I), (B, D): a draw whose gradient reaches μ and σ."""
-    return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
 
 
 def optimizers(model: VAE) -> dict[str, Adam]:

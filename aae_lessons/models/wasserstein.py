@@ -21,31 +21,40 @@ Note:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Adam
 
-from aae_lessons.arguments import check, check_int, check_matrix, check_number, check_same_shape
+from aae_lessons.arguments import check, check_matrix, check_number, check_same_shape
 from aae_lessons.data import Batch
 from aae_lessons.devices import in_single_precision
-from aae_lessons.networks import Discriminator, mlp
-from aae_lessons.objectives import (
-    Cost,
-    Kernel,
-    descend,
-    generator_loss,
-    mmd,
-    random_directions,
-    reads,
-    sliced_wasserstein,
-    two_sample_loss,
+from aae_lessons.models.discrepancies import (
+    MMD,
+    Adversarial,
+    Discrepancy,
+    SlicedWasserstein,
+    TrainedDiscrepancy,
+    check_discrepancy,
 )
-from aae_lessons.priors import HasDensity, Prior
+from aae_lessons.networks import CodeAutoencoder
+from aae_lessons.objectives import Cost, descend, reads
+from aae_lessons.priors import Prior, check_prior
 
-Discrepancy = Callable[[Tensor, Tensor], Tensor]
+__all__ = [
+    "MMD",
+    "WAE",
+    "Adversarial",
+    "Config",
+    "Discrepancy",
+    "SlicedWasserstein",
+    "TrainedDiscrepancy",
+    "match_moments",
+    "moment_error",
+    "optimizers",
+    "train_step",
+]
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ class Config:
         check_number(self.lr, "lr", above=0)
 
 
-class WAE(nn.Module):
+class WAE(CodeAutoencoder):
     """An autoencoder with a cost c and a discrepancy D_Z between its codes and the prior.
 
     Args:
@@ -83,122 +92,22 @@ class WAE(nn.Module):
         cost: c(logits, x), a scalar: such as ``squared_error``.
         discrepancy: D_Z(z, z_prior), a scalar: :class:`Adversarial`, :class:`MMD`,
             :class:`SlicedWasserstein` or any function of codes and prior samples, (B, D) each.
+            One that is trained is a :class:`TrainedDiscrepancy`.
         config: see :class:`Config`.
     """
 
     def __init__(
         self, prior: Prior, cost: Cost, discrepancy: Discrepancy, config: Config = Config()
     ) -> None:
-        super().__init__()
+        check_prior(prior)
         check(callable(cost), "cost", cost, "a function c(logits, x)")
-        check(callable(discrepancy), "discrepancy", discrepancy, "a function D(z, z_prior)")
-        self.prior, self.cost, self.discrepancy = prior, cost, discrepancy
-        self.config = config
-        outputs = prior.dim * (2 if config.gaussian_posterior else 1)
-        self.encoder = mlp((config.pixels, *config.hidden, outputs))
-        self.decoder = mlp((prior.dim, *reversed(config.hidden), config.pixels))
+        check_discrepancy(discrepancy)
+        super().__init__(prior, config)
+        self.cost, self.discrepancy = cost, discrepancy
 
     def optimizers(self) -> dict[str, Adam]:
         """What :func:`train_step` descends with, by name."""
         return optimizers(self)
-
-    def encode(self, x: Tensor) -> Tensor:
-        """Codes z, (B, D), of images ``x``, (B, 784): draws where the posterior is Gaussian."""
-        check_matrix(x, "x", columns=self.config.pixels)
-        if self.config.gaussian_posterior:
-            mean, log_variance = self.encoder(x).chunk(2, dim=1)
-            return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
-        return self.encoder(x)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Images x_hat, (B, 784), in [0, 1], of codes ``z``, (B, D)."""
-        check_matrix(z, "z", columns=self.prior.dim)
-        return self.decoder(z).sigmoid()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Reconstructions x_hat, (B, 784), of images ``x``, (B, 784)."""
-        return self.decode(self.encode(x))
-
-
-# ------------------------------------------------------------------------ discrepancies
-
-
-class Adversarial(nn.Module):
-    """D_Z by a discriminator that is trained with the autoencoder (WAE-GAN, Algorithm 1; AAE §2).
-
-    Args:
-        prior: P_Z; one with a density for ``log_density``.
-        hidden: sizes of the discriminator's hidden layers.
-        log_density: add log p(z) to the logits. The best discriminator's logit is
-            log p(z) − log q(z); with the first term known, only the second is to be learnt.
-        lr: learning rate of the discriminator's Adam.
-    """
-
-    def __init__(
-        self,
-        prior: Prior,
-        hidden: tuple[int, ...] = (256, 256),
-        log_density: bool = False,
-        lr: float = 5e-4,
-    ) -> None:
-        super().__init__()
-        known = isinstance(prior, HasDensity) or not log_density
-        check(known, "prior", prior, "one with log_prob, or log_density=False")
-        check_number(lr, "lr", above=0)
-        self.prior, self.log_density, self.lr = prior, log_density, lr
-        self.discriminator = Discriminator(prior.dim, hidden)
-
-    def logits(self, z: Tensor) -> Tensor:
-        """(B,), of codes ``z``, (B, D): positive means "a prior sample"."""
-        check_matrix(z, "z", columns=self.prior.dim)
-        logits = self.discriminator(z)
-        if self.log_density and isinstance(self.prior, HasDensity):
-            logits = logits + self.prior.log_prob(z)
-        return logits
-
-    def discriminator_loss(self, z: Tensor, z_prior: Tensor) -> Tensor:
-        """What the discriminator descends: prior samples are real, codes are fake."""
-        return two_sample_loss(self.logits, z_prior, z)
-
-    def forward(self, z: Tensor, z_prior: Tensor) -> Tensor:
-        """What the encoder descends: codes should pass for prior samples."""
-        return generator_loss(self.logits(z))
-
-
-@dataclass(frozen=True)
-class MMD:
-    """D_Z by the unbiased maximum mean discrepancy (WAE-MMD, Algorithm 2): nothing to train.
-
-    Args:
-        kernel: a function of squared distances: ``inverse_multiquadratics(dim)`` or
-            ``rbf(bandwidth)`` of :mod:`aae_lessons.objectives`.
-    """
-
-    kernel: Kernel
-
-    def __call__(self, z: Tensor, z_prior: Tensor) -> Tensor:
-        return mmd(z, z_prior, self.kernel)
-
-
-@dataclass(frozen=True)
-class SlicedWasserstein:
-    """D_Z by sorting along random directions, new ones at every call: nothing to train.
-
-    Args:
-        directions: how many.
-    """
-
-    directions: int = 50
-
-    def __post_init__(self) -> None:
-        check_int(self.directions, "directions")
-
-    def __call__(self, z: Tensor, z_prior: Tensor) -> Tensor:
-        directions = random_directions(z.shape[1], self.directions, like=z)
-        return sliced_wasserstein(z, z_prior, directions)
-
-
-# ----------------------------------------------------------------------------- training
 
 
 def optimizers(model: WAE) -> dict[str, Adam]:
@@ -206,7 +115,7 @@ def optimizers(model: WAE) -> dict[str, Adam]:
     config, betas = model.config, (model.config.beta1, 0.999)
     both = [*model.encoder.parameters(), *model.decoder.parameters()]
     result = {"autoencoder": Adam(both, config.lr, betas, fused=True)}
-    if isinstance(model.discrepancy, Adversarial):
+    if isinstance(model.discrepancy, TrainedDiscrepancy):
         weights = model.discrepancy.parameters()
         result["discriminator"] = Adam(weights, model.discrepancy.lr, betas, fused=True)
     return result
@@ -220,7 +129,7 @@ def train_step(model: WAE, optimizers: dict[str, Adam], batch: Batch) -> dict[st
     losses = {}
 
     # Discriminator, where there is one: tell prior samples (real) from codes (fake).
-    if isinstance(model.discrepancy, Adversarial):
+    if isinstance(model.discrepancy, TrainedDiscrepancy):
         # detached: this loss needs no gradient in the encoder (see two_sample_loss)
         discriminator = model.discrepancy.discriminator_loss(z.detach(), z_prior)
         descend(discriminator, optimizers["discriminator"])
@@ -236,7 +145,7 @@ def train_step(model: WAE, optimizers: dict[str, Adam], batch: Batch) -> dict[st
 def match_moments(model: WAE, batches: Iterable[Batch], lr: float = 1e-3) -> float:
     """Pre-training of the encoder: mean and covariance of its codes become the prior's.
 
-    An untrained encoder puts all codes in one small heap, where a discrepancy has little to say
+    An untrained encoder puts all codes close together, where a discrepancy has a small gradient
     (WAE, appendix C: at most 200 updates of large batches).
 
     Args:

@@ -26,6 +26,8 @@ from aae_lessons.priors.protocols import (
     HasDensity,
     HasModes,
     Prior,
+    check_classes,
+    check_prior,
 )
 
 __all__ = [
@@ -38,4 +40,6 @@ __all__ = [
     "Painted",
     "Prior",
     "SwissRoll",
+    "check_classes",
+    "check_prior",
 ]

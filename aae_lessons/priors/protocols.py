@@ -7,6 +7,8 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from aae_lessons.arguments import check, check_int
+
 
 @runtime_checkable
 class Prior(Protocol):
@@ -49,3 +51,22 @@ class HasModes(Prior, Protocol):
 
     def distance_to_mode(self, z: Tensor) -> Tensor:
         """How many standard deviations each code is from the nearest mode, (n,)."""
+
+
+def check_prior(prior: object, name: str = "prior") -> None:
+    """Refuses what no autoencoder can be built on: a prior without ``dim`` or ``sample``."""
+    ok = not isinstance(prior, type) and hasattr(prior, "dim")
+    ok = ok and callable(getattr(prior, "sample", None))
+    check(ok, name, prior, "a prior: an object with dim and sample(n, device)")
+    check_int(getattr(prior, "dim", None), f"{name}.dim")
+
+
+def check_classes(prior: Prior, classes: int) -> None:
+    """Refuses a prior that has no part for each of ``classes``; 0 stands for no labels."""
+    check_prior(prior)
+    if classes == 0:
+        return
+    check(isinstance(prior, Conditional), "prior", prior, "one with sample_given, for labels")
+    parts = getattr(prior, "components", getattr(prior, "classes", classes))
+    got = f"{classes}, and a prior with {parts} parts"
+    check(parts >= classes, "label_classes", got, "no more classes than the prior has parts")

@@ -1,12 +1,12 @@
 """The reference runs that come with the package: trained longer than a lesson has time for.
 
-Each is a pair of files in ``runs/``: ``NAME.safetensors`` (weights in half precision, and codes
-of the first 1000 test images after every epoch; of wide networks, encoder and decoder in a byte
-a weight) and ``NAME.json`` (how it was made: recipe, seed,
-versions, device, seconds; its history; its metrics on the test set). Some keep pictures in place
-of weights. A run that was repeated has a record ``NAME.seed-S.json`` for each further seed.
+Each has a record in ``runs/``, ``NAME.json``: recipe, seed, versions, device, seconds, history,
+and metrics on the test set. ``Recipe.keep`` says what ``NAME.safetensors`` holds next to it:
+weights in half precision with the codes of the first 1000 test images after every epoch; the
+weights of encoder and decoder in a byte each; or samples and reconstructions. Some runs have a
+record only. A run that was repeated has a record ``NAME.seed-S.json`` for each further seed.
 
-On the command line, ``python -m aae_lessons.references`` lists what can be asked.
+``python -m aae_lessons.references --help`` lists the commands.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ FOLDER = Path(__file__).parent / "runs"
 class Reference:
     """A trained model and the record of its run.
 
-    ``model`` is on the device asked for, in evaluation mode (None where only pictures were
+    ``model`` is on the chosen device, in evaluation mode (None where only pictures were
     kept); ``record`` is the JSON; ``history`` holds losses and, as ``snapshots[e]["z"]``, the
     codes of the first 1000 test images after e epochs, (1000, D); ``previews`` is what
-    :func:`aae_lessons.references.previews.take` took, empty where the weights were kept.
+    :func:`aae_lessons.references.previews.make_previews` made, empty where the weights were kept.
     """
 
     name: str
@@ -107,5 +107,5 @@ def mean_and_std(name: str, metric: str) -> tuple[float, float, int]:
 
 
 def classifier(device: str | torch.device | None = "cpu") -> DigitClassifier:
-    """The fixed MNIST classifier that judges samples; its own test error is in its record."""
+    """The fixed MNIST classifier by which samples are measured; its record has its test error."""
     return load("classifier", device).model

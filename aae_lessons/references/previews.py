@@ -1,4 +1,4 @@
-"""What a run looks like, where its weights are not kept: a few kilobytes instead of a megabyte."""
+"""Images and codes of a run whose weights are not kept: some kilobytes, not a megabyte."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PLANE_EXTENT = 2.2
 
 
 @torch.no_grad()
-def take(model: Any, x: Tensor) -> dict[str, Tensor]:
-    """Pictures of a trained model; images as bytes, 0 … 255.
+def make_previews(model: Any, x: Tensor) -> dict[str, Tensor]:
+    """Samples, reconstructions and codes of a trained model; images as bytes, 0 … 255.
 
     Args:
         model: with ``prior``, ``encode`` and ``decode``.
@@ -45,13 +45,16 @@ def take(model: Any, x: Tensor) -> dict[str, Tensor]:
     return images | {"codes": codes.half().cpu()}
 
 
-def of(run: Reference, x: Tensor) -> dict[str, Tensor]:
-    """The pictures of a reference run as floats: images in [0, 1], codes as they are.
+def load_previews(run: Reference, x: Tensor) -> dict[str, Tensor]:
+    """The previews of a reference run as floats: images in [0, 1], codes as they are.
 
-    Those that were stored, or, where weights were, taken now of test images ``x``, (n, 784).
+    Where the run's weights were stored they are made now, of test images ``x``, (n, 784).
     """
-    taken = run.previews or take(run.model, x)
-    return {k: v.float() if k == "codes" else v.float() / 255 for k, v in taken.items()}
+    made = run.previews or make_previews(run.model, x)
+    return {k: v.float() if k == "codes" else v.float() / 255 for k, v in made.items()}
+
+
+of = load_previews  # the name in lessons 3 and 7
 
 
 def plane(steps: int = PLANE_STEPS, extent: float = PLANE_EXTENT) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib
 import json
@@ -23,6 +24,10 @@ from aae_lessons.references.recipes import RECIPES
 
 BACKENDS = ("loky", "dask", "ray")
 DIGITS = 10  # of a fingerprint in the name of a folder
+FUNCTIONS = (  # of a recipe, by whose names its fingerprint is taken
+    *("step", "measure", "optimizers", "prepare", "watch", "dataset", "batches"),
+    *("schedule", "on_step"),
+)
 
 
 def make_seeds(
@@ -86,17 +91,29 @@ def make_seeds(
 
 
 def fingerprint(name: str, epochs: int) -> str:
-    """Ten hexadecimal digits that differ where a recipe or its length do."""
+    """Ten hexadecimal digits that differ where a recipe or its length do, in every process."""
     recipe = RECIPES[name]
+    functions = {field: qualified_name(getattr(recipe, field)) for field in FUNCTIONS}
     content = {
+        **functions,
         "model": train.describe(recipe.build()),
-        "step": train.name_of(recipe.step),
         "schedule": train.schedule_in_words(recipe),
         "settings": [epochs, recipe.batch, recipe.labels, recipe.held_out],
+        "kept": [recipe.keep, recipe.rank_by],
         "precision": recipe.matmul_precision,
     }
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def qualified_name(function: Callable[..., Any] | None) -> str:
+    """Module and name of a function or a class, and of a partial's its arguments too."""
+    if isinstance(function, functools.partial):
+        settings = [*function.args, *sorted(function.keywords.items())]
+        return f"{qualified_name(function.func)} with {settings}"
+    if function is None or hasattr(function, "__qualname__"):
+        return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', None)}"
+    return f"{type(function).__module__}.{type(function).__qualname__}"
 
 
 def _run(make, quiet: bool, name, device, seed: int, epochs: int, place: Path) -> dict[str, Any]:
@@ -135,7 +152,7 @@ def _dask(scheduler: str | None) -> Generator[None]:
     try:
         client = Client(scheduler, timeout=20)
     except (OSError, ValueError) as error:
-        raise ValueError(f"scheduler: nobody answers at {scheduler!r}: {error}") from error
+        raise ValueError(f"scheduler: no answer from {scheduler!r}: {error}") from error
     with client:
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         threads = [worker["nthreads"] for worker in workers]

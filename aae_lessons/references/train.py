@@ -86,7 +86,7 @@ def _stored(
 ) -> dict[str, Tensor]:
     """What goes into the safetensors file: weights or pictures, and the watched codes."""
     if not recipe.keeps_model:
-        return previews.take(model, x) if recipe.keep == "previews" else {}
+        return previews.make_previews(model, x) if recipe.keep == "previews" else {}
     weights = model.state_dict()
     if recipe.keep == "int8":
         return quantize.pack(weights)
@@ -215,7 +215,7 @@ def _machine(device: torch.device, precision: str) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The processor's name, where the system tells it."""
+    """The processor's name, where the system gives it."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         names = re.findall(r"^model name\s*: (.*)$", cpuinfo.read_text("utf-8"), re.MULTILINE)

@@ -14,7 +14,7 @@ SAMPLES = 10_000  # decoded for the Fréchet distance
 
 
 def measure(model: Any, test: ImageSet) -> dict[str, float]:
-    """What the decoder makes of 10,000 prior samples, beside :func:`latent`."""
+    """The measures of :func:`adversarial.measure`, and the quality of 10,000 decoded samples."""
     return {**adversarial.measure(model, test), **_samples(model, test)}
 
 

@@ -1,0 +1,78 @@
+"""Convolutional encoders and decoders for pictures, and the classifier of digits."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from torch import Tensor, nn
+
+from aae_lessons.arguments import check, check_int
+from aae_lessons.networks.layers import Float32Linear, leaky_relu
+
+
+def conv_encoder(
+    outputs: int, shape: tuple[int, int, int] = (1, 28, 28), width: int = 32
+) -> nn.Sequential:
+    """Images (B, C·H·W) -> (B, outputs): two strided convolutions and one linear layer.
+
+    Args:
+        outputs: D, or more where the encoder has several heads.
+        shape: (C, H, W), H and W divisible by 4.
+        width: channels of the first convolution; the second has twice as many.
+    """
+    channels, height, breadth = _picture(shape)
+    check_int(outputs, "outputs")
+    check_int(width, "width")
+    return nn.Sequential(
+        nn.Unflatten(1, shape),
+        nn.Conv2d(channels, width, 4, stride=2, padding=1),
+        leaky_relu(),
+        nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
+        leaky_relu(),
+        nn.Flatten(),
+        Float32Linear(2 * width * (height // 4) * (breadth // 4), outputs),
+    )
+
+
+def conv_decoder(
+    inputs: int, shape: tuple[int, int, int] = (1, 28, 28), width: int = 32
+) -> nn.Sequential:
+    """Codes (B, inputs) -> logits (B, C·H·W): the mirror of :func:`conv_encoder`."""
+    channels, height, breadth = _picture(shape)
+    check_int(inputs, "inputs")
+    check_int(width, "width")
+    small = (2 * width, height // 4, breadth // 4)
+    return nn.Sequential(
+        nn.Linear(inputs, small[0] * small[1] * small[2]),
+        nn.Unflatten(1, small),
+        leaky_relu(),
+        nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1),
+        leaky_relu(),
+        nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1),
+        nn.Flatten(),
+    )
+
+
+def _picture(shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    ok = len(shape) == 3 and all(isinstance(s, int) and s > 0 for s in shape)
+    ok = ok and shape[1] % 4 == 0 and shape[2] % 4 == 0
+    check(ok, "shape", shape, "(C, H, W) with H and W divisible by 4")
+    return shape
+
+
+class DigitClassifier(nn.Sequential):
+    """A classifier of digits, by which samples are measured: (B, 784) -> class logits (B, 10).
+
+    ``features`` gives its last hidden layer, (B, 64): the space of the Fréchet distance.
+    ``activations`` gives its second convolution's output, (B, 3136): the space of a perceptual
+    cost.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(conv_encoder(64), leaky_relu(), nn.Dropout(0.5), Float32Linear(64, 10))
+
+    def features(self, x: Tensor) -> Tensor:
+        return self[1](self[0](x))
+
+    def activations(self, x: Tensor) -> Tensor:
+        return cast(nn.Sequential, self[0])[:6](x)
