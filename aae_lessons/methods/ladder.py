@@ -14,9 +14,9 @@ Reference:
     factor γ of the softmax layer and the initial values are those of the authors' code.
 
 Note:
-    Test images are normalised by running averages of the clean pass of unlabelled images; there
-    is none of *labelled* ones: no term of the objective uses it.
-    Section, equation and algorithm numbers are quoted from memory.
+    Test images are normalised by running averages of the clean pass of unlabelled images; no term
+    of the objective uses one of *labelled* images. Section, equation and algorithm numbers are
+    quoted from memory.
 """
 
 from __future__ import annotations
