@@ -97,7 +97,7 @@ def textbook_step(model: adversarial.AAE, adams: dict[str, Adam], x: Tensor) -> 
     """The same update as ``adversarial.train_step``, the way tutorials write it."""
     ones, zeros = torch.ones(len(x), 1), torch.zeros(len(x), 1)
     bce = F.binary_cross_entropy_with_logits
-    discriminator = model.discriminator.layers
+    network = model.discriminator.layers
 
     model.zero_grad()
     x_hat = torch.sigmoid(model.decoder(model.encoder(x)))
@@ -106,14 +106,14 @@ def textbook_step(model: adversarial.AAE, adams: dict[str, Adam], x: Tensor) -> 
     adams["reconstruction"].step()
 
     model.zero_grad()
-    real = discriminator(model.prior.sample(len(x)))
-    fake = discriminator(model.encoder(x).detach())
+    real = network(model.prior.sample(len(x)))
+    fake = network(model.encoder(x).detach())
     discriminator = bce(real, ones) + bce(fake, zeros)
     discriminator.backward()
     adams["discriminator"].step()
 
     model.zero_grad()
-    generator = bce(discriminator(model.encoder(x)), ones)
+    generator = bce(network(model.encoder(x)), ones)
     generator.backward()
     adams["generator"].step()
     return {
