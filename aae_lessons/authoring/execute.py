@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import base64
 import io
+import itertools
 import sys
 import tempfile
 import time
@@ -106,12 +107,22 @@ def small(png: str) -> str:
     """
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
     chosen = picture.quantize(128 - len(KEPT_COLOURS), dither=Image.Dither.NONE).getpalette()
+    colours = KEPT_COLOURS + [
+        colour
+        for colour in zip(chosen[::3], chosen[1::3], chosen[2::3], strict=True)
+        if all(_apart(colour, kept) > 8 for kept in KEPT_COLOURS)
+    ]
     palette = Image.new("P", (1, 1))
-    palette.putpalette([*(value for colour in KEPT_COLOURS for value in colour), *chosen][:384])
+    palette.putpalette(list(itertools.chain(*colours)))
     stream = io.BytesIO()
     reduced = picture.quantize(palette=palette, dither=Image.Dither.NONE)
     reduced.save(stream, "png", optimize=True)
     return base64.b64encode(stream.getvalue()).decode()
+
+
+def _apart(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+    """The largest difference of two colours in red, green or blue."""
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
 def execute(path: Path) -> float:
