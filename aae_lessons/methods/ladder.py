@@ -14,9 +14,8 @@ Reference:
     factor γ of the softmax layer and the initial values are those of the authors' code.
 
 Note:
-    Test images are normalised by running averages of the clean pass of unlabelled images; no term
-    of the objective uses one of *labelled* images. Section, equation and algorithm numbers are
-    quoted from memory.
+    Test images are normalised by running averages of unlabelled images' clean pass; no term of
+    the objective uses one of labelled images. Section and equation numbers are from memory.
 """
 
 from __future__ import annotations
