@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from aae_lessons import checks
-from aae_lessons.checks import progress
+from aae_lessons.checks import course, progress
 from aae_lessons.checks.core import CheckFailed, Exercise
+from aae_lessons.checks.misconceptions import mutant
 
 LESSONS = sorted(path.stem for path in (Path(__file__).parent / "answers").glob("[!_]*.py"))
 MODULES = [importlib.import_module(f"answers.{lesson}") for lesson in LESSONS]
@@ -32,6 +33,9 @@ def cases(kind):
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
     monkeypatch.setenv("AAE_PROGRESS", str(tmp_path / "progress.json"))
+    for row in course.exercises().values():
+        for exercise in row:
+            monkeypatch.setattr(exercise, "accepted", None)
 
 
 @pytest.mark.parametrize(("check", "name", "answer", "module"), cases("WRONG"))
@@ -56,6 +60,25 @@ def test_right_answer(check, name, answer, module, capsys):
     assert out == f"Exercise {check.name}, {check.title}: right.\n" * len(SEEDS)
     assert err == ""
     assert progress.done() == {check.name}
+
+
+def calls_own_step(*inputs):
+    return own_step(*inputs)  # noqa: F821
+
+
+MENDING = [e for row in course.exercises().values() for e in row if e.beside]
+
+
+@pytest.mark.parametrize("check", MENDING, ids=lambda check: check.name)
+def test_the_answer_of_the_exercise_before_mends_nothing(check, monkeypatch):
+    own = mutant(check.beside.answer)
+    check.beside(own)
+    monkeypatch.setitem(globals(), "own_step", own)
+    for answer in (own, calls_own_step):
+        with pytest.raises(CheckFailed) as refused:
+            check(answer)
+        assert refused.value.cause == "another exercise's answer"
+    check(check.answer)
 
 
 def make(test, answer=lambda x: x):

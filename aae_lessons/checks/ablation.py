@@ -114,9 +114,20 @@ def _small_run(reconstruction: bool, adversaries: bool, seed: int) -> float:
     return (guess != test).double().mean().item()
 
 
+def _results(plan: Callable, *inputs: object) -> Mapping:
+    """What a plan returns; nothing, and a line that says so, while it is not written yet."""
+    try:
+        return plan(*inputs)
+    except NotImplementedError as error:
+        if error.args:  # a stub has none, an operation that torch does not have names itself
+            raise
+        print(f"{plan.__name__}() is not written yet. This cell runs it when it is.")
+        return {}
+
+
 def show_semi_supervised(plan: Callable) -> None:
     """Prints the errors of a plan's variants, by real runs."""
-    for name, error in plan(_small_run, SEEDS).items():
+    for name, error in _results(plan, _small_run, SEEDS).items():
         print(f"{name:<24} test error {100 * error:5.1f} %")
 
 
@@ -216,5 +227,5 @@ def _small_clustering(aids: Collection[str], seed: int) -> float:
 def show_clustering(plan: Callable) -> None:
     """Prints by how much the error rises without each aid, by real runs."""
     aids: Sequence[str] = ("heads apart", "adversaries", "noise")
-    for name, rise in plan(_small_clustering, aids, SEEDS).items():
+    for name, rise in _results(plan, _small_clustering, aids, SEEDS).items():
         print(f"without {name:<14} the error rises by {100 * rise:+5.1f} points")

@@ -316,4 +316,5 @@ mended_aae_step = Exercise(
     answer=_mended_step,
     test=judged_by(_step_probes),
     wrong=(*SIGNATURES, *_for_mended(), TOGETHER),
+    beside=aae_step,
 )

@@ -274,6 +274,7 @@ mended_step = Exercise(
     answer=_mended_step,
     test=judged_by(lambda trial: step_probes(trial, STAGE)),
     wrong=MENDED_ROWS,
+    beside=step,
 )
 
 

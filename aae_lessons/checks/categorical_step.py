@@ -224,4 +224,5 @@ mended_step = Exercise(
     test=step.test,
     wrong=ROWS,
     called="mended_step",
+    beside=step,
 )

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from aae_lessons.checks import guards, progress
-from aae_lessons.checks.misconceptions import Wrong, source_of
+from aae_lessons.checks.misconceptions import Wrong, source_of, uses
 
 TIME_LIMIT = 10.0  # seconds for one check
 ADVICE = {  # part of an error message of torch -> what a learner should hear beside it
@@ -83,6 +83,8 @@ class Exercise:
         test: ``test(trial)`` raises through ``trial`` where the answer is wrong.
         wrong: the rows of its table: foreseeable wrong answers.
         called: the answer's name in the notebook; by default that of ``answer``.
+        beside: for an exercise that mends broken code, the one that asks for such code afresh:
+            the answer accepted there mends nothing, so it is refused here.
     """
 
     name: str
@@ -93,7 +95,9 @@ class Exercise:
     test: Callable[[Trial], None]
     wrong: Sequence[Wrong] = ()
     called: str = ""
+    beside: Exercise | None = None
     shown: int = field(default=0, init=False)
+    accepted: Callable | None = field(default=None, init=False)
 
     def __call__(self, answer: Callable, seed: int = 0) -> None:
         """Checks an answer. Prints one line if it is right, raises :class:`CheckFailed` if not."""
@@ -109,6 +113,14 @@ class Exercise:
                 trial.refuse("took too long", says)
             except Exception as error:
                 trial.explain(error)
+        other = self.beside.accepted if self.beside else None
+        if answer is not self.answer and uses(answer, other):
+            says = (
+                f"This is your answer to {self.beside.name}. It is right, but nothing was mended: "
+                "copy the broken code of this exercise and change the lines that are wrong."
+            )
+            trial.refuse("another exercise's answer", says)
+        self.accepted = answer
         progress.note(self.name)
         _print(f"Exercise {self.name}, {self.title}: right.")
 

@@ -7,6 +7,7 @@ results as a mutant has made the same mistake.
 
 from __future__ import annotations
 
+import dis
 import inspect
 import linecache
 import textwrap
@@ -36,6 +37,17 @@ def wrong(cause: str, says: str, *edits: Edit) -> Wrong:
 def source_of(answer: Answer) -> str:
     """The source of a worked answer, from its ``def`` line on."""
     return textwrap.dedent(inspect.getsource(answer)).rstrip()
+
+
+def uses(answer: Answer, other: Answer | None) -> bool:
+    """Whether an answer is ``other``, or a function that calls it by its name."""
+    if other is None or answer is other:
+        return other is not None
+    if not inspect.isfunction(answer):
+        return False
+    # co_names would not do: it also has attributes, such as the step of optimizer.step()
+    names = {i.argval for i in dis.get_instructions(answer) if i.opname == "LOAD_GLOBAL"}
+    return any(answer.__globals__.get(name) is other for name in names)
 
 
 @cache

@@ -284,6 +284,7 @@ mended_step = Exercise(
     test=step.test,
     wrong=ROWS,
     called="mended_step",
+    beside=step,
 )
 
 

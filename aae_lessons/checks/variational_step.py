@@ -310,4 +310,5 @@ mended_vae = Exercise(
     test=vae_step.test,
     wrong=vae_step.wrong,
     called="mended_vae",
+    beside=vae_step,
 )
