@@ -1,7 +1,7 @@
-"""Refusing bad input: every message names the argument, what came and what is wanted.
+"""Refusing bad input: every message names the argument, the value and what was expected.
 
-Values (ranges) are only looked at on the CPU: to look at them on an accelerator would make the
-step wait for the device. Shapes, dtypes and sizes are looked at everywhere.
+Values (ranges) are checked on the CPU only: a check on an accelerator would make the step wait for
+the device. Shapes, dtypes and sizes are checked everywhere.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Clusters: heads, names and two kinds of error; what may be asked of them in training.
+"""Clusters: heads, names and two kinds of error; two terms of a training objective.
 
-A model without labels finds clusters, and numbers them as it likes. To speak of an error, the
-clusters must be given names. The paper names each by one labelled image, its *head*; a one-to-one
-matching of clusters and classes is the stricter habit of others. The two are not comparable.
+A model without labels numbers its clusters arbitrarily. Before an error can be computed, each
+cluster needs a class as its name. The paper names each by one labelled image, its *head*; a
+one-to-one matching of clusters and classes is stricter, and common elsewhere. The two errors are
+not comparable.
 
 Reference:
     Makhzani et al. 2015, §6 (the rule of the heads) and §7 (heads pushed apart); Kuhn 1955 (the
@@ -19,7 +20,7 @@ from aae_lessons.arguments import check, check_labels, check_matrix, check_numbe
 from aae_lessons.devices import in_single_precision
 
 CLASSES = 10
-TINY = 1e-8  # the least probability of a pair of clusters, for its logarithm
+MIN_PROBABILITY = 1e-8  # the least probability of a pair of clusters, for its logarithm
 
 
 def cluster_heads(q: Tensor) -> Tensor:
@@ -31,7 +32,7 @@ def cluster_heads(q: Tensor) -> Tensor:
 
     Returns:
         Row numbers, (K,), int64. A cluster that is no image's most probable one still has a
-        head, and names nobody; see :func:`cluster_sizes`.
+        head, and gives its name to no image; see :func:`cluster_sizes`.
     """
     _probabilities(q, "q")
     return q.argmax(0)
@@ -129,7 +130,7 @@ def mutual_information(y: Tensor, y_other: Tensor) -> Tensor:
     check_matrix(y, "y")
     check_same_shape(y_other, y, "y_other", "y")
     pairs = y_other.T @ y / len(y)
-    pairs = ((pairs + pairs.T) / 2).clamp(min=TINY)
+    pairs = ((pairs + pairs.T) / 2).clamp(min=MIN_PROBABILITY)
     single = pairs.sum(1)
     return (pairs * (pairs.log() - single.log()[:, None] - single.log()[None])).sum()
 

@@ -91,7 +91,7 @@ def test_a_scheduler_that_is_not_there_is_named(tmp_path, monkeypatch):
         raise OSError("Timed out trying to connect")
 
     monkeypatch.setattr(distributed, "Client", refuse)
-    with pytest.raises(ValueError, match=r"^scheduler: nobody answers at 'tcp://127.0.0.1:1'"):
+    with pytest.raises(ValueError, match=r"^scheduler: no answer from 'tcp://127.0.0.1:1'"):
         sweep.make_seeds(NAME, workspace=tmp_path, backend="dask", scheduler="tcp://127.0.0.1:1")
 
 

@@ -100,7 +100,7 @@ def _clean(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
 
 
 def small(png: str) -> str:
-    """The same picture in base64, in 128 colours: a third of the bytes, and no eye sees it.
+    """The same picture in base64, in 128 colours: a third of the bytes, no visible difference.
 
     The colours of the ten classes are among them, as drawn in legends and as drawn in clouds, so
     that no two of them run together; the others are chosen for the picture.

@@ -17,7 +17,7 @@ from aae_lessons.data.sets import UNLABELLED, Batch, ImageSet, to_pixels
 
 @dataclass(frozen=True)
 class Minibatches:
-    """Shuffled minibatches from memory; epoch ``e`` is the same whenever it is asked for.
+    """Shuffled minibatches from memory; epoch ``e`` is the same at every call.
 
     Each epoch is one pass over the images in a fresh order that depends on ``seed`` and the
     epoch alone, so an interrupted run finds its place again. The last, smaller batch is left
@@ -65,8 +65,8 @@ class SemiSupervisedBatch(NamedTuple):
 class SemiSupervisedMinibatches:
     """Minibatches for semi-supervised learning; an epoch is a pass over *all* images.
 
-    Beside each minibatch of images without labels comes one of labelled images: these go round
-    and round, in a fresh order each time, every one equally often.
+    Each minibatch of images without labels comes with one of labelled images. The labelled
+    images are repeated, in a fresh order each time, every one equally often.
 
     Args:
         images: the data set; a label of -1 means that none is known.
@@ -107,7 +107,7 @@ class SemiSupervisedMinibatches:
 class LoaderBatches:
     """The minibatches of a ``torch.utils.data.DataLoader``, flattened, as floats, on a device.
 
-    Epoch ``e`` has the same order whenever it is asked for: the loader's random state is seeded
+    Epoch ``e`` has the same order at every call: the loader's random state is seeded
     with the epoch. (Random changes of images inside its data set are fresh ones.)
 
     Args:

@@ -33,7 +33,7 @@ def image_set(
 
 
 def _channels_first(images: Tensor) -> Tensor:
-    """(N, C, H, W) of any layout that can be told for sure."""
+    """(N, C, H, W) of any unambiguous layout."""
     ok = images.dim() in (3, 4) and min(images.shape, default=0) > 0
     check(ok, "images", images, f"an array of shape {SHAPES}")
     if images.dim() == 3:
@@ -97,7 +97,7 @@ def _from_folder(folder: Path) -> tuple[Tensor, list[int] | None]:
     if not classes:
         return torch.stack(images), None
     inside = all(path.parent != folder for path in paths)
-    got = "pictures both beside and in folders"
+    got = "pictures both in the folder itself and in folders within it"
     check(inside, "images", got, "all in one folder, or each in its class's folder")
     return torch.stack(images), [classes.index(p.relative_to(folder).parts[0]) for p in paths]
 

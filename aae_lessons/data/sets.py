@@ -63,7 +63,7 @@ class ImageSet:
             device: where the set lives.
 
         Raises:
-            ValueError: a layout that can't be told for sure, pixels out of range, or labels that
+            ValueError: an ambiguous layout, pixels out of range, or labels that
                 don't fit, with the call that mends it.
         """
         from aae_lessons.data.own import image_set  # here: it imports this module

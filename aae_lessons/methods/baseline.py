@@ -1,8 +1,8 @@
-"""The supervised baseline of the Ladder paper: an image without a label is asked nothing.
+"""The supervised baseline of the Ladder paper: images without labels are not used.
 
 Principle:
     min  −log p(label | labelled x), with batch norm and Gaussian noise at every layer: the best
-    that the labels alone are worth in this network.
+    result in this network from labels alone.
 
 Reference:
     Rasmus et al. 2015, arXiv:1507.02672, §4.1 (the network, the noise); the amounts of noise are

@@ -1,4 +1,4 @@
-"""The Ladder network: an image without a label has to be denoised at every layer.
+"""The Ladder network: images without labels are denoised at every layer.
 
 Principle:
     An encoder runs twice, clean (z) and with noise at every layer (z̃). A decoder estimates each

@@ -1,7 +1,7 @@
 """M1: a variational autoencoder learns a code from all images; a classifier is put on the code.
 
 Principle:
-    An image without a label is asked for a code from which it can be rebuilt:
+    Every image, with a label or without, has a code from which it can be rebuilt:
 
         min  E_q[ −log p(x|z) ] + KL( q(z|x) ‖ N(0, I) ),   q(z|x) = N(μ(x), diag σ²(x))
 

@@ -32,8 +32,8 @@ def c2st_accuracy(z: Tensor, prior: Prior, seed: int = 0, updates: int = 2000) -
     """How well a fresh discriminator tells held-out codes from prior samples: 0.5 … 1.
 
     One half of the codes trains it (against fresh prior samples in every update), the other
-    half tests it: 0.5 is a perfect match. The discriminator that a model was trained with can't
-    be that judge: it was beaten by these very codes.
+    half tests it: 0.5 is a perfect match. The discriminator that a model was trained with
+    can't be used for this: the encoder was trained against it.
 
     Args:
         z: codes of images that the model was not trained on, (n, D), n at least 20.

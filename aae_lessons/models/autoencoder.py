@@ -3,7 +3,7 @@
 Principle:
     min over encoder Q, decoder G:  E[ c(x, G(Q(x))) ]
 
-    The one equation of the course with λ = 0: codes may lie anywhere, so nobody knows where to
+    The one equation of the course with λ = 0: codes may lie anywhere, so it is unknown where to
     draw new ones from.
 
 Reference:

@@ -43,8 +43,8 @@ from aae_lessons.objectives import (
 )
 from aae_lessons.priors import Categorical
 
-DARKEST = 1e-3  # of a mean image's pixels, for their logits
-TINY = 1e-6  # the least standard deviation of a logit that is rescaled
+MIN_PIXEL = 1e-3  # of a mean image's pixels, for their logits
+MIN_STD = 1e-6  # the least standard deviation of a logit that is rescaled
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class AnnealedConfig(PlainConfig):
 
 
 class CategoricalAAE(nn.Module):
-    """x -> y -> x_hat: the softmax code is all that the decoder knows of an image.
+    """x -> y -> x_hat: the decoder's only input is the softmax code.
 
     ``temperature``, τ, is a buffer: 1 unless :func:`anneal` fills it.
 
@@ -173,16 +173,16 @@ def data_dependent_init(model: CategoricalAAE, x: Tensor) -> None:
     """
     check_matrix(x, "x", columns=model.config.pixels)
     check(len(x) > 1, "x", f"{len(x)} image", "2 images or more")
-    mean = x.mean(0).clamp(DARKEST, 1 - DARKEST)
+    mean = x.mean(0).clamp(MIN_PIXEL, 1 - MIN_PIXEL)
     model.decoder[-1].bias.copy_(mean.logit())
     last, logits = model.encoder[-1], model.encoder(x)
-    gain = model.config.logit_std / logits.std(0).clamp(min=TINY)
+    gain = model.config.logit_std / logits.std(0).clamp(min=MIN_STD)
     last.weight.mul_(gain[:, None])
     last.bias.sub_(logits.mean(0)).mul_(gain)
 
 
 def optimizers(model: CategoricalAAE) -> dict[str, Adam]:
-    """One Adam per phase. The encoder is in two: it encodes, and it is the game's generator.
+    """One Adam per phase. The encoder's parameters are in two: reconstruction and generator.
 
     Without a discriminator (:class:`PlainConfig`, :class:`AnnealedConfig`) there is one phase.
     """
@@ -246,7 +246,7 @@ def gumbel_softmax(logits: Tensor, temperature: Tensor | float) -> Tensor:
 
     Args:
         logits: (B, K).
-        temperature: τ above 0; a tensor is not looked at.
+        temperature: τ above 0; of a tensor the value is not checked.
     """
     check_matrix(logits, "logits")
     if not isinstance(temperature, Tensor):

@@ -3,7 +3,7 @@
 Principle:
     The encoder splits an image into a cluster y (softmax over K) and a style z. Two
     discriminators match them to their priors: y to one-hot vectors, all K equally often; z to a
-    Gaussian. Nobody says what a cluster is, and K is free.
+    Gaussian. What a cluster means is not given, and K is free.
 
         min over Q, G:  E[ c(x, G(y, z)) ]  +  D_cat(Q_Y, Cat(K))  +  D_gauss(Q_Z, N(0, I))
 
@@ -203,7 +203,7 @@ class ClusteringAAE(ClassStyleAutoencoder):
 
 
 def optimizers(model: ClusteringAAE) -> dict[str, Adam]:
-    """One Adam per phase. The encoder is in two: it encodes, and it is the games' generator."""
+    """One Adam per phase. The encoder's parameters are in two: reconstruction and generator."""
     config = model.config
     encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
 

@@ -14,7 +14,7 @@ Reference:
 
 Note:
     The KL needs the prior's *density*, in closed form (Gaussian) or by ``log_prob`` (mixture,
-    swiss roll). Where nobody has written one down, as for a drawing, this model refuses the
+    swiss roll). Where it is unknown, as for a drawing, this model refuses the
     prior; an AAE needs samples only.
 """
 

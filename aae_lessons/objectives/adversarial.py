@@ -34,11 +34,11 @@ def two_sample_loss(
     Args:
         discriminator: (2B, D), and the conditions, to logits, (2B,).
         z_prior: prior samples, (B, D).
-        z: codes, (B, D), detached. No step of this course would move the encoder if they were
-            not, because :func:`descend` differentiates by its optimizer's own weights only. A
-            plain ``backward()`` would go on into the encoder: time for nothing, gradients left
-            behind there for whoever adds up the next ones, and its graph freed, which the
-            generator's phase still needs.
+        z: codes, (B, D), detached. In this course's steps the encoder would not be updated
+            otherwise either, because :func:`descend` differentiates with respect to its
+            optimizer's own weights only. A plain ``backward()`` without ``detach`` would also
+            compute gradients of the encoder, leave them in its ``.grad``, and free the graph
+            that the generator's phase still needs.
         conditions: what else D sees of each row, (B, …): its label, or its class. Prior sample i
             and code i have the same.
     """

@@ -1,4 +1,4 @@
-"""What a training step is made of: one descent for each loss, and the settings that it reads."""
+"""Building blocks of a training step: a descent, and the configuration that a step reads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ S = TypeVar("S", bound=Callable[..., object])
 
 
 def reads(config: type) -> Callable[[S], S]:
-    """Notes on a step whose settings it reads, so that ``fit`` can refuse a model with others."""
+    """A decorator of training steps: ``step.config = config``.
+
+    ``fit`` then refuses a model that has the configuration of another algorithm.
+
+    Args:
+        config: the class of the configuration that the step reads from ``model.config``.
+    """
 
     def note(step: S) -> S:
         step.__dict__["config"] = config
@@ -25,7 +31,7 @@ def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
     """One step of ``optimizer`` down ``loss``, by the gradients of its own parameters only.
 
     Gradients left over from another phase are dropped first, and none are computed for networks
-    that this phase only looks through.
+    through which this phase's loss only passes.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     optimizer.zero_grad()

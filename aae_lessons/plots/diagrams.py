@@ -1,7 +1,7 @@
 """The architectures of the course as drawings: one visual language in lessons, site and slides.
 
 Every function returns a :class:`~aae_lessons.plots.drawing.Diagram` with ``svg`` and ``alt``.
-Where an algorithm has phases, ``phase`` names the one that is shown: the networks that it updates
+Where an algorithm has phases, ``phase`` names the one that is drawn: the networks that it updates
 are filled, and what it does not use is greyed. ``dark`` draws for dark paper.
 """
 

@@ -125,7 +125,7 @@ def posteriors(
 
 
 def transport(x: Sequence[float], y: Sequence[float], plans: dict[str, Sequence[int]]) -> Figure:
-    """Points on a line above, points on a line below, and who is carried to whom.
+    """Points on a line above, points on a line below, and lines from each to its partner.
 
     Args:
         x: places of the upper points, (n,).

@@ -27,7 +27,7 @@ class Headline:
         metric: of its records.
         unit: written after the number.
         scale: the metric is multiplied by it.
-        compare: what a reader should set beside the number.
+        compare: the figure to compare the number with.
     """
 
     lesson: int

@@ -1,4 +1,4 @@
-"""The slides' Table 2, their figures beside ours: every figure of ours comes from a record."""
+"""The slides' Table 2, their figures and ours: every figure of ours comes from a record."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Row:
         slides: error in percent on MNIST with 100 labels, 1000, all, and SVHN with 1000; "–"
             where the slides have none.
         record: our records are named ``{record}-100`` and so on.
-        question: what the method asks of an image without a label.
+        question: how the method uses an image without a label.
         generates: what it can draw: "images", "images of a class", or "nothing".
         flag: what a reader should know of the slides' figures.
     """
@@ -106,7 +106,7 @@ ROWS = (
         "images of a class",
     ),
 )
-VARIANTS = {  # other records of the same row, shown beside its first
+VARIANTS = {  # other records of the same row, listed after its first
     "baseline": ("{}-{}-ladder",),
     "m1-tsvm": ("svm-{1}", "m1-svm-{1}"),
     "semi-supervised": ("{}-{}-500-units", "{}-{}-augmented", "{}-{}-agreement"),

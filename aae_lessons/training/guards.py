@@ -1,4 +1,4 @@
-"""What ``fit`` looks at once, when a step, a model and its data meet; never in an update."""
+"""Checks of step, model and data that ``fit`` makes once, before the first update."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tells one run from another, and one state from a damaged one."""
+"""Fingerprints of runs, by which a checkpoint is recognised, and digests of their state."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from aae_lessons.training.run import History
 from aae_lessons.training.types import Optimizers, Step
 
 
-class Idle:
-    """Stands in for an optimizer: it has the same parameters and never changes one."""
+class NoOpOptimizer:
+    """Replaces an optimizer in evaluation: the same parameters, which it never changes."""
 
     def __init__(self, optimizer: torch.optim.Optimizer) -> None:
         self.param_groups = optimizer.param_groups
@@ -36,7 +36,7 @@ def held_out_losses(
     The model runs as in training (with noise, and batch norm over the batch), so that the losses
     compare with those of training. Buffers, gradients and the random state are put back.
     """
-    idle: Any = {phase: Idle(optimizer) for phase, optimizer in optimizers.items()}
+    idle: Any = {phase: NoOpOptimizer(optimizer) for phase, optimizer in optimizers.items()}
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -37,10 +37,10 @@ class LatentExplorer(Decoding):
         z: their codes, (n, 2); by default ``model.encode(x)``.
         prior: whose contours are drawn; by default the model's own. False for none.
         discriminator: codes (n, 2) -> logits (n,), positive where "a prior sample"; by default
-            the model's own, told no label. False for none.
-        extent: half the side of the square that is shown, around the origin; by default whatever
+            the model's own, without a label. False for none.
+        extent: half the side of the square that is drawn, around the origin; by default whatever
             holds codes and prior.
-        device: where ``decode`` wants its codes, if it is a function without a model.
+        device: where ``decode`` expects its codes, if it is a function without a model.
         caption: in place of the usual one.
 
     Traits:
@@ -139,7 +139,7 @@ def latent_explorer(
     Args:
         decode: codes (n, 2) -> images (n, 784) in [0, 1].
         extent: the plane goes from -extent to extent.
-        device: where ``decode`` wants its codes.
+        device: where ``decode`` expects its codes.
     """
     return LatentExplorer(decode, extent=extent, device=device)
 
@@ -175,7 +175,7 @@ def points(
 
 
 def opinion_of(model: Any) -> Logits | None:
-    """The model's discriminator as codes -> logits, told no label; None if it has none."""
+    """The model's discriminator as codes -> logits, with "no label"; None if it has none."""
     if hasattr(model, "discriminate"):
         return lambda z: model.discriminate(z, torch.full((len(z),), -1, device=z.device))
     return getattr(getattr(model, "discrepancy", None), "logits", None)

@@ -1,4 +1,4 @@
-"""Lesson 7: eight-dimensional codes, by every cost and discrepancy, beside an AAE and a VAE."""
+"""Lesson 7: eight-dimensional codes, by every cost and discrepancy, and by an AAE and a VAE."""
 
 from __future__ import annotations
 
