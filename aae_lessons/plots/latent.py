@@ -90,10 +90,11 @@ def _square(clouds: Sequence[Tensor]) -> tuple[list[float], list[float]]:
 
 
 def _scatter(ax: Axes, z: Tensor, labels: Tensor) -> None:
+    unlabelled = "codes" if (labels < 0).all() else "no label"
     for k in labels.unique().tolist():
         points, style = z[labels == k], {"alpha": 0.7, "linewidths": 0}
         if k < 0:
-            ax.scatter(*points.T, s=8, color="k", label="no label", **style)
+            ax.scatter(*points.T, s=8, color="k", label=unlabelled, **style)
         else:
             size, mark = 8 * THIN.get(MARKERS[k], 1.0), MARKERS[k]
             ax.scatter(*points.T, s=size, color=COLOURS[k], marker=mark, label=str(k), **style)
