@@ -114,6 +114,8 @@ class AAE(CodeAutoencoder):
             codes to logits of images; codes (and label columns) to logits (B,).
     """
 
+    noise: Tensor
+
     def __init__(
         self,
         prior: Prior,

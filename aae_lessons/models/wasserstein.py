@@ -164,7 +164,8 @@ def match_moments(model: WAE, batches: Iterable[Batch], lr: float = 1e-3) -> flo
         check(len(z) > model.prior.dim, "batches", f"{len(z)} rows", "more rows than dimensions")
         loss = moment_error(z, model.prior.sample(len(z), z.device).to(z))
         descend(loss, adam)
-    check(loss is not None, "batches", "none", "one batch or more")
+    if loss is None:
+        raise ValueError("batches: got none, expected one batch or more")
     return loss.item()
 
 

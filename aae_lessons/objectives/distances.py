@@ -72,7 +72,8 @@ def inverse_multiquadratics(
     constants = [2 * dim * std**2 * s for s in scales]
 
     def kernel(squared_distance: Tensor) -> Tensor:
-        return sum(c / (c + squared_distance) for c in constants)
+        terms = [c / (c + squared_distance) for c in constants]
+        return sum(terms[1:], terms[0])
 
     return kernel
 
@@ -112,7 +113,8 @@ def _mean_of_pairs(z: Tensor, kernel: Kernel) -> Tensor:
 
 def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
     """‖a_i − b_j‖², (n, m); coordinate by coordinate, which stays exact where they are close."""
-    return sum((a[:, None, d] - b[None, :, d]).square() for d in range(a.shape[1]))
+    squares = [(a[:, None, d] - b[None, :, d]).square() for d in range(a.shape[1])]
+    return sum(squares[1:], squares[0])
 
 
 def _samples(z: Tensor, z_prior: Tensor) -> None:
