@@ -440,7 +440,10 @@ def test_figures_of_clusters():
         torch.randn(50, 2), torch.arange(50) % 10, torch.randn(4, 2)
     )
     assert [t.get_text() for t in flat.axes[0].texts] == ["0", "1", "2", "3"]
-    assert len(plots.bars([0.5, 0.5], ["0", "1"], "share", 0.5).axes[0].patches) == 2
+    named = plots.codes_and_cluster_heads(
+        torch.randn(50, 2), torch.arange(50) % 10, torch.randn(2, 2), names=["0: “6”", "1: “9”"]
+    )
+    assert [t.get_text() for t in named.axes[0].texts] == ["0: “6”", "1: “9”"]
 
 
 @pytest.mark.parametrize(
@@ -452,7 +455,12 @@ def test_figures_of_clusters():
         ),
         (lambda: plots.contingency(torch.rand(2, 2), ["a", "b"]), "counts"),
         (lambda: plots.contingency(torch.ones(2, 2, dtype=torch.int64), ["a"]), "names"),
-        (lambda: plots.bars([0.5], [], "share", 0.5), "names"),
+        (
+            lambda: plots.codes_and_cluster_heads(
+                torch.randn(5, 2), torch.arange(5), torch.randn(2, 2), names=["0"]
+            ),
+            "names",
+        ),
     ],
 )
 def test_bad_input_to_a_figure_is_named(call, name):

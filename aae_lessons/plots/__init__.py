@@ -4,7 +4,7 @@ Classes have a colour *and* a marker, from a palette that colour-blind readers c
 Architectures are drawn by :mod:`aae_lessons.plots.diagrams`.
 """
 
-from aae_lessons.plots.clusters import bars, codes_and_cluster_heads, contingency, rows_of_clusters
+from aae_lessons.plots.clusters import codes_and_cluster_heads, contingency, rows_of_clusters
 from aae_lessons.plots.discrete import (
     class_members,
     code_bars,
@@ -29,7 +29,6 @@ from aae_lessons.plots.runs import (
 
 __all__ = [
     "Claims",
-    "bars",
     "claims",
     "class_members",
     "code_bars",

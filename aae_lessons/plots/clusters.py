@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 from torch import Tensor
 
 from aae_lessons.arguments import check, check_matrix
 from aae_lessons.plots.latent import panels_of_codes
-from aae_lessons.plots.style import COLOURS, new_figure
+from aae_lessons.plots.style import new_figure
 
 SIDE, GAP, ROWS = 28, 14, 10  # pixels of an image, between head and members; rows in a column
 
@@ -84,32 +83,26 @@ def contingency(counts: Tensor, names: Sequence[str], title: str = "") -> Figure
     return figure
 
 
-def codes_and_cluster_heads(z: Tensor, labels: Tensor, heads: Tensor, title: str = "") -> Figure:
-    """Codes in the plane by class, and the cluster heads among them, numbered.
+def codes_and_cluster_heads(
+    z: Tensor, labels: Tensor, heads: Tensor, title: str = "", names: Sequence[str] = ()
+) -> Figure:
+    """Codes in the plane by class, and the cluster heads among them, with their names.
 
     Args:
         z: codes, (n, 2).
         labels: their classes, (n,).
         heads: places of the cluster heads, (K, 2).
         title: of the figure.
+        names: of the K heads; by default their numbers, 0 … K-1.
     """
     check_matrix(heads, "heads", columns=2)
+    names = names or [str(k) for k in range(len(heads))]
+    check(
+        len(names) == len(heads), "names", f"{len(names)} names", f"{len(heads)}, as many as heads"
+    )
     figure = panels_of_codes([(title, z, labels, None)], size=5.4)
-    ax = figure.axes[0]
-    edge = {"facecolor": "white", "edgecolor": "black", "linewidths": 1.0}
-    ax.scatter(*heads.detach().cpu().T, s=150, zorder=4, **edge)
-    for k, (across, up) in enumerate(heads.detach().cpu().tolist()):
-        ax.text(across, up, str(k), ha="center", va="center", fontsize=7.5, zorder=5)
-    return figure
-
-
-def bars(shares: Sequence[float], names: Sequence[str], ylabel: str, level: float) -> Figure:
-    """One bar a cluster, and a dotted line at ``level``."""
-    check(len(names) == len(shares), "names", names, f"{len(shares)} names, one per bar")
-    figure, axes = new_figure(1, 1, 6.4, 2.2)
-    axes[0, 0].bar(range(len(shares)), shares, color=COLOURS[0])
-    axes[0, 0].axhline(level, color="0.2", linestyle=":")
-    axes[0, 0].set_xticks(range(len(shares)), names, fontsize=8)
-    axes[0, 0].xaxis.set_minor_locator(NullLocator())
-    axes[0, 0].set(ylabel=ylabel)
+    box = {"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": "black"}
+    for name, (across, up) in zip(names, heads.detach().cpu().tolist(), strict=True):
+        place = {"ha": "center", "va": "center", "fontsize": 7.5, "zorder": 5}
+        figure.axes[0].text(across, up, name, bbox=box, **place)
     return figure
