@@ -75,7 +75,7 @@ html_theme_options = {
     "home_page_in_toc": False,
     "navbar_persistent": [],  # the search is in the side bar
     "show_navbar_depth": 1,
-    "max_navbar_depth": 2,
+    "max_navbar_depth": 1,
     "show_toc_level": 2,
     "use_download_button": True,
     "use_fullscreen_button": False,

@@ -4,6 +4,7 @@
 by axe-core in both themes (``axe.min.js``, MPL 2.0), and at four widths.
 """
 
+import base64
 import functools
 import os
 import re
@@ -292,15 +293,17 @@ def test_a_deck_fits_its_slides(site, visitor, name, shots):
 def test_the_figures_of_the_decks_are_the_lessons_own(site):
     """Every picture on a slide is stored in a lesson now."""
     stored = {
-        output.data["image/png"].replace("\n", "")
+        base64.b64decode(output.data["image/png"])
         for path in LESSONS
         for cell in nbformat.read(path, as_version=4).cells
         for output in cell.get("outputs", [])
         if "image/png" in output.get("data", {})
     }
     for path in (site / "slides").glob("*.html"):
-        shown = re.findall(r"data:image/png;base64,([^\"]+)", path.read_text("utf-8"))
-        assert set(shown) <= stored, path.name
+        text = path.read_text("utf-8")
+        shown = [path.parent / name for name in re.findall(r'src="([^"]+\.png)"', text)]
+        assert shown and "data:image/png" not in text, path.name
+        assert {picture.read_bytes() for picture in shown} <= stored, path.name
 
 
 def test_its_size(site):

@@ -54,7 +54,8 @@ def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
         slides.write(out, lessons)
     with contextlib.suppress(FileNotFoundError):
         (out / ".buildinfo").unlink()
-    for path in (out / "_static").rglob("*.map"):  # for who debugs the theme's scripts
+    shutil.rmtree(out / "_static" / "locales", ignore_errors=True)  # the pages are in English
+    for path in (out / "_static").rglob("*.map"):  # of use only for debugging the theme's scripts
         path.unlink()
 
 

@@ -6,6 +6,8 @@ lesson's prose becomes the speaker's notes (press S). Decks need no network; ``?
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import re
 import shutil
@@ -30,6 +32,7 @@ EQUATION = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 PREDICTION = re.compile(r"^> \*\*Predict\.?\*\*(.+(?:\n>.*)*)", re.MULTILINE)
 FIELD = re.compile(r"\{\{([\w-]+)\.(\w+)(?::([^}]+))?\}\}")
 VECTOR = "image/svg+xml"
+EMBEDDED = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -242,8 +245,23 @@ def write(out: Path, lessons: list[Lesson]) -> list[Path]:
         title = html.escape(slides[0].title)
         text = PAGE.format(title=title, slides="\n".join(slide.html() for slide in slides))
         files.append(folder / f"{name}.html")
-        files[-1].write_text(text, "utf-8")
+        files[-1].write_text(_with_picture_files(text, folder), "utf-8")
     return files
+
+
+def _with_picture_files(text: str, folder: Path) -> str:
+    """The page with each picture in it as a file: the site's own copy, or one in ``folder``."""
+    known = {path.read_bytes(): path for path in (folder.parent / "_images").glob("*.png")}
+
+    def file_of(match: re.Match[str]) -> str:
+        content = base64.b64decode(match[1])
+        if content in known:
+            return f"../_images/{known[content].name}"
+        path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.png"
+        path.write_bytes(content)
+        return path.name
+
+    return EMBEDDED.sub(file_of, text)
 
 
 def _keep_little(_folder: str, names: list[str]) -> list[str]:
