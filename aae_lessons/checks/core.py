@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from aae_lessons.checks import guards, progress
+from aae_lessons.checks import comparison, guards, progress
 from aae_lessons.checks.misconceptions import Wrong, source_of, uses
 
 TIME_LIMIT = 10.0  # seconds for one check
@@ -170,10 +170,10 @@ class Trial:
         """Raises :class:`CheckFailed`: what was tested, got and expected, why, where to read."""
         lines = [f"Exercise {self.exercise.name}, {self.exercise.title}: not yet ({cause})."]
         if expected is not None:
-            place = _furthest(got, expected)
+            place = comparison.furthest(got, expected)
             lines += [
-                f"  got       {_short(got, place)}",
-                f"  expected  {_short(expected, place)}",
+                f"  got       {comparison.short(got, place)}",
+                f"  expected  {comparison.short(expected, place)}",
             ]
         for part in says.splitlines():
             lines += textwrap.wrap(part, 96, initial_indent="  ", subsequent_indent="  ")
@@ -185,7 +185,7 @@ class Trial:
 
     def __call__(self, *inputs: Any, changes_inputs: bool = False) -> Any:
         """The answer's result for some inputs; every way not to have one is refused by name."""
-        before = [_copy(value) for value in inputs]
+        before = [comparison.copy_of(value) for value in inputs]
         try:
             with guards.warnings_noted(self.warned):
                 result = self.answer(*inputs)
@@ -204,7 +204,7 @@ class Trial:
             self.refuse("nothing returned", says)
         if result is Ellipsis:
             self._not_attempted()
-        if not changes_inputs and not all(map(_equal, before, inputs)):
+        if not changes_inputs and not all(map(comparison.unchanged, before, inputs)):
             says = (
                 "Your function changes the tensor it was given. An operation whose name ends "
                 "in an underscore, or an assignment to a slice, works in place."
@@ -276,7 +276,7 @@ class Trial:
 
     def equal(self, got: Any, expected: Tensor, otherwise: str = "The value is wrong.") -> None:
         """``got`` must be ``expected``, of the same shape and on the same device."""
-        if _same(got, expected):
+        if comparison.same(got, expected):
             return
         got = self.tensor(got, expected.shape, expected)
         if not got.isfinite().all() and expected.isfinite().all():
@@ -293,61 +293,3 @@ def _home(answer: Callable) -> tuple[Mapping[str, Any] | None, str | None]:
         return function.__globals__, function.__code__.co_filename
     module = sys.modules.get(getattr(function, "__module__", None) or "")
     return (None if module is None else vars(module)), None
-
-
-def _same(got: Any, expected: Tensor) -> bool:
-    if not isinstance(got, Tensor) or got.shape != expected.shape or got.device != expected.device:
-        return False
-    a, b = got.detach().double().cpu(), expected.detach().double().cpu()
-    return torch.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
-
-
-def _copy(value: Any) -> Any:
-    """A copy of the tensors in ``value``; anything else is not looked after."""
-    if isinstance(value, Tensor):
-        return value.detach().clone()
-    if isinstance(value, list | tuple):
-        return [_copy(v) for v in value]
-    return {k: _copy(v) for k, v in value.items()} if isinstance(value, dict) else None
-
-
-def _equal(before: Any, after: Any) -> bool:
-    """Whether the tensors in ``after`` still are those of ``before``."""
-    if isinstance(before, Tensor):
-        return before.shape == after.shape and torch.equal(
-            before.nan_to_num(nan=0.5), after.detach().nan_to_num(nan=0.5)
-        )
-    if isinstance(before, list):
-        return len(before) == len(after) and all(map(_equal, before, after))
-    if isinstance(before, dict):
-        return before.keys() == after.keys() and all(_equal(before[k], after[k]) for k in before)
-    return True
-
-
-def _furthest(got: object, expected: object) -> tuple[int, ...] | None:
-    """Where two tensors of one shape differ most."""
-    if not (
-        isinstance(got, Tensor) and isinstance(expected, Tensor) and got.shape == expected.shape
-    ):
-        return None
-    if got.numel() == 0 or got.is_meta:
-        return None
-    gap = (
-        (got.detach().double().cpu() - expected.detach().double().cpu())
-        .abs()
-        .nan_to_num(torch.inf)
-    )
-    return tuple(int(i) for i in torch.unravel_index(gap.argmax(), gap.shape))
-
-
-def _short(value: object, place: tuple[int, ...] | None = None) -> str:
-    if not isinstance(value, Tensor):
-        return str(value)
-    if value.is_meta:
-        return f"tensor of shape {tuple(value.shape)} on the device meta"
-    if value.numel() > 4:
-        place = place or (0,) * value.dim()
-        number = value.detach()[place].item()
-        return f"tensor of shape {tuple(value.shape)}, {number:.4g} at {list(place)}"
-    numbers = [f"{v:.4g}" for v in value.detach().flatten().tolist()]
-    return numbers[0] if value.dim() == 0 else f"[{', '.join(numbers)}]"

@@ -1,0 +1,70 @@
+"""Comparing what a learner's function returned, or did to its inputs, with what is expected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def same(got: Any, expected: Tensor) -> bool:
+    """Whether a result is the expected tensor, within float32's rounding."""
+    if not isinstance(got, Tensor) or got.shape != expected.shape or got.device != expected.device:
+        return False
+    a, b = got.detach().double().cpu(), expected.detach().double().cpu()
+    return torch.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
+
+
+def copy_of(value: Any) -> Any:
+    """A copy of the tensors in ``value``; anything else is not looked after."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, list | tuple):
+        return [copy_of(v) for v in value]
+    return {k: copy_of(v) for k, v in value.items()} if isinstance(value, dict) else None
+
+
+def unchanged(before: Any, after: Any) -> bool:
+    """Whether the tensors in ``after`` still are those of ``before``."""
+    if isinstance(before, Tensor):
+        return before.shape == after.shape and torch.equal(
+            before.nan_to_num(nan=0.5), after.detach().nan_to_num(nan=0.5)
+        )
+    if isinstance(before, list):
+        return len(before) == len(after) and all(map(unchanged, before, after))
+    if isinstance(before, dict):
+        return before.keys() == after.keys() and all(
+            unchanged(before[k], after[k]) for k in before
+        )
+    return True
+
+
+def furthest(got: object, expected: object) -> tuple[int, ...] | None:
+    """Where two tensors of one shape differ most."""
+    if not (
+        isinstance(got, Tensor) and isinstance(expected, Tensor) and got.shape == expected.shape
+    ):
+        return None
+    if got.numel() == 0 or got.is_meta:
+        return None
+    gap = (
+        (got.detach().double().cpu() - expected.detach().double().cpu())
+        .abs()
+        .nan_to_num(torch.inf)
+    )
+    return tuple(int(i) for i in torch.unravel_index(gap.argmax(), gap.shape))
+
+
+def short(value: object, place: tuple[int, ...] | None = None) -> str:
+    """A value in a few words, a large tensor by one of its entries."""
+    if not isinstance(value, Tensor):
+        return str(value)
+    if value.is_meta:
+        return f"tensor of shape {tuple(value.shape)} on the device meta"
+    if value.numel() > 4:
+        place = place or (0,) * value.dim()
+        number = value.detach()[place].item()
+        return f"tensor of shape {tuple(value.shape)}, {number:.4g} at {list(place)}"
+    numbers = [f"{v:.4g}" for v in value.detach().flatten().tolist()]
+    return numbers[0] if value.dim() == 0 else f"[{', '.join(numbers)}]"
