@@ -23,3 +23,12 @@ Reveal.initialize({
   transition: "none",
   plugins: [RevealNotes],
 });
+
+/** A slide whose content is too high for 720 pixels is drawn smaller, down to half its size. */
+function fit(slide) {
+  const parts = [...slide.children].filter((part) => part.tagName !== "ASIDE");
+  for (let scale = 1; slide.scrollHeight > 720 && scale > 0.5; scale -= 0.05)
+    for (const part of parts) part.style.zoom = scale - 0.05;
+}
+Reveal.on("ready", (event) => fit(event.currentSlide));
+Reveal.on("slidechanged", (event) => fit(event.currentSlide));

@@ -234,6 +234,10 @@ def write(out: Path, lessons: list[Lesson]) -> list[Path]:
         REVEAL / "plugin" / "notes" / "notes.js",
     ):
         shutil.copy(path, folder / "reveal")
+    theme = (
+        folder / "reveal" / "white.css"
+    )  # without the font that it asks for: ours is the system's
+    theme.write_text(re.sub(r"@import[^;]*;", "", theme.read_text("utf-8")), "utf-8")
     makers: dict[str, Callable[[], list[Slide]]] = {
         lesson.path.stem: lambda lesson=lesson: deck(lesson) for lesson in lessons
     }

@@ -13,6 +13,16 @@ export function make(tag, properties = {}, ...children) {
   return found;
 }
 
+/** A title that no other explorer of the page has: landmarks are told apart by their names. */
+function nameOf(title) {
+  const taken = new Set(
+    [...document.querySelectorAll("section.aae")].map((e) => e.getAttribute("aria-label")),
+  );
+  let name = title;
+  for (let number = 2; taken.has(name); number++) name = `${title} ${number}`;
+  return name;
+}
+
 /** The explorer's root, with its caption below; JupyterLab's own shortcuts stay out of it. */
 export function page(model, el, name, ...children) {
   const caption = make("p", { className: "aae-caption" }, model.get("caption"));
@@ -22,7 +32,7 @@ export function page(model, el, name, ...children) {
     "section",
     {
       className: `aae ${name}`,
-      "aria-label": model.get("title"),
+      "aria-label": nameOf(model.get("title")),
       "data-lm-suppress-shortcuts": "true",
     },
     ...children,
