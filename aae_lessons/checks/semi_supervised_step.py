@@ -74,6 +74,8 @@ class Small(nn.Module):
         y_logits, z = self.encoder(x).split([K, D], dim=1)
         return y_logits, z
 
+    heads = class_logits_and_style  # as student notebooks before this one call it: hand-ins do
+
     def corrupt(self, x: Tensor) -> Tensor:
         """Images with noise; here always the same noise, so that a check can foresee it."""
         return x + 0.3 * torch.arange(PIXELS, dtype=x.dtype).mul(1.7).cos()

@@ -6,33 +6,28 @@ lesson's prose becomes the speaker's notes (press S). Decks need no network; ``?
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import sphinx_revealjs
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from aae_lessons import references
+from aae_lessons.authoring.site import assets
 from aae_lessons.authoring.site.lessons import HEADING, PICTURE, Lesson, alternative
 from aae_lessons.authoring.site.repository import ROOT
 
 MOST = 20  # slides in a deck
 CLAIMS = ROOT / "docs" / "slides" / "papers.md"
-REVEAL = Path(sphinx_revealjs.__file__).parent / "_static" / "revealjs"
 EQUATION = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 PREDICTION = re.compile(r"^> \*\*Predict\.?\*\*(.+(?:\n>.*)*)", re.MULTILINE)
 FIELD = re.compile(r"\{\{([\w-]+)\.(\w+)(?::([^}]+))?\}\}")
 VECTOR = "image/svg+xml"
-EMBEDDED = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -228,16 +223,7 @@ def find(lessons: list[Lesson], lesson: int, words: str) -> str:
 def write(out: Path, lessons: list[Lesson]) -> list[Path]:
     """Writes all decks into ``out/slides``; returns their files."""
     folder = out / "slides"
-    shutil.copytree(REVEAL / "dist", folder / "reveal", ignore=_keep_little)
-    for path in (
-        REVEAL / "dist" / "theme" / "white.css",
-        REVEAL / "plugin" / "notes" / "notes.js",
-    ):
-        shutil.copy(path, folder / "reveal")
-    theme = (
-        folder / "reveal" / "white.css"
-    )  # without the font that it asks for: ours is the system's
-    theme.write_text(re.sub(r"@import[^;]*;", "", theme.read_text("utf-8")), "utf-8")
+    assets.copy_reveal(folder)
     makers: dict[str, Callable[[], list[Slide]]] = {
         lesson.path.stem: lambda lesson=lesson: deck(lesson) for lesson in lessons
     }
@@ -249,24 +235,5 @@ def write(out: Path, lessons: list[Lesson]) -> list[Path]:
         title = html.escape(slides[0].title)
         text = PAGE.format(title=title, slides="\n".join(slide.html() for slide in slides))
         files.append(folder / f"{name}.html")
-        files[-1].write_text(_with_picture_files(text, folder), "utf-8")
+        files[-1].write_text(assets.pictures_as_files(text, folder), "utf-8")
     return files
-
-
-def _with_picture_files(text: str, folder: Path) -> str:
-    """The page with each picture in it as a file: the site's own copy, or one in ``folder``."""
-    known = {path.read_bytes(): path for path in (folder.parent / "_images").glob("*.png")}
-
-    def file_of(match: re.Match[str]) -> str:
-        content = base64.b64decode(match[1])
-        if content in known:
-            return f"../_images/{known[content].name}"
-        path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.png"
-        path.write_bytes(content)
-        return path.name
-
-    return EMBEDDED.sub(file_of, text)
-
-
-def _keep_little(_folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if name not in ("reveal.js", "reveal.css")]
