@@ -26,6 +26,8 @@ Reveal.initialize({
 
 /** A slide whose content is too high for 720 pixels is drawn smaller, down to half its size. */
 function fit(slide) {
+  const drawings = slide.querySelectorAll(".drawing svg");
+  for (const drawing of drawings) drawing.style.height = `${400 / drawings.length}px`;
   const parts = [...slide.children].filter((part) => part.tagName !== "ASIDE");
   for (let scale = 1; slide.scrollHeight > 720 && scale > 0.5; scale -= 0.05)
     for (const part of parts) part.style.zoom = scale - 0.05;
