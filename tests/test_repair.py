@@ -51,7 +51,8 @@ def test_copied_cells_widget_state_and_another_kernel(notebook, tmp_path, monkey
     run(monkeypatch, tmp_path)
     mended = json.loads(path.read_text("utf-8"))
     assert sources(mended) == sources(notebook)
-    marks = [c["metadata"]["nbgrader"]["grade_id"] for c in mended["cells"] if c["metadata"]]
+    metadata = [cell["metadata"] for cell in mended["cells"] if "nbgrader" in cell["metadata"]]
+    marks = [each["nbgrader"]["grade_id"] for each in metadata]
     assert len(marks) == len(set(marks)) == len(marked)
     ids = [cell["id"] for cell in mended["cells"]]
     assert len(ids) == len(set(ids))
