@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -110,9 +111,30 @@ def resolve(platform, python, *options):
     )
 
 
-@pytest.mark.parametrize("command", ["uv run jupyter lab notebooks", "uv run pytest"])
+OPENS = "jupyter lab --notebook-dir=. notebooks/00_start_here.ipynb"
+
+
+@pytest.mark.parametrize("command", [f"uv run {OPENS}", "uv run pytest"])
 def test_readme_has_the_two_commands(command):
     assert f"python -m pip install uv && {command}\n" in README
+
+
+def test_the_first_command_opens_lesson_0_where_exercises_can_be_reached():
+    """JupyterLab itself reads the command: its root is the repository, its first file lesson 0."""
+    pytest.importorskip("jupyterlab")
+    code = (
+        "import sys; from jupyterlab.labapp import LabApp\n"
+        "server = LabApp.initialize_server(sys.argv[1:])\n"
+        "print(server.root_dir, server.file_to_run, sep='\\n')"
+    )
+    here = ["--no-browser", "--allow-root", "--port=0", *OPENS.split()[2:]]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *here], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    root, file = map(Path, done.stdout.splitlines())
+    assert root == ROOT and (root / "exercises").is_dir()
+    assert file == ROOT / "notebooks" / "00_start_here.ipynb"
 
 
 def test_the_readme_is_short_and_begins_with_a_picture_and_a_command():
