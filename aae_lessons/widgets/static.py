@@ -63,6 +63,15 @@ def scripts(states: States, shown: Iterable[str]) -> str:
         states: id -> ``{"model_name", "model_module", "state", "buffers"}``.
         shown: ids of explorers.
     """
+    return embedded(contents(states, shown))
+
+
+def contents(states: States, shown: Iterable[str]) -> dict[str, Any]:
+    """Scripts, styles, models and links of the explorers ``shown``, each script and style once.
+
+    A script, a style or a buffer's data may afterwards be replaced by ``{"part": KEY}``: the
+    loader then looks for its text in ``window.aaeParts[KEY]``.
+    """
     shown = list(dict.fromkeys(shown))
     texts: list[str] = []
     styles: list[str] = []
@@ -78,7 +87,11 @@ def scripts(states: States, shown: Iterable[str]) -> str:
             "state": {k: v for k, v in state.items() if k not in DROPPED},
             "buffers": [{"path": b["path"], "data": b["data"]} for b in record.get("buffers", [])],
         }
-    result = {"scripts": texts, "styles": styles, "models": models, "links": links(states, shown)}
+    return {"scripts": texts, "styles": styles, "models": models, "links": links(states, shown)}
+
+
+def embedded(result: Mapping[str, Any]) -> str:
+    """:func:`contents` as elements of a page, with the loader."""
     data = (
         json.dumps(_finite(result), ensure_ascii=False, allow_nan=False)
         .replace("</", "<\\/")

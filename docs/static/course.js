@@ -40,7 +40,7 @@ function menus(root, number) {
   const image = document.createElement("img");
   const show = () => {
     const place = rows.reduce((sum, [, options], i) => sum * options.length + chosen[i], 0);
-    image.src = `data:image/png;base64,${pictures[place]}`;
+    image.src = root.dataset.aaeMenus + pictures[place];
     image.alt = rows.map(([label, options], i) => `${label} ${options[chosen[i]]}`).join(", ");
   };
   const controls = rows.map(([name, options], i) => {

@@ -306,8 +306,5 @@ def test_the_figures_of_the_decks_are_the_lessons_own(site):
         assert {picture.read_bytes() for picture in shown} <= stored, path.name
 
 
-@pytest.mark.xfail(
-    reason="32 MB: pages of lessons hold their explorers, downloads their notebooks"
-)
 def test_its_size(site):
     assert sum(p.stat().st_size for p in site.rglob("*") if p.is_file()) < 30e6

@@ -47,6 +47,7 @@ def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
             confoverrides={"aae_explorers": explorers},
             status=None,
             warning=sys.stderr,
+            parallel=cores(),
         )
         app.build(force_all=True)
         if app.statuscode:
@@ -57,6 +58,12 @@ def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
     shutil.rmtree(out / "_static" / "locales", ignore_errors=True)  # the pages are in English
     for path in (out / "_static").rglob("*.map"):  # of use only for debugging the theme's scripts
         path.unlink()
+
+
+def cores(most: int = 4) -> int:
+    """Processes to build with: the cores that this process may use, at most ``most``."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return min(most, len(allowed(0)) if allowed else os.cpu_count() or 1)
 
 
 def main() -> None:

@@ -11,10 +11,12 @@ from typing import Any
 
 import nbformat
 from docutils import nodes
+from ipywidgets import Widget
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
-from aae_lessons.authoring.site import explorers, glossary, lessons, notebooks
+from aae_lessons.authoring.site import explorers, glossary, lessons, notebooks, parts
 from aae_lessons.widgets import static
 from aae_lessons.widgets.painter import PriorPainter
 
@@ -26,23 +28,51 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
     """Prepares a notebook that Sphinx has read; remembers its explorers and its description."""
     if docname == "index" and app.config.aae_explorers:
         hero = PriorPainter(strokes=[heart()])
-        app.aae_pages[docname] = {"widgets": [hero]}
+        pages_of(app.env)[docname] = alive(app, [hero])
         source[0] = source[0].replace("<!-- hero -->", static.place(hero.model_id))
     if not docname.startswith(FOLDERS):
         return
     started = time.perf_counter()
     notebook = nbformat.reads(source[0], as_version=4)
-    pages = app.aae_pages
-    pages[docname] = {"description": lessons.description(notebook.cells), "widgets": []}
+    widgets: list[Widget] = []
+    page = {"description": lessons.description(notebook.cells)}
     live = {
-        place: _live(docname, notebook.cells, place, pages[docname]["widgets"])
+        place: _live(app, docname, notebook.cells, place, widgets)
         for place in explorers.cells_of_explorers(notebook.cells)
         if app.config.aae_explorers
     }
     source[0] = nbformat.writes(notebooks.prepared(notebook, lambda place: live.get(place, "")))
-    alive = sum(map(bool, live.values()))
-    words = f", explorers alive: {alive} of {len(live)}" if live else ""
+    pages_of(app.env)[docname] = page | alive(app, widgets)
+    words = f", explorers alive: {sum(map(bool, live.values()))} of {len(live)}" if live else ""
     print(f"{docname}: {time.perf_counter() - started:.1f} s{words}", flush=True)
+
+
+def pages_of(env: BuildEnvironment) -> dict[str, dict[str, Any]]:
+    """What is known of each page: its description, its explorers' contents and parts."""
+    if not hasattr(env, "aae_pages"):
+        env.aae_pages = {}
+    return env.aae_pages
+
+
+def merge(app: Sphinx, env: BuildEnvironment, docnames: set[str], other: BuildEnvironment) -> None:
+    """Takes over what another process has read."""
+    found = pages_of(other)
+    pages_of(env).update({name: found[name] for name in docnames if name in found})
+
+
+def deal(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Spreads the lessons, whose explorers take longest, over the parts of a parallel reading."""
+    docnames[:] = [name for first in range(8) for name in docnames[first::8]]
+
+
+def alive(app: Sphinx, widgets: list[Widget]) -> dict[str, Any]:
+    """What a page with these explorers has to hold, and the parts that it has to load."""
+    if not widgets:
+        return {}
+    ids = [widget.model_id for widget in widgets]
+    contents = static.contents(explorers.states(widgets), ids)
+    keys = parts.shared(contents, app.outdir)
+    return {"contents": contents, "parts": keys}
 
 
 def heart() -> list[float]:
@@ -59,7 +89,7 @@ def heart() -> list[float]:
     ]
 
 
-def _live(docname: str, cells: list, place: int, widgets: list) -> str:
+def _live(app: Sphinx, docname: str, cells: list, place: int, widgets: list[Widget]) -> str:
     """The HTML of one explorer; "" where it can't be made without training."""
     try:
         widget = explorers.made(cells, place)
@@ -70,9 +100,12 @@ def _live(docname: str, cells: list, place: int, widgets: list) -> str:
         log.warning("%s: the explorer of cell %d needs training", docname, place)
         return ""
     if hasattr(widget, "menus"):
-        data = json.dumps(explorers.frames(widget)).replace("</", "<\\/")
+        frames = explorers.frames(widget)
+        frames["pictures"] = [parts.picture(png, app.outdir) for png in frames["pictures"]]
+        data = json.dumps(frames).replace("</", "<\\/")
         script = f'<script type="application/json">{data}</script>'
-        return f'<div class="aae aae-menus" data-aae-menus>{script}</div>'
+        folder = f"{'../' * docname.count('/')}{parts.FOLDER.as_posix()}/"
+        return f'<div class="aae aae-menus" data-aae-menus="{folder}">{script}</div>'
     widgets.append(widget)
     return static.place(widget.model_id)
 
@@ -81,7 +114,7 @@ def finish(
     app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
 ) -> None:
     """Adds to a page: its description, its preview picture, its explorers' state and scripts."""
-    page = app.aae_pages.get(pagename, {})
+    page = pages_of(app.env).get(pagename, {})
     words = html.escape(page.get("description") or app.config.aae_description, quote=True)
     title = html.escape(nodes_text(context.get("title", "")), quote=True)
     up = "../" * pagename.count("/")
@@ -91,9 +124,8 @@ def finish(
         f'<meta property="og:description" content="{words}">'
         f'<meta property="og:image" content="{up}_static/preview.png">'
     )
-    if page.get("widgets"):
-        ids = [widget.model_id for widget in page["widgets"]]
-        context["body"] += static.scripts(explorers.states(page["widgets"]), ids)
+    if "contents" in page:
+        context["body"] += parts.tags(page["parts"], up) + static.embedded(page["contents"])
 
 
 def plain_bars(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list) -> None:
@@ -110,9 +142,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connects the extension."""
     app.add_config_value("aae_description", "", "html")
     app.add_config_value("aae_explorers", True, "env")
-    app.aae_pages = {}  # not in the environment: widgets can't be pickled
+    app.connect("env-before-read-docs", deal)
     app.connect("source-read", read)
+    app.connect("env-merge-info", merge)
     app.connect("autodoc-process-docstring", plain_bars)
     app.connect("doctree-resolved", glossary.link_terms)
     app.connect("html-page-context", finish)
-    return {"parallel_read_safe": False, "parallel_write_safe": False}
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -21,7 +21,13 @@ from aae_lessons.authoring.site.repository import ROOT
 DOCS = ROOT / "docs"
 PAGES = ("INSTRUCTORS", "CONTRIBUTING", "RESULTS", "CHANGELOG")  # of the repository's root
 CARD = (640, 360)  # pixels of a card's picture
-SKIPPED = ("aae_lessons.authoring", "aae_lessons.checks.", "aae_lessons.references.recipes.")
+SKIPPED = (  # what a reader of the reference doesn't import
+    "aae_lessons.authoring",
+    "aae_lessons.checks.",
+    "aae_lessons.references.",
+    *(f"aae_lessons.widgets.{name}" for name in ("bundle", "density", "digits", "packing")),
+)
+SHOWN = ("aae_lessons.plots.diagrams",)  # not exported by its package, but imported by lessons
 
 
 def assemble(folder: Path, names: Sequence[str] = ()) -> list[Lesson]:
@@ -141,9 +147,18 @@ You can then {lesson.outcomes}
 
 
 def modules() -> list[str]:
-    """The package's modules that a reader imports, parents first."""
-    found = pkgutil.walk_packages(aae_lessons.__path__, "aae_lessons.")
-    return [m.name for m in found if not m.name.startswith(SKIPPED) and "._" not in m.name]
+    """The package's modules that a reader imports, parents first.
+
+    A package that exports names (``__all__``) documents them on its own page.
+    """
+    found = [m.name for m in pkgutil.iter_modules(aae_lessons.__path__, "aae_lessons.")]
+    names = []
+    for name in found:
+        module = importlib.import_module(name) if not name.startswith(SKIPPED) else None
+        inside = pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}.")
+        exports = hasattr(module, "__all__")
+        names += [name, *(m.name for m in inside if not exports or m.name in SHOWN)]
+    return [name for name in names if not name.startswith(SKIPPED) and "._" not in name]
 
 
 def reference(folder: Path, some: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ class StaticModel {
     this.state = state;
     for (const { path, data } of buffers) {
       const owner = path.slice(0, -1).reduce((part, name) => part[name], state);
-      owner[path.at(-1)] = fromBase64(data);
+      owner[path.at(-1)] = fromBase64(whole(data));
     }
     this.listeners = new Map();
   }
@@ -36,6 +36,11 @@ class StaticModel {
   send() {}
 }
 
+/** A text of the page, or one that a script of the site has put aside for several pages. */
+function whole(text) {
+  return typeof text === "string" ? text : window.aaeParts[text.part];
+}
+
 function fromBase64(text) {
   const letters = atob(text);
   const found = new Uint8Array(letters.length);
@@ -58,10 +63,10 @@ async function start() {
     models: records,
     links,
   } = JSON.parse(document.getElementById("aae-widgets").textContent);
-  for (const text of styles)
+  for (const text of styles.map(whole))
     document.head.append(Object.assign(document.createElement("style"), { textContent: text }));
   const load = (text) =>
-    import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+    import(URL.createObjectURL(new Blob([whole(text)], { type: "text/javascript" })));
   const modules = scripts.map(load);
   const models = Object.fromEntries(
     Object.entries(records).map(([id, record]) => [id, new StaticModel(record)]),
