@@ -23,7 +23,12 @@ def describe(value: object) -> str:
 def check(holds: bool, name: str, got: object, expected: str) -> None:
     """Raises ValueError, naming the argument, unless ``holds``."""
     if not holds:
-        raise ValueError(f"{name}: got {describe(got)}, expected {expected}")
+        raise refusal(name, got, expected)
+
+
+def refusal(name: str, got: object, expected: str) -> ValueError:
+    """The error that refuses ``got``."""
+    return ValueError(f"{name}: got {describe(got)}, expected {expected}")
 
 
 def check_int(value: object, name: str, at_least: int = 1) -> None:
@@ -45,13 +50,24 @@ def check_number(
 
 def check_matrix(
     value: object, name: str, columns: int | None = None, rows: int | None = None
-) -> None:
-    """``value`` must be a floating-point tensor ``(rows, columns)`` with one row or more."""
+) -> Tensor:
+    """``value``, a floating-point tensor ``(rows, columns)`` with one row or more."""
     expected = f"a floating-point tensor of shape ({rows or 'n'}, {columns or 'd'})"
     ok = isinstance(value, Tensor) and value.is_floating_point() and value.dim() == 2
-    n, d = value.shape if ok and isinstance(value, Tensor) else (0, 0)
-    ok = ok and n > 0 and d > 0 and columns in (None, d) and rows in (None, n)
+    if not isinstance(value, Tensor) or not ok:
+        raise refusal(name, value, expected)
+    n, d = value.shape
+    ok = n > 0 and d > 0 and columns in (None, d) and rows in (None, n)
     check(ok, name, value, expected)
+    return value
+
+
+def check_numbers(
+    config: object, *names: str, above: float = -math.inf, at_least: float = -math.inf
+) -> None:
+    """:func:`check_number` of several fields of a configuration."""
+    for name in names:
+        check_number(getattr(config, name), name, above, at_least)
 
 
 def check_same_shape(a: Tensor, b: Tensor, name_a: str, name_b: str) -> None:
@@ -63,12 +79,13 @@ def check_same_shape(a: Tensor, b: Tensor, name_a: str, name_b: str) -> None:
         )
 
 
-def check_labels(value: object, name: str, classes: int, unlabelled: bool = False) -> None:
-    """``value`` must be an int64 vector of 0 … ``classes``-1, and -1 if ``unlabelled``."""
+def check_labels(value: object, name: str, classes: int, unlabelled: bool = False) -> Tensor:
+    """``value``, an int64 vector of 0 … ``classes``-1, and -1 if ``unlabelled``."""
     low = -1 if unlabelled else 0
     expected = f"an int64 tensor of shape (n,) with values {low} … {classes - 1}"
-    ok = isinstance(value, Tensor) and value.dtype == torch.int64 and value.dim() == 1
-    check(ok, name, value, expected)
-    if isinstance(value, Tensor) and value.device.type == "cpu" and len(value):
+    if not isinstance(value, Tensor) or value.dtype != torch.int64 or value.dim() != 1:
+        raise refusal(name, value, expected)
+    if value.device.type == "cpu" and len(value):
         lowest, highest = int(value.min()), int(value.max())
         check(low <= lowest and highest < classes, name, f"{lowest} … {highest}", expected)
+    return value

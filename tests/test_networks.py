@@ -1,12 +1,12 @@
-"""Networks have the shapes they say, can be exchanged for one another, and start as told."""
+"""Networks have the shapes they say, can be exchanged, and start as their settings say."""
 
 import pytest
 import torch
 from torch import nn
 
+from aae_lessons.models.classifier import DigitClassifier
 from aae_lessons.networks import (
     Corruption,
-    DigitClassifier,
     Discriminator,
     Float32Linear,
     conv_decoder,

@@ -261,6 +261,15 @@ def test_gradients_are_those_of_finite_differences(name):
 # -------------------------------------------------------------------------------- descend
 
 
+def test_adam_holds_the_parameters_of_its_networks_and_no_others():
+    encoder, decoder, other = (torch.nn.Linear(2, 3) for _ in range(3))
+    (group,) = objectives.adam(0.01, 0.5, encoder, decoder).param_groups
+    expected = [*encoder.parameters(), *decoder.parameters()]
+    assert [id(p) for p in group["params"]] == [id(p) for p in expected]
+    assert not {id(p) for p in group["params"]} & {id(p) for p in other.parameters()}
+    assert (group["lr"], group["betas"], group["fused"]) == (0.01, (0.5, 0.999), True)
+
+
 def test_descend_takes_one_step_of_its_optimizer():
     p = nn.Parameter(torch.tensor([1.0, 2.0]))
     descend(p.square().sum(), torch.optim.SGD([p], lr=0.1))
@@ -320,7 +329,7 @@ def test_both_samples_pass_the_discriminator_as_one_batch_with_their_own_conditi
 def test_all_losses_of_the_module_are_covered_here():
     named = {"squared_error", "binary_cross_entropy", "discriminator_loss", "generator_loss"}
     named |= {"random_directions", "sliced_wasserstein", "inverse_multiquadratics", "rbf", "mmd"}
-    named |= {"entropy", "descend", "two_sample_loss"}
+    named |= {"entropy", "adam", "descend", "two_sample_loss"}
     named |= {"reads"}  # in test_training.py
     named |= {"gaussian_log_prob", "gaussian_kl", "monte_carlo_kl"}  # in test_variational.py
     named |= {"absolute_error", "perceptual_error"}  # in test_wasserstein.py

@@ -7,7 +7,8 @@ from aae_lessons import devices
 from aae_lessons.clusters import mutual_information
 from aae_lessons.data import ImageSet, Minibatches, SemiSupervisedBatch
 from aae_lessons.models import adversarial, clustering, semi_supervised, wasserstein
-from aae_lessons.networks import DigitClassifier, conv_encoder, mlp
+from aae_lessons.models.classifier import DigitClassifier
+from aae_lessons.networks import conv_encoder, mlp
 from aae_lessons.objectives import perceptual_error, random_directions, sliced_wasserstein
 from aae_lessons.priors import Gaussian
 from aae_lessons.training import fit

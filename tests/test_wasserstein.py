@@ -8,6 +8,7 @@ import torch
 
 from aae_lessons.data import Batch, ImageSet, Minibatches
 from aae_lessons.models import adversarial, wasserstein
+from aae_lessons.models.classifier import DigitClassifier
 from aae_lessons.models.wasserstein import (
     MMD,
     WAE,
@@ -16,7 +17,6 @@ from aae_lessons.models.wasserstein import (
     SlicedWasserstein,
     moment_error,
 )
-from aae_lessons.networks import DigitClassifier
 from aae_lessons.objectives import (
     absolute_error,
     inverse_multiquadratics,

@@ -106,7 +106,7 @@ def small(png: str) -> str:
     that no two of them run together; the others are chosen for the picture.
     """
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
-    chosen = picture.quantize(128 - len(KEPT_COLOURS), dither=Image.Dither.NONE).getpalette()
+    chosen = picture.quantize(128 - len(KEPT_COLOURS), dither=Image.Dither.NONE).getpalette() or []
     colours = KEPT_COLOURS + [
         colour
         for colour in zip(chosen[::3], chosen[1::3], chosen[2::3], strict=True)

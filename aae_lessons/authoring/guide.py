@@ -33,8 +33,9 @@ TEACHING = ROOT / "docs" / "teaching"
 FILES = (GUIDE, TEACHING / "syllabus.md", TEACHING / "misconceptions.md")
 HEADING = re.compile(r"^## (\d+\.\d+) (.+) · ([●○]{3}) · (\d+) minutes", re.MULTILINE)
 HOMEWORK = 30  # minutes: exercises as long as this are done at home
+Lessons = tuple[int, ...]
 # sessions -> their minutes, and for each session the lessons read and the lessons practised
-PLANS = {
+PLANS: dict[int, tuple[int, tuple[tuple[Lessons, Lessons], ...]]] = {
     4: (180, (((0, 1, 2), (1, 2)), ((3, 4), (3, 4)), ((5, 6), (5, 6)), ((7, 8), (7, 8)))),
     8: (90, (((0, 1), (1,)), *(((k,), (k,)) for k in range(2, 8)), ((8,), (8,)))),
     12: (
@@ -51,7 +52,7 @@ PLANS = {
 
 
 def broken(logits, x):
-    return x - x_hat  # noqa: F821, that is the point
+    raise NameError("name 'x_hat' is not defined")
 
 
 GENERAL: dict[str, Callable] = {  # what is refused in every exercise, shown with exercise 1.1
@@ -92,8 +93,8 @@ def items() -> dict[int, list[Item]]:
 
 
 def reading() -> dict[int, int]:
-    """Lesson -> the minutes that its notebook says it takes."""
-    return {lesson.number: lesson.minutes for lesson in lessons()}
+    """Lesson -> the minutes that its notebook says it takes; 0 where it does not say."""
+    return {lesson.number: lesson.minutes or 0 for lesson in lessons()}
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

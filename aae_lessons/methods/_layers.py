@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +46,7 @@ def normalise(u: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
 
 
 @contextlib.contextmanager
-def frozen_statistics(model: nn.Module) -> Iterator[None]:
+def frozen_statistics(model: nn.Module) -> Generator[None]:
     """Within it, batch norm's running statistics stay: only real images may enter them."""
     layers = [m for m in model.modules() if isinstance(m, nn.BatchNorm1d)]
     momenta = [layer.momentum for layer in layers]

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from aae_lessons.data import ImageSet, SemiSupervisedBatch
 
 CHUNK = 10_000  # images at a time, so that a large set need not fit in memory as floats
 SMALLEST = 1e-3  # deviation of a pixel that hardly varies
 
-Step = Callable[[nn.Module, Any, SemiSupervisedBatch], dict[str, Tensor]]
+Step = Callable[..., dict[str, Tensor]]
+
+
+class Method(Protocol):
+    """What is wrapped: one of the methods, or another classifier with optimizers of its own."""
+
+    config: Any
+
+    def classify(self, x: Tensor) -> Tensor: ...
+
+    def optimizers(self) -> Mapping[str, Optimizer]: ...
 
 
 class Standardised(nn.Module):
     """Wraps a model; it sees (x − mean) / deviation, pixel by pixel.
 
     Args:
-        model: with ``classify`` and ``optimizers``.
+        model: a module with ``config``, ``classify`` and ``optimizers``.
         pixels: of an image.
     """
 
-    def __init__(self, model: nn.Module, pixels: int) -> None:
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, model: Method, pixels: int) -> None:
         super().__init__()
         self.model, self.config = model, model.config
         self.register_buffer("mean", torch.zeros(pixels))
@@ -48,7 +62,7 @@ class Standardised(nn.Module):
         """The class of images ``x``, (B, P), in [0, 1]: (B,), 0 … K-1."""
         return self.model.classify(self.standardise(x))
 
-    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+    def optimizers(self) -> Mapping[str, Optimizer]:
         """Those of the model inside."""
         return self.model.optimizers()
 
@@ -57,7 +71,7 @@ def standardised(step: Step) -> Step:
     """The step of the model inside, on standardised images."""
 
     def standardised_step(
-        model: Standardised, optimizers: dict, batch: SemiSupervisedBatch
+        model: Standardised, optimizers: Mapping[str, Optimizer], batch: SemiSupervisedBatch
     ) -> dict[str, Tensor]:
         x, labelled_x = model.standardise(batch.x), model.standardise(batch.labelled_x)
         return step(model.model, optimizers, SemiSupervisedBatch(x, labelled_x, batch.label))

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons.arguments import check_int, check_labels, check_matrix, check_number
+from aae_lessons.arguments import check_int, check_labels, check_matrix, check_numbers
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._densities import (
     binarise,
@@ -48,7 +48,8 @@ from aae_lessons.objectives import descend, gaussian_log_prob, reads
 
 @dataclass(frozen=True)
 class Config:
-    """
+    """Settings of :func:`train_step`.
+
     Args:
         classes: K.
         dim: D, of the style z and of the auxiliary variable a.
@@ -70,8 +71,7 @@ class Config:
     def __post_init__(self) -> None:
         check_int(self.classes, "classes", at_least=2)
         check_int(self.dim, "dim")
-        check_number(self.alpha, "alpha", above=0)
-        check_number(self.lr, "lr", above=0)
+        check_numbers(self, "alpha", "lr", above=0)
 
 
 class ADGM(nn.Module):
@@ -89,8 +89,10 @@ class ADGM(nn.Module):
         self.auxiliary = network(pixels, 2 * dim)  # q(a|x)
         self.classifier = network(pixels + dim, classes)  # q(y|a, x)
         self.encoder = network(pixels + dim + classes, 2 * dim)  # q(z|a, x, y)
-        self.auxiliary_decoder = network(pixels + classes + dim, 2 * dim)  # p(a|x, y, z)
-        self.decoder = network(classes + dim, outputs)  # p(x|y, z)
+        rows = (torch.zeros(1, n) for n in (pixels, dim, classes, dim))
+        for_a, for_x = (parts.shape[1] for parts in self.conditions(*rows))
+        self.auxiliary_decoder = network(for_a, 2 * dim)
+        self.decoder = network(for_x, outputs)
 
     def optimizers(self) -> dict[str, Adam]:
         """What the step descends with, by phase."""
@@ -116,14 +118,17 @@ class ADGM(nn.Module):
         a = reparameterise(mean, log_variance)
         return a, gaussian_log_prob(a, mean, log_variance)
 
+    def conditions(self, x: Tensor, a: Tensor, y: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        """What p(a|x, y, z) and p(x|y, z) depend on, side by side: inputs of both decoders."""
+        return torch.cat([x, y, z], dim=1), torch.cat([y, z], dim=1)
+
     def row_loss(self, x: Tensor, a: Tensor, y: Tensor) -> Tensor:
         """L(x, y) without its term log q(a|x), in nats, (B,): of images, codes a and classes."""
         mean, log_variance = self.encoder(torch.cat([x, a, y], dim=1)).float().chunk(2, dim=1)
         z = reparameterise(mean, log_variance)
-        outputs = self.decoder(torch.cat([y, z], dim=1)).float()
-        log_p_x = log_likelihood(outputs, x, self.config.gaussian)
-        moments = self.auxiliary_decoder(torch.cat([x, y, z], dim=1)).float().chunk(2, dim=1)
-        log_p_a = gaussian_log_prob(a, *moments)
+        for_a, for_x = self.conditions(x, a, y, z)
+        log_p_a = gaussian_log_prob(a, *self.auxiliary_decoder(for_a).float().chunk(2, dim=1))
+        log_p_x = log_likelihood(self.decoder(for_x).float(), x, self.config.gaussian)
         log_p_y = -math.log(self.config.classes)
         return kl_of_rows(mean, log_variance) - log_p_x - log_p_a - log_p_y
 

@@ -190,11 +190,10 @@ def train_step(
     z, moments = model.clean_pass(batch.x)
     model.track(moments)
     z_hat = model.denoise([each[n:] for each in z_noisy], logits[n:])
-    denoising = sum(  # C_d of Algorithm 1: Σ_l λ_l ‖ẑ_BN − z‖² / m_l, mean over the batch
-        weight * F.mse_loss(normalise(estimate, mean, variance), target)
-        for weight, estimate, (mean, variance), target in zip(
-            model.config.weights, z_hat, moments, z, strict=True
-        )
-    )
+    denoising = classification.new_zeros(())  # C_d: Σ_l λ_l ‖ẑ_BN − z‖² / m_l, batch mean
+    for weight, estimate, (mean, variance), target in zip(
+        model.config.weights, z_hat, moments, z, strict=True
+    ):
+        denoising = denoising + weight * F.mse_loss(normalise(estimate, mean, variance), target)
     descend(classification + denoising, optimizers["ladder"])
     return {"classification": classification.detach(), "denoising": denoising.detach()}

@@ -18,7 +18,7 @@ Note:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +26,7 @@ from torch.optim import Adam
 
 from aae_lessons.arguments import check
 from aae_lessons.data import SemiSupervisedBatch
-from aae_lessons.methods import m2
+from aae_lessons.methods import m2 as upper
 from aae_lessons.methods.m1 import M1, used_dimensions
 from aae_lessons.networks import reparameterise
 from aae_lessons.objectives import reads
@@ -39,7 +39,7 @@ class Config:
         m2: of the upper model; its ``pixels`` are set to the number of M1's used dimensions.
     """
 
-    m2: m2.Config = field(default_factory=lambda: m2.Config(gaussian=True))
+    m2: upper.Config = field(default_factory=lambda: upper.Config(gaussian=True))
 
     def __post_init__(self) -> None:
         check(self.m2.gaussian, "m2", self.m2, "one with gaussian=True: codes are real numbers")
@@ -54,6 +54,9 @@ class M1M2(nn.Module):
         config: see :class:`Config`.
     """
 
+    used: Tensor
+    std: Tensor
+
     def __init__(self, m1: M1, x: Tensor, config: Config = Config()) -> None:
         super().__init__()
         self.m1 = m1.requires_grad_(False)
@@ -62,9 +65,8 @@ class M1M2(nn.Module):
         self.register_buffer("used", used.nonzero().flatten())
         with torch.no_grad():
             self.register_buffer("std", m1.encode(x)[:, self.used].std(0))
-        values = {**vars(config.m2), "pixels": len(self.used)}
-        self.config = Config(m2.Config(**values))
-        self.m2 = m2.M2(self.config.m2)
+        self.config = Config(replace(config.m2, pixels=len(self.used)))
+        self.m2 = upper.M2(self.config.m2)
 
     def optimizers(self) -> dict[str, Adam]:
         """What the step descends with, by phase."""
@@ -88,7 +90,7 @@ class M1M2(nn.Module):
 
 def optimizers(model: M1M2) -> dict[str, Adam]:
     """M2's own: M1 is not trained further."""
-    return m2.optimizers(model.m2)
+    return upper.optimizers(model.m2)
 
 
 @reads(Config)
@@ -101,4 +103,4 @@ def train_step(
         model.codes(batch.labelled_x, sample=True),
         batch.label,
     )
-    return m2.train_step(model.m2, optimizers, codes)
+    return upper.train_step(model.m2, optimizers, codes)

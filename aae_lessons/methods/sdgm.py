@@ -1,7 +1,8 @@
 """SDGM: ADGM with the auxiliary variable in the generative model: two stochastic layers.
 
 Principle:
-    As :mod:`aae_lessons.methods.adgm`, but a now helps to explain the image:
+    As :mod:`aae_lessons.methods.adgm`, whose inference, bounds and step it shares, but a now
+    helps to explain the image:
 
         p(x, y, z, a) = p(y) · p(z) · p(a|y, z) · p(x|a, y, z)
         L(x, y) = E[ −log p(x|a, y, z) − log p(a|y, z) + log q(a|x) ]
@@ -23,114 +24,36 @@ Note:
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 from torch.optim import Adam
 
-from aae_lessons.arguments import check_int, check_labels, check_matrix, check_number
 from aae_lessons.data import SemiSupervisedBatch
-from aae_lessons.methods._densities import (
-    binarise,
-    entropy_of_logits,
-    every_class,
-    kl_of_rows,
-    log_likelihood,
-    one_hot,
-)
-from aae_lessons.methods._layers import normalised_mlp
-from aae_lessons.networks import reparameterise
-from aae_lessons.objectives import descend, gaussian_log_prob, reads
+from aae_lessons.methods import adgm
+from aae_lessons.objectives import reads
 
 
 @dataclass(frozen=True)
-class Config:
-    """
-    Args:
-        classes: K.
-        dim: D, of the style z and of the auxiliary variable a.
-        hidden: sizes of the hidden layers of all five networks.
-        pixels: of an image.
-        gaussian: whether p(x|·) is Gaussian; otherwise Bernoulli, inputs binarised afresh.
-        alpha: α, of the classification term: β · N / N_l = 0.1 · 50,000 / 100.
-        lr: Adam's learning rate.
-    """
-
-    classes: int = 10
-    dim: int = 100
-    hidden: tuple[int, ...] = (500, 500)
-    pixels: int = 784
-    gaussian: bool = False
-    alpha: float = 50.0
-    lr: float = 3e-4
-
-    def __post_init__(self) -> None:
-        check_int(self.classes, "classes", at_least=2)
-        check_int(self.dim, "dim")
-        check_number(self.alpha, "alpha", above=0)
-        check_number(self.lr, "lr", above=0)
+class Config(adgm.Config):
+    """Settings of :func:`train_step`: those of :class:`aae_lessons.methods.adgm.Config`."""
 
 
-class SDGM(nn.Module):
+class SDGM(adgm.ADGM):
     """q(a|x), q(y|a, x), q(z|a, x, y); p(a|y, z), p(x|a, y, z)."""
 
     def __init__(self, config: Config = Config()) -> None:
-        super().__init__()
-        self.config = config
-        pixels, classes, dim = config.pixels, config.classes, config.dim
-        outputs = pixels * (2 if config.gaussian else 1)
+        super().__init__(config)
 
-        def network(inputs: int, outputs: int) -> nn.Sequential:
-            return normalised_mlp((inputs, *config.hidden, outputs))
-
-        self.auxiliary = network(pixels, 2 * dim)  # q(a|x)
-        self.classifier = network(pixels + dim, classes)  # q(y|a, x)
-        self.encoder = network(pixels + dim + classes, 2 * dim)  # q(z|a, x, y)
-        self.auxiliary_decoder = network(classes + dim, 2 * dim)  # p(a|y, z)
-        self.decoder = network(dim + classes + dim, outputs)  # p(x|a, y, z)
-
-    def optimizers(self) -> dict[str, Adam]:
-        """What the step descends with, by phase."""
-        return optimizers(self)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits of q(y|a, x), (B, K), of images ``x``, (B, 784), at the mean of q(a|x)."""
-        check_matrix(x, "x", columns=self.config.pixels)
-        mean, _ = self.auxiliary(x).float().chunk(2, dim=1)
-        return self.class_logits(x, mean)
-
-    def classify(self, x: Tensor) -> Tensor:
-        """The most probable class of images ``x``, (B, 784): (B,), 0 … K-1."""
-        return self(x).argmax(1)
-
-    def class_logits(self, x: Tensor, a: Tensor) -> Tensor:
-        """Logits of q(y|a, x), (B, K), of images, (B, 784), and auxiliary codes, (B, D)."""
-        return self.classifier(torch.cat([x, a], dim=1)).float()
-
-    def auxiliary_code(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """A draw a ~ q(a|x), (B, D), and its log q(a|x), (B,), of images ``x``, (B, 784)."""
-        mean, log_variance = self.auxiliary(x).float().chunk(2, dim=1)
-        a = reparameterise(mean, log_variance)
-        return a, gaussian_log_prob(a, mean, log_variance)
-
-    def row_loss(self, x: Tensor, a: Tensor, y: Tensor) -> Tensor:
-        """L(x, y) without its term log q(a|x), in nats, (B,): of images, codes a and classes."""
-        mean, log_variance = self.encoder(torch.cat([x, a, y], dim=1)).float().chunk(2, dim=1)
-        z = reparameterise(mean, log_variance)
-        outputs = self.decoder(torch.cat([a, y, z], dim=1)).float()
-        log_p_x = log_likelihood(outputs, x, self.config.gaussian)
-        moments = self.auxiliary_decoder(torch.cat([y, z], dim=1)).float().chunk(2, dim=1)
-        log_p_a = gaussian_log_prob(a, *moments)
-        log_p_y = -math.log(self.config.classes)
-        return kl_of_rows(mean, log_variance) - log_p_x - log_p_a - log_p_y
+    def conditions(self, x: Tensor, a: Tensor, y: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        """What p(a|y, z) and p(x|a, y, z) depend on, side by side: inputs of both decoders."""
+        return torch.cat([y, z], dim=1), torch.cat([a, y, z], dim=1)
 
 
 def optimizers(model: SDGM) -> dict[str, Adam]:
     """One Adam for all five networks."""
-    return {"elbo": Adam(model.parameters(), model.config.lr, fused=True)}
+    return adgm.optimizers(model)
 
 
 @reads(Config)
@@ -138,29 +61,4 @@ def train_step(
     model: SDGM, optimizers: dict[str, Adam], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:
     """One update (§2.3). Returns L, U and the classification loss, in nats."""
-    config = model.config
-    check_labels(batch.label, "label", config.classes)
-    x, labelled_x = batch.x, batch.labelled_x
-    if not config.gaussian:
-        x, labelled_x = binarise(x), binarise(labelled_x)
-
-    # With a label: L(x, y), and the classification term.
-    a, log_q_a = model.auxiliary_code(labelled_x)
-    y = one_hot(batch.label, config.classes, labelled_x)
-    labelled = (model.row_loss(labelled_x, a, y) + log_q_a).mean()
-    classification = F.cross_entropy(model.class_logits(labelled_x, a), batch.label)
-
-    # Without: U(x) = Σ_y q(y|a, x) L(x, y) − H[ q(y|a, x) ].
-    a, log_q_a = model.auxiliary_code(x)
-    logits = model.class_logits(x, a)
-    row_losses = every_class(model.row_loss, config.classes, x, a)
-    expected = (logits.softmax(1) * row_losses).sum(1)
-    unlabelled = (expected + log_q_a - entropy_of_logits(logits)).mean()
-
-    total = labelled + config.alpha * classification + unlabelled
-    descend(total, optimizers["elbo"])
-    return {
-        "labelled": labelled.detach(),
-        "unlabelled": unlabelled.detach(),
-        "classification": classification.detach(),
-    }
+    return adgm.train_step(model, optimizers, batch)

@@ -77,6 +77,13 @@ class TSVM(nn.Module):
         config: see :class:`Config`.
     """
 
+    mean: Tensor
+    scale: Tensor
+    frequency: Tensor
+    phase: Tensor
+    center: Tensor
+    growth: Tensor
+
     def __init__(self, x: Tensor, encode: Encode | None = None, config: Config = Config()) -> None:
         super().__init__()
         self.config, self.encode = config, encode or (lambda images: images)

@@ -162,16 +162,18 @@ def mass_at_modes(z: Tensor, prior: HasModes) -> dict[str, float]:
 
 
 @torch.no_grad()
-def kl_parts(mean: Tensor, log_variance: Tensor, prior: Prior, seed: int = 0) -> dict[str, float]:
+def kl_parts(
+    mean: Tensor, log_variance: Tensor, prior: HasDensity, seed: int = 0
+) -> dict[str, float]:
     """The VAE's KL term, mean over images, in its two parts; all in nats.
 
-    E_x KL( q(z|x) ‖ P_Z )  =  I(x; z)  +  KL( Q_Z ‖ P_Z ):  what a code tells of its image, and
-    how far all codes together are from the prior. (Hoffman & Johnson 2016, "ELBO surgery".) Each
-    from one draw an image; Q_Z is taken to be the mean of these n posteriors, so that I(x; z) is
-    at most log n.
+    E_x KL( q(z|x) ‖ P_Z )  =  I(x; z)  +  KL( Q_Z ‖ P_Z ):  the information that a code has on
+    its image, and how far all codes together are from the prior (Hoffman & Johnson 2016, "ELBO
+    surgery"). Each from one draw per image; Q_Z is the mean of these n posteriors, so that
+    I(x; z) is at most log n.
 
     Args:
-        mean, log_variance: of q(z|x), a row an image, (n, D).
+        mean, log_variance: of q(z|x), one row per image, (n, D).
         prior: one with ``log_prob``.
         seed: of the draws.
 

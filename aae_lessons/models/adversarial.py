@@ -3,20 +3,19 @@
 Principle:
     min over Q, G:  E[ c(x, G(Q(x))) ]  +  λ · D_Z(Q_Z, P_Z),   D_Z adversarial
 
-    A discriminator learns to tell codes from samples of a prior; the encoder, which is at the
-    same time the generator of that game, learns to make codes it can't tell. The
-    prior has to give samples, nothing else.
+    A discriminator learns to distinguish codes from samples of a prior; the encoder, the game's
+    generator, learns to make codes that it can't. Of the prior only samples are needed.
 
 Reference:
     Makhzani et al. 2015, "Adversarial Autoencoders", §2 (the two phases), §2.1 (posteriors),
     §2.3 (label information). Tolstikhin et al. 2018, Algorithm 1, for ``joint_step``.
 
 Note:
-    Two algorithms, each with a configuration of its own. :func:`train_step` (:class:`Config`) is
-    the paper's, phase by phase. :func:`joint_step` (:class:`JointConfig`) descends
-    cost + λ · generator loss at once. With one Adam per phase, a weight on that phase's only loss
-    changes nothing (Adam divides it out again), so λ has a meaning in the joint step alone. The
-    paper trains by SGD, where the ratio of the phases' learning rates is a λ.
+    Two algorithms, each with its configuration. :func:`train_step` (:class:`Config`) is the
+    paper's, phase by phase. :func:`joint_step` (:class:`JointConfig`) descends cost + λ ·
+    generator loss at once. With one Adam per phase, a weight on that phase's only loss changes
+    nothing (Adam divides it out again), so λ has a meaning in the joint step alone. The paper
+    trains by SGD, where the ratio of the phases' learning rates is a λ.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from aae_lessons.arguments import check, check_matrix, check_number
+from aae_lessons.arguments import check, check_matrix, check_numbers
 from aae_lessons.data import Batch
 from aae_lessons.networks import (
     CodeAutoencoder,
@@ -38,6 +37,7 @@ from aae_lessons.networks import (
 )
 from aae_lessons.objectives import (
     Cost,
+    adam,
     descend,
     generator_loss,
     reads,
@@ -55,8 +55,7 @@ class BaseConfig:
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
         discriminator_hidden: sizes of the discriminator's hidden layers.
         pixels: of an image.
-        gaussian_posterior: q(z|x) = N(mean(x), diag(variance(x))) instead of one code for each
-            image (§2.1).
+        gaussian_posterior: q(z|x) = N(mean(x), diag(variance(x))), not one code per image (§2.1).
         label_classes: K where the discriminator sees the label (§2.3), 0 where it does not.
         cost: c(logits, x), summed over pixels, mean over the batch.
         discriminator_lr: learning rate of the discriminator's Adam.
@@ -76,20 +75,19 @@ class BaseConfig:
     noise: float = 0.0
 
     def __post_init__(self) -> None:
-        check_number(self.noise, "noise", at_least=0)
-        check_number(self.discriminator_lr, "discriminator_lr", above=0)
+        check_numbers(self, "noise", at_least=0)
+        check_numbers(self, "discriminator_lr", above=0)
         possible = self.label_classes == 0 or self.label_classes >= 2
         check(possible, "label_classes", self.label_classes, "0 (no labels), or 2 and more")
 
 
 @dataclass(frozen=True)
 class Config(BaseConfig):
-    """Settings of the paper's algorithm, :func:`train_step`.
+    """Settings of the paper's :func:`train_step` in addition to those of :class:`BaseConfig`.
 
     Args:
         reconstruction_lr, generator_lr: learning rates of the Adams of these two phases.
 
-    The others are those of :class:`BaseConfig`.
     """
 
     reconstruction_lr: float = 5e-4
@@ -97,8 +95,7 @@ class Config(BaseConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_number(self.reconstruction_lr, "reconstruction_lr", above=0)
-        check_number(self.generator_lr, "generator_lr", above=0)
+        check_numbers(self, "reconstruction_lr", "generator_lr", above=0)
 
 
 class AAE(CodeAutoencoder):
@@ -166,13 +163,11 @@ class AAE(CodeAutoencoder):
 
 def optimizers(model: AAE) -> dict[str, Adam]:
     """One Adam per phase. The encoder's parameters are in two: reconstruction and generator."""
-    config, betas = model.config, (model.config.beta1, 0.999)
-    encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
-    discriminator = list(model.discriminator.parameters())
+    config, beta1 = model.config, model.config.beta1
     return {
-        "reconstruction": Adam(encoder + decoder, config.reconstruction_lr, betas, fused=True),
-        "discriminator": Adam(discriminator, config.discriminator_lr, betas, fused=True),
-        "generator": Adam(encoder, config.generator_lr, betas, fused=True),
+        "reconstruction": adam(config.reconstruction_lr, beta1, model.encoder, model.decoder),
+        "discriminator": adam(config.discriminator_lr, beta1, model.discriminator),
+        "generator": adam(config.generator_lr, beta1, model.encoder),
     }
 
 
@@ -204,13 +199,12 @@ def train_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[st
 
 @dataclass(frozen=True)
 class JointConfig(BaseConfig):
-    """Settings of the weighted objective, :func:`joint_step`.
+    """Settings of the weighted :func:`joint_step` in addition to those of :class:`BaseConfig`.
 
     Args:
         weight: λ, in nats of cost per nat of generator loss.
         lr: learning rate of the one Adam of encoder and decoder.
 
-    The others are those of :class:`BaseConfig`.
     """
 
     weight: float = 10.0
@@ -218,18 +212,16 @@ class JointConfig(BaseConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_number(self.weight, "weight", at_least=0)
-        check_number(self.lr, "lr", above=0)
+        check_numbers(self, "weight", at_least=0)
+        check_numbers(self, "lr", above=0)
 
 
 def joint_optimizers(model: AAE) -> dict[str, Adam]:
     """Two Adams: one for encoder and decoder together, one for the discriminator."""
-    config, betas = model.config, (model.config.beta1, 0.999)
-    autoencoder = [*model.encoder.parameters(), *model.decoder.parameters()]
-    discriminator = list(model.discriminator.parameters())
+    config, beta1 = model.config, model.config.beta1
     return {
-        "autoencoder": Adam(autoencoder, config.lr, betas, fused=True),
-        "discriminator": Adam(discriminator, config.discriminator_lr, betas, fused=True),
+        "autoencoder": adam(config.lr, beta1, model.encoder, model.decoder),
+        "discriminator": adam(config.discriminator_lr, beta1, model.discriminator),
     }
 
 

@@ -32,13 +32,11 @@ from aae_lessons.objectives import descend, reads
 
 @dataclass(frozen=True)
 class Config(semi_supervised.Config):
-    """Settings of the three phases and of the phase of agreement, :func:`train_step`.
+    """Settings of :func:`train_step` in addition to those of the semi-supervised AAE.
 
     Args:
         agreement_lr: learning rate of the phase of agreement; its momentum is
             ``adversarial_momentum``.
-
-    The others are those of :class:`aae_lessons.models.semi_supervised.Config`.
     """
 
     agreement_lr: float = 0.1

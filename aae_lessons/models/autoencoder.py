@@ -20,7 +20,7 @@ from torch.optim import Adam
 from aae_lessons.arguments import check_int, check_matrix, check_number
 from aae_lessons.data import Batch
 from aae_lessons.networks import mlp
-from aae_lessons.objectives import Cost, descend, reads, squared_error
+from aae_lessons.objectives import Cost, adam, descend, reads, squared_error
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,7 @@ class Autoencoder(nn.Module):
 
 def optimizers(model: Autoencoder) -> dict[str, Adam]:
     """One Adam, for the one phase."""
-    config, betas = model.config, (model.config.beta1, 0.999)
-    return {"reconstruction": Adam(model.parameters(), config.lr, betas, fused=True)}
+    return {"reconstruction": adam(model.config.lr, model.config.beta1, model)}
 
 
 @reads(Config)

@@ -4,8 +4,8 @@ Principle:
     min over Q, G:  E[ c(x, G(y)) ]  +  D_cat(Q_Y, Cat(K)),   y = softmax of K logits
 
     A softmax code is free to be soft: with all K probabilities it stores K − 1 real numbers. A
-    discriminator compares it with one-hot vectors, the samples of Cat(K). What it can't tell from
-    them is peaked at one class, and uses all classes equally often.
+    discriminator compares it with one-hot vectors, the samples of Cat(K). Codes that it can't
+    distinguish from them are peaked at one class, and use all classes equally often.
 
 Reference:
     Makhzani et al. 2015, §2 (the phases), §4 and §5 (the categorical code); the slides "GAN for
@@ -24,17 +24,19 @@ Note:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons.arguments import check, check_int, check_matrix, check_number
+from aae_lessons.arguments import check, check_int, check_matrix, check_numbers, refusal
 from aae_lessons.data import Batch
-from aae_lessons.networks import Discriminator, mlp
+from aae_lessons.networks import Discriminator, gumbel_softmax, mlp
 from aae_lessons.objectives import (
     Cost,
+    adam,
     descend,
     generator_loss,
     reads,
@@ -74,18 +76,15 @@ class PlainConfig:
 
     def __post_init__(self) -> None:
         check_int(self.classes, "classes", at_least=2)
-        for name in ("logit_std", "reconstruction_lr"):
-            check_number(getattr(self, name), name, above=0)
+        check_numbers(self, "logit_std", "reconstruction_lr", above=0)
 
 
 @dataclass(frozen=True)
 class Config(PlainConfig):
-    """Settings of :func:`train_step`.
+    """Settings of :func:`train_step` in addition to those of :class:`PlainConfig`.
 
     Args:
         discriminator_lr, generator_lr: learning rates of the Adams of these two phases.
-
-    The others are those of :class:`PlainConfig`.
     """
 
     discriminator_lr: float = 1e-3
@@ -93,19 +92,16 @@ class Config(PlainConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("discriminator_lr", "generator_lr"):
-            check_number(getattr(self, name), name, above=0)
+        check_numbers(self, "discriminator_lr", "generator_lr", above=0)
 
 
 @dataclass(frozen=True)
 class AnnealedConfig(PlainConfig):
-    """Settings of :func:`annealed_step`.
+    """Settings of :func:`annealed_step` in addition to those of :class:`PlainConfig`.
 
     Args:
         start_temperature, end_temperature: τ at the start and at the end.
         cooled_at: share of the run after which τ has reached its end.
-
-    The others are those of :class:`PlainConfig`.
     """
 
     start_temperature: float = 2.0
@@ -114,8 +110,7 @@ class AnnealedConfig(PlainConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("start_temperature", "end_temperature", "cooled_at"):
-            check_number(getattr(self, name), name, above=0)
+        check_numbers(self, "start_temperature", "end_temperature", "cooled_at", above=0)
 
 
 class CategoricalAAE(nn.Module):
@@ -127,6 +122,8 @@ class CategoricalAAE(nn.Module):
         config: :class:`Config` for :func:`train_step`, :class:`PlainConfig` for
             :func:`plain_step`, :class:`AnnealedConfig` for :func:`annealed_step`.
     """
+
+    temperature: Tensor
 
     def __init__(self, config: PlainConfig = Config()) -> None:
         super().__init__()
@@ -174,8 +171,9 @@ def data_dependent_init(model: CategoricalAAE, x: Tensor) -> None:
     check_matrix(x, "x", columns=model.config.pixels)
     check(len(x) > 1, "x", f"{len(x)} image", "2 images or more")
     mean = x.mean(0).clamp(MIN_PIXEL, 1 - MIN_PIXEL)
-    model.decoder[-1].bias.copy_(mean.logit())
-    last, logits = model.encoder[-1], model.encoder(x)
+    to_pixels, last = cast(nn.Linear, model.decoder[-1]), cast(nn.Linear, model.encoder[-1])
+    to_pixels.bias.copy_(mean.logit())
+    logits = model.encoder(x)
     gain = model.config.logit_std / logits.std(0).clamp(min=MIN_STD)
     last.weight.mul_(gain[:, None])
     last.bias.sub_(logits.mean(0)).mul_(gain)
@@ -186,13 +184,11 @@ def optimizers(model: CategoricalAAE) -> dict[str, Adam]:
 
     Without a discriminator (:class:`PlainConfig`, :class:`AnnealedConfig`) there is one phase.
     """
-    config, betas = model.config, (model.config.beta1, 0.999)
-    encoder, discriminator = list(model.encoder.parameters()), model.discriminator.parameters()
-    autoencoder = [*encoder, *model.decoder.parameters()]
-    adams = {"reconstruction": Adam(autoencoder, config.reconstruction_lr, betas, fused=True)}
+    config, beta1 = model.config, model.config.beta1
+    adams = {"reconstruction": adam(config.reconstruction_lr, beta1, model.encoder, model.decoder)}
     if isinstance(config, Config):
-        adams["discriminator"] = Adam(discriminator, config.discriminator_lr, betas, fused=True)
-        adams["generator"] = Adam(encoder, config.generator_lr, betas, fused=True)
+        adams["discriminator"] = adam(config.discriminator_lr, beta1, model.discriminator)
+        adams["generator"] = adam(config.generator_lr, beta1, model.encoder)
     return adams
 
 
@@ -224,9 +220,6 @@ def train_step(
     }
 
 
-# --------------------------------------------------------------------- without a discriminator
-
-
 @reads(PlainConfig)
 def plain_step(
     model: CategoricalAAE, optimizers: dict[str, Adam], batch: Batch
@@ -235,24 +228,6 @@ def plain_step(
     reconstruction = model.config.cost(model.decoder(model.encode(batch.x)), batch.x)
     descend(reconstruction, optimizers["reconstruction"])
     return {"reconstruction": reconstruction.detach()}
-
-
-def gumbel_softmax(logits: Tensor, temperature: Tensor | float) -> Tensor:
-    """softmax((logits + g) / τ), g = −log(−log u), u uniform: a soft draw of a class, (B, K).
-
-    Class k is its largest entry with probability softmax(logits)_k, whatever τ; as τ falls the
-    draw nears a one-hot vector, and its gradient by the logits nears zero almost everywhere and
-    is huge in between (Jang et al. 2017, §2).
-
-    Args:
-        logits: (B, K).
-        temperature: τ above 0; of a tensor the value is not checked.
-    """
-    check_matrix(logits, "logits")
-    if not isinstance(temperature, Tensor):
-        check_number(temperature, "temperature", above=0)
-    g = -torch.empty_like(logits).exponential_().log()
-    return ((logits + g) / temperature).softmax(1)
 
 
 @reads(AnnealedConfig)
@@ -269,7 +244,7 @@ def annealed_step(
 def anneal(model: CategoricalAAE, done: float) -> None:
     """τ, from start to end by equal factors until ``cooled_at``: the ``on_step`` of ``fit``."""
     config = model.config
-    annealed = isinstance(config, AnnealedConfig)
-    check(annealed, "config", config, "an AnnealedConfig, which has temperatures")
+    if not isinstance(config, AnnealedConfig):
+        raise refusal("config", config, "an AnnealedConfig, which has temperatures")
     ratio = config.end_temperature / config.start_temperature
     model.temperature.fill_(config.start_temperature * ratio ** min(1.0, done / config.cooled_at))

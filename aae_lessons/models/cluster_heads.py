@@ -58,11 +58,16 @@ class ClusterHeadAAE(ClusteringAAE):
         self.distance, self.repulsion_weight = distance, repulsion_weight
         self.decoder = ClusterHeadDecoder(config)
 
+    @property
+    def cluster_heads(self) -> Tensor:
+        """W_C, (K, D)."""
+        return self.decoder.get_parameter("cluster_heads")
+
     def embed(self, x: Tensor) -> Tensor:
         """Codes in D dimensions, W_Cᵀ y + z, (B, D), of images ``x``, (B, 784)."""
         y, z = self.encode(x)
-        return y @ self.decoder.cluster_heads + z
+        return y @ self.cluster_heads + z
 
     def penalty(self) -> Tensor:
         """The weighted cost of heads that lie too near each other."""
-        return self.repulsion_weight * repulsion(self.decoder.cluster_heads, self.distance)
+        return self.repulsion_weight * repulsion(self.cluster_heads, self.distance)

@@ -1,46 +1,39 @@
 """Lesson 6: clustering, the semi-supervised adversarial autoencoder without any label.
 
 Principle:
-    The encoder splits an image into a cluster y (softmax over K) and a style z. Two
-    discriminators match them to their priors: y to one-hot vectors, all K equally often; z to a
-    Gaussian. What a cluster means is not given, and K is free.
+    The encoder splits an image into a cluster y (softmax over K, which is free) and a style z. Two
+    discriminators match y to one-hot vectors, all K equally often, and z to a Gaussian.
 
         min over Q, G:  E[ c(x, G(y, z)) ]  +  D_cat(Q_Y, Cat(K))  +  D_gauss(Q_Z, N(0, I))
 
 Reference:
-    Makhzani et al. 2015, §6 (clustering, Fig 9) and appendix A (noise on the input, batch norm in
-    the encoder). Agreement: Ji et al. 2019, arXiv:1807.06653.
+    Makhzani et al. 2015, §6 (clustering, Fig 9), appendix A (noise on the input, batch norm).
+    Agreement: Ji et al. 2019, arXiv:1807.06653.
 
 Note:
     :func:`train_step` (:class:`Config`) is the paper's algorithm, with Adam. :func:`joint_step`
     (:class:`JointConfig`) is its weighted form and has one more term, *agreement*: two corrupted
-    copies of an image should be in one cluster. The reference runs use it: they have some
-    thousand updates, the paper some hundred thousand.
-    The logits of y are normalised over the batch, or most clusters die in the first epoch.
+    copies of an image should be in one cluster. The reference runs use it: they have thousands of
+    updates, the paper hundreds of thousands. The logits of y are normalised over the batch, or
+    most clusters die in the first epoch.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from aae_lessons.arguments import check_int, check_matrix, check_number
+from aae_lessons.arguments import check_int, check_numbers
 from aae_lessons.clusters import mutual_information
 from aae_lessons.data import Batch
-from aae_lessons.networks import (
-    ClassStyleAutoencoder,
-    Corruption,
-    Discriminator,
-    Float32Linear,
-    mlp,
-)
+from aae_lessons.networks import ClassStyleAutoencoder, Corruption, Discriminator, mlp
+from aae_lessons.networks.autoencoders import ClassStyleEncoder
 from aae_lessons.objectives import (
     Cost,
+    adam,
     descend,
     generator_loss,
     reads,
@@ -55,8 +48,7 @@ class BaseConfig:
     """What both algorithms read: the networks, the cost, and the noise in training.
 
     Args:
-        classes: K, the number of clusters, 2 or more.
-        dim: D, of the style z.
+        classes, dim: K clusters, 2 or more; D, of the style z.
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
         discriminator_hidden: sizes of both discriminators' hidden layers.
         pixels: of an image.
@@ -66,8 +58,7 @@ class BaseConfig:
         style_noise: standard deviation of Gaussian noise on z (a Gaussian posterior, §2), in
             training only. It limits how much of the image z can hold; the rest is left to y.
         logit_std: standard deviation of each logit of y over the batch.
-        discriminator_lr: learning rate of both discriminators' Adams.
-        beta1: Adam's decay of its first moment.
+        discriminator_lr, beta1: learning rate of both discriminators; every Adam's first decay.
     """
 
     classes: int = 16
@@ -87,20 +78,16 @@ class BaseConfig:
     def __post_init__(self) -> None:
         check_int(self.classes, "classes", at_least=2)
         check_int(self.dim, "dim")
-        for name in ("noise", "jitter", "shift", "style_noise"):
-            check_number(getattr(self, name), name, at_least=0)
-        check_number(self.logit_std, "logit_std", above=0)
-        check_number(self.discriminator_lr, "discriminator_lr", above=0)
+        check_numbers(self, "noise", "jitter", "shift", "style_noise", at_least=0)
+        check_numbers(self, "logit_std", "discriminator_lr", above=0)
 
 
 @dataclass(frozen=True)
 class Config(BaseConfig):
-    """Settings of the paper's algorithm, :func:`train_step`.
+    """Settings of the paper's :func:`train_step` in addition to those of :class:`BaseConfig`.
 
     Args:
         reconstruction_lr, generator_lr: learning rates of the Adams of these two phases.
-
-    The others are those of :class:`BaseConfig`.
     """
 
     reconstruction_lr: float = 4e-3
@@ -108,19 +95,16 @@ class Config(BaseConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_number(self.reconstruction_lr, "reconstruction_lr", above=0)
-        check_number(self.generator_lr, "generator_lr", above=0)
+        check_numbers(self, "reconstruction_lr", "generator_lr", above=0)
 
 
 @dataclass(frozen=True)
 class JointConfig(BaseConfig):
-    """Settings of the weighted objective with agreement, :func:`joint_step`.
+    """Settings of the weighted :func:`joint_step` in addition to those of :class:`BaseConfig`.
 
     Args:
         reconstruction_weight, categorical_weight, gaussian_weight, agreement_weight: of the terms.
         lr: learning rate of the one Adam of encoder and decoder.
-
-    The others are those of :class:`BaseConfig`.
     """
 
     reconstruction_weight: float = 0.3
@@ -131,62 +115,32 @@ class JointConfig(BaseConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_number(self.lr, "lr", above=0)
-        for term in ("reconstruction", "categorical", "gaussian", "agreement"):
-            check_number(getattr(self, f"{term}_weight"), f"{term}_weight", at_least=0)
-
-
-class Encoder(nn.Module):
-    """Images (B, 784) -> logits of y, (B, K), and style z, (B, D), with batch norm inside.
-
-    The last batch norm gives each cluster's logit mean 0 and standard deviation ``logit_std``
-    over the batch: no cluster starts so far behind the others that its gradient vanishes.
-    """
-
-    def __init__(self, config: BaseConfig) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for inputs, outputs in itertools.pairwise((config.pixels, *config.hidden)):
-            layers += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU()]
-        last = Float32Linear(outputs, config.classes + config.dim)
-        self.layers = nn.Sequential(*layers, last)
-        self.normalise = nn.BatchNorm1d(config.classes, affine=False)
-        self.sizes, self.logit_std = [config.classes, config.dim], config.logit_std
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        y_logits, z = self.layers(x).split(self.sizes, dim=1)
-        return self.logit_std * self.normalise(y_logits), z
+        check_numbers(self, "lr", above=0)
+        check_numbers(self, "reconstruction_weight", "categorical_weight", at_least=0)
+        check_numbers(self, "gaussian_weight", "agreement_weight", at_least=0)
 
 
 class ClusteringAAE(ClassStyleAutoencoder):
     """x -> (y, z) -> x_hat, with a discriminator for y and one for z. No labels anywhere.
 
     Args:
-        config: :class:`Config` for :func:`train_step`, :class:`JointConfig` for
-            :func:`joint_step`.
+        config: a :class:`Config`, or a :class:`JointConfig` for :func:`joint_step`.
     """
 
     def __init__(self, config: Config | JointConfig = Config()) -> None:
         super().__init__()
         self.config = config
         self.prior_y, self.prior = Categorical(config.classes), Gaussian(config.dim)
-        self.encoder = Encoder(config)
+        self.encoder = ClassStyleEncoder(config)
         code = config.classes + config.dim
         self.decoder = mlp((code, *reversed(config.hidden), config.pixels), nn.ReLU)
-        hidden = config.discriminator_hidden
-        self.discriminator_y = Discriminator(config.classes, hidden, nn.ReLU)
-        self.discriminator_z = Discriminator(config.dim, hidden, nn.ReLU)
+        self.discriminator_y = Discriminator(config.classes, config.discriminator_hidden, nn.ReLU)
+        self.discriminator_z = Discriminator(config.dim, config.discriminator_hidden, nn.ReLU)
         self.corrupt = Corruption(config.noise, config.jitter, config.shift)
 
     def optimizers(self) -> dict[str, Adam]:
         """What the configuration's algorithm descends with, by phase."""
-        joint = isinstance(self.config, JointConfig)
-        return joint_optimizers(self) if joint else optimizers(self)
-
-    def class_logits_and_style(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
-        check_matrix(x, "x", columns=self.config.pixels)
-        return self.encoder(x)
+        return joint_optimizers(self) if isinstance(self.config, JointConfig) else optimizers(self)
 
     def penalty(self) -> Tensor | float:
         """A term of the objective on the weights alone: none here (see ClusterHeadAAE)."""
@@ -204,17 +158,12 @@ class ClusteringAAE(ClassStyleAutoencoder):
 
 def optimizers(model: ClusteringAAE) -> dict[str, Adam]:
     """One Adam per phase. The encoder's parameters are in two: reconstruction and generator."""
-    config = model.config
-    encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
-
-    def adam(parameters: Iterable[nn.Parameter], lr: float) -> Adam:
-        return Adam(parameters, lr, (config.beta1, 0.999), fused=True)
-
+    config, beta1 = model.config, model.config.beta1
     return {
-        "reconstruction": adam(encoder + decoder, config.reconstruction_lr),
-        "discriminator_y": adam(model.discriminator_y.parameters(), config.discriminator_lr),
-        "discriminator_z": adam(model.discriminator_z.parameters(), config.discriminator_lr),
-        "generator": adam(encoder, config.generator_lr),
+        "reconstruction": adam(config.reconstruction_lr, beta1, model.encoder, model.decoder),
+        "discriminator_y": adam(config.discriminator_lr, beta1, model.discriminator_y),
+        "discriminator_z": adam(config.discriminator_lr, beta1, model.discriminator_z),
+        "generator": adam(config.generator_lr, beta1, model.encoder),
     }
 
 
@@ -250,21 +199,13 @@ def train_step(
     }
 
 
-# ------------------------------------------------- the weighted form, with two copies of an image
-
-
 def joint_optimizers(model: ClusteringAAE) -> dict[str, Adam]:
     """Three Adams: one for encoder and decoder together, one for each discriminator."""
-    config = model.config
-
-    def adam(lr: float, *networks: nn.Module) -> Adam:
-        parameters = [p for network in networks for p in network.parameters()]
-        return Adam(parameters, lr, (config.beta1, 0.999), fused=True)
-
+    config, beta1 = model.config, model.config.beta1
     return {
-        "autoencoder": adam(config.lr, model.encoder, model.decoder),
-        "discriminator_y": adam(config.discriminator_lr, model.discriminator_y),
-        "discriminator_z": adam(config.discriminator_lr, model.discriminator_z),
+        "autoencoder": adam(config.lr, beta1, model.encoder, model.decoder),
+        "discriminator_y": adam(config.discriminator_lr, beta1, model.discriminator_y),
+        "discriminator_z": adam(config.discriminator_lr, beta1, model.discriminator_z),
     }
 
 

@@ -35,7 +35,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import SGD
 
-from aae_lessons.arguments import check_int, check_matrix, check_number
+from aae_lessons.arguments import check_int, check_matrix, check_numbers
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.networks import (
     ClassStyleAutoencoder,
@@ -86,23 +86,19 @@ class BaselineConfig:
     def __post_init__(self) -> None:
         check_int(self.classes, "classes", at_least=2)
         check_int(self.dim, "dim")
-        for name in ("noise", "jitter", "shift"):
-            check_number(getattr(self, name), name, at_least=0)
-        for name in ("weight_std", "classification_lr"):
-            check_number(getattr(self, name), name, above=0)
+        check_numbers(self, "noise", "jitter", "shift", at_least=0)
+        check_numbers(self, "weight_std", "classification_lr", above=0)
 
 
 @dataclass(frozen=True)
 class Config(BaselineConfig):
-    """Settings of the paper's three phases, :func:`train_step`.
+    """Settings of the paper's :func:`train_step` in addition to those of :class:`BaselineConfig`.
 
     Args:
         cost: c(logits, x), summed over pixels, mean over the batch.
         class_informed: whether the discriminator of z sees y as well (see the module's note).
         reconstruction_lr, discriminator_lr, generator_lr: learning rates of SGD, by phase.
         adversarial_momentum: of the discriminators' and the generator's phases.
-
-    The others are those of :class:`BaselineConfig`.
     """
 
     cost: Cost = squared_error
@@ -114,8 +110,7 @@ class Config(BaselineConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for phase in ("reconstruction", "discriminator", "generator"):
-            check_number(getattr(self, f"{phase}_lr"), f"{phase}_lr", above=0)
+        check_numbers(self, "reconstruction_lr", "discriminator_lr", "generator_lr", above=0)
 
 
 class SemiSupervisedAAE(ClassStyleAutoencoder):

@@ -30,6 +30,7 @@ from aae_lessons.data import Batch
 from aae_lessons.networks import mlp, reparameterise
 from aae_lessons.objectives import (
     Cost,
+    adam,
     binary_cross_entropy,
     descend,
     gaussian_kl,
@@ -118,8 +119,7 @@ class VAE(nn.Module):
 
 def optimizers(model: VAE) -> dict[str, Adam]:
     """One Adam: encoder and decoder descend the same objective."""
-    config, betas = model.config, (model.config.beta1, 0.999)
-    return {"elbo": Adam(model.parameters(), config.lr, betas, fused=True)}
+    return {"elbo": adam(model.config.lr, model.config.beta1, model)}
 
 
 @reads(Config)

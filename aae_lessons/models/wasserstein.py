@@ -39,7 +39,7 @@ from aae_lessons.models.discrepancies import (
     check_discrepancy,
 )
 from aae_lessons.networks import CodeAutoencoder
-from aae_lessons.objectives import Cost, descend, reads
+from aae_lessons.objectives import Cost, adam, descend, reads
 from aae_lessons.priors import Prior, check_prior
 
 __all__ = [
@@ -112,12 +112,10 @@ class WAE(CodeAutoencoder):
 
 def optimizers(model: WAE) -> dict[str, Adam]:
     """One Adam for encoder and decoder together, one for the discriminator if there is one."""
-    config, betas = model.config, (model.config.beta1, 0.999)
-    both = [*model.encoder.parameters(), *model.decoder.parameters()]
-    result = {"autoencoder": Adam(both, config.lr, betas, fused=True)}
-    if isinstance(model.discrepancy, TrainedDiscrepancy):
-        weights = model.discrepancy.parameters()
-        result["discriminator"] = Adam(weights, model.discrepancy.lr, betas, fused=True)
+    config, discrepancy = model.config, model.discrepancy
+    result = {"autoencoder": adam(config.lr, config.beta1, model.encoder, model.decoder)}
+    if isinstance(discrepancy, TrainedDiscrepancy):
+        result["discriminator"] = adam(discrepancy.lr, config.beta1, discrepancy)
     return result
 
 

@@ -5,13 +5,10 @@ that a lesson can exchange one for the other. There is no batch norm: in a discr
 freezes the game at 50 %, on a code it fakes a match of moments.
 """
 
-from aae_lessons.networks.autoencoders import (
-    ClassStyleAutoencoder,
-    CodeAutoencoder,
-    reparameterise,
-)
-from aae_lessons.networks.convolutional import DigitClassifier, conv_decoder, conv_encoder
+from aae_lessons.networks.autoencoders import ClassStyleAutoencoder, CodeAutoencoder
+from aae_lessons.networks.convolutional import conv_decoder, conv_encoder
 from aae_lessons.networks.corruption import Corruption, anneal_noise
+from aae_lessons.networks.draws import gumbel_softmax, reparameterise
 from aae_lessons.networks.layers import (
     FEW_OUTPUTS,
     SLOPE,
@@ -30,7 +27,6 @@ __all__ = [
     "ClassStyleAutoencoder",
     "CodeAutoencoder",
     "Corruption",
-    "DigitClassifier",
     "Discriminator",
     "Float32Linear",
     "anneal_noise",
@@ -38,6 +34,7 @@ __all__ = [
     "check_network",
     "conv_decoder",
     "conv_encoder",
+    "gumbel_softmax",
     "leaky_relu",
     "mlp",
     "normal_weights",

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from aae_lessons.arguments import check, check_matrix
-from aae_lessons.networks.layers import check_network, mlp
-
-
-def reparameterise(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """z = μ + σ·ε, ε ~ N(0, I), (B, D): a draw whose gradient reaches μ and σ.
-
-    Args:
-        mean, log_variance: of the Gaussian posterior, (B, D).
-    """
-    return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+from aae_lessons.networks.draws import reparameterise
+from aae_lessons.networks.layers import Float32Linear, check_network, mlp
 
 
 class CodeAutoencoder(nn.Module):
@@ -71,19 +64,48 @@ class CodeAutoencoder(nn.Module):
         return self.decode(self.encode(x))
 
 
+class ClassStyleEncoder(nn.Module):
+    """Images (B, P) -> logits of y, (B, K), and style z, (B, D), with batch norm inside.
+
+    The last batch norm gives each class's logit mean 0 and standard deviation ``logit_std`` over
+    the batch: no class starts so far behind the others that its gradient vanishes.
+
+    Args:
+        config: with pixels P, hidden, classes K, dim D and logit_std.
+    """
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        sizes = (config.pixels, *config.hidden)
+        layers: list[nn.Module] = []
+        for inputs, outputs in itertools.pairwise(sizes):
+            layers += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU()]
+        last = Float32Linear(sizes[-1], config.classes + config.dim)
+        self.layers = nn.Sequential(*layers, last)
+        self.normalise = nn.BatchNorm1d(config.classes, affine=False)
+        self.sizes, self.logit_std = [config.classes, config.dim], config.logit_std
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y_logits, z = self.layers(x).split(self.sizes, dim=1)
+        return self.logit_std * self.normalise(y_logits), z
+
+
 class ClassStyleAutoencoder(nn.Module):
     """An autoencoder whose code has two parts: x -> (y, z) -> x_hat.
 
     What is the same in every such model. A subclass has ``config`` (with classes K, dim D and
-    pixels), ``decoder`` (codes (B, K + D), y and z side by side -> logits), and ``heads``.
+    pixels), ``encoder`` (images -> logits of y, (B, K), and z, (B, D)) and ``decoder`` (codes
+    (B, K + D), y and z side by side -> logits).
     """
 
     config: Any
+    encoder: nn.Module
     decoder: nn.Module
 
     def class_logits_and_style(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
-        raise NotImplementedError
+        check_matrix(x, "x", columns=self.config.pixels)
+        return self.encoder(x)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""

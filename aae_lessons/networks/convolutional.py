@@ -1,10 +1,8 @@
-"""Convolutional encoders and decoders for pictures, and the classifier of digits."""
+"""Convolutional encoders and decoders for pictures."""
 
 from __future__ import annotations
 
-from typing import cast
-
-from torch import Tensor, nn
+from torch import nn
 
 from aae_lessons.arguments import check, check_int
 from aae_lessons.networks.layers import Float32Linear, leaky_relu
@@ -58,21 +56,3 @@ def _picture(shape: tuple[int, int, int]) -> tuple[int, int, int]:
     ok = ok and shape[1] % 4 == 0 and shape[2] % 4 == 0
     check(ok, "shape", shape, "(C, H, W) with H and W divisible by 4")
     return shape
-
-
-class DigitClassifier(nn.Sequential):
-    """A classifier of digits, by which samples are measured: (B, 784) -> class logits (B, 10).
-
-    ``features`` gives its last hidden layer, (B, 64): the space of the Fréchet distance.
-    ``activations`` gives its second convolution's output, (B, 3136): the space of a perceptual
-    cost.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(conv_encoder(64), leaky_relu(), nn.Dropout(0.5), Float32Linear(64, 10))
-
-    def features(self, x: Tensor) -> Tensor:
-        return self[1](self[0](x))
-
-    def activations(self, x: Tensor) -> Tensor:
-        return cast(nn.Sequential, self[0])[:6](x)

@@ -33,6 +33,7 @@ from aae_lessons.objectives.information import (
     monte_carlo_kl,
 )
 from aae_lessons.objectives.steps import (
+    adam,
     descend,
     reads,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Kernel",
     "LogProb",
     "absolute_error",
+    "adam",
     "binary_cross_entropy",
     "descend",
     "discriminator_loss",

@@ -54,8 +54,8 @@ def perceptual_error(features: Callable[[Tensor], Tensor]) -> Cost:
     """The cost ½ Σ_f (f(x) − f(x̂))², mean over the batch: a network says how alike two images are.
 
     Args:
-        features: images, (B, 784), in [0, 1] -> (B, F), such as
-            :meth:`aae_lessons.networks.DigitClassifier.activations` of the shipped classifier.
+        features: images, (B, 784), in [0, 1] -> (B, F), such as the shipped classifier's
+            :meth:`aae_lessons.models.classifier.DigitClassifier.activations`.
     """
 
     @in_single_precision

@@ -1,12 +1,13 @@
-"""Building blocks of a training step: a descent, and the configuration that a step reads."""
+"""Building blocks of a training step: its optimizers, a descent, the configuration it reads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Adam
 
 S = TypeVar("S", bound=Callable[..., object])
 
@@ -25,6 +26,24 @@ def reads(config: type) -> Callable[[S], S]:
         return step
 
     return note
+
+
+class HasParameters(Protocol):
+    """A network, or another part of a model that is trained."""
+
+    def parameters(self) -> Iterator[nn.Parameter]: ...
+
+
+def adam(lr: float, beta1: float, *networks: HasParameters) -> Adam:
+    """An Adam for the parameters of some networks, all of them in one fused update.
+
+    Args:
+        lr: learning rate.
+        beta1: decay of the first moment; that of the second is 0.999.
+        networks: one or more.
+    """
+    parameters = [p for network in networks for p in network.parameters()]
+    return Adam(parameters, lr, (beta1, 0.999), fused=True)
 
 
 def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:

@@ -103,6 +103,6 @@ def codes_and_cluster_heads(
     figure = panels_of_codes([(title, z, labels, None)], size=5.4)
     box = {"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": "black"}
     for name, (across, up) in zip(names, heads.detach().cpu().tolist(), strict=True):
-        place = {"ha": "center", "va": "center", "fontsize": 7.5, "zorder": 5}
-        figure.axes[0].text(across, up, name, bbox=box, **place)
+        text = figure.axes[0].text(across, up, name, bbox=box, fontsize=7.5, zorder=5)
+        text.set(horizontalalignment="center", verticalalignment="center")
     return figure

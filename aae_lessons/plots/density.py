@@ -46,8 +46,8 @@ def contours(ax: Axes, prior: Any, low: list[float], high: list[float]) -> None:
     places = np.searchsorted(mass / mass[-1], MASSES)
     levels = np.unique(ordered[places])
     for colour, width in (("white", 2.6), ("0.1", 1.0)):  # a pale rim keeps the line visible
-        style = {"colors": colour, "linewidths": width, "linestyles": "solid", "zorder": 3}
-        ax.contour(*centres, log_mass.T, levels=levels, **style)
+        lines = ax.contour(*centres, log_mass.T, levels=levels, colors=colour, linewidths=width)
+        lines.set(linestyle="solid", zorder=3)
 
 
 def _from_density(prior: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray | None:

@@ -60,7 +60,7 @@ def panels_of_codes(panels: Sequence[Panel], size: float = 4.0, behind: str = "p
     if any(prior is not None for *_, prior in panels):
         handles, names = [*handles, Line2D([], [], color="0.1", linewidth=1)], [*names, behind]
     legend = figure.legend(handles, names, loc="outside right center", fontsize=9, markerscale=2)
-    for handle in legend.legend_handles:
+    for handle in filter(None, legend.legend_handles):
         handle.set_alpha(1)
     return figure
 
@@ -92,12 +92,13 @@ def _square(clouds: Sequence[Tensor]) -> tuple[list[float], list[float]]:
 def _scatter(ax: Axes, z: Tensor, labels: Tensor) -> None:
     unlabelled = "codes" if (labels < 0).all() else "no label"
     for k in labels.unique().tolist():
-        points, style = z[labels == k], {"alpha": 0.7, "linewidths": 0}
+        across, up = z[labels == k].T
         if k < 0:
-            ax.scatter(*points.T, s=8, color="k", label=unlabelled, **style)
+            cloud = ax.scatter(across, up, s=8, color="k", label=unlabelled)
         else:
             size, mark = 8 * THIN.get(MARKERS[k], 1.0), MARKERS[k]
-            ax.scatter(*points.T, s=size, color=COLOURS[k], marker=mark, label=str(k), **style)
+            cloud = ax.scatter(across, up, s=size, color=COLOURS[k], marker=mark, label=str(k))
+        cloud.set(alpha=0.7, linewidths=0)
     ax.tick_params(labelsize=8)
 
 
@@ -120,8 +121,9 @@ def posteriors(
     for centre, (width, height), k in zip(
         mean.tolist(), widths.tolist(), labels.tolist(), strict=True
     ):
-        edge = {"facecolor": "none", "edgecolor": COLOURS[k], "linewidth": 0.8, "alpha": 0.8}
-        figure.axes[0].add_patch(Ellipse(centre, width, height, **edge))
+        ellipse = Ellipse(centre, width, height, facecolor="none", edgecolor=COLOURS[k])
+        ellipse.set(linewidth=0.8, alpha=0.8)
+        figure.axes[0].add_patch(ellipse)
     return figure
 
 

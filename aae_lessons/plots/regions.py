@@ -72,14 +72,11 @@ def decision_regions(
 def _region(ax: Axes, classifier: Classifier, limits: list[list[float]]) -> None:
     grid = torch.cartesian_prod(*(torch.linspace(low, high, SIDE) for low, high in limits))
     probability = classifier(grid).reshape(SIDE, SIDE).T
-    shown = {
-        "origin": "lower",
-        "extent": (*limits[0], *limits[1]),
-        "vmin": 0,
-        "vmax": 1,
-        "alpha": 0.55,
-    }
-    ax.imshow(probability, cmap=REGIONS, aspect="auto", interpolation="bilinear", **shown)
+    (left, right), (bottom, top) = limits
+    ax.imshow(
+        probability, cmap=REGIONS, vmin=0, vmax=1, alpha=0.55, interpolation="bilinear",
+        origin="lower", extent=(left, right, bottom, top), aspect="auto",
+    )  # fmt: skip
     ax.set_xticks([])
     ax.set_yticks([])
 

@@ -177,8 +177,9 @@ def histograms(
     styles = ["-", "--", "-.", ":"]
     for i, (name, v) in enumerate(values.items()):
         style = {"color": COLOURS[i], "linestyle": styles[i % 4], "linewidth": 1.6}
+        ends, numbers = (low, high), v.detach().cpu()
         axes[0, 0].hist(
-            v.detach().cpu(), bins, (low, high), density=True, histtype="step", label=name, **style
+            numbers, bins, range=ends, density=True, histtype="step", label=name, **style
         )
     axes[0, 0].set(xlabel=xlabel, ylabel="density")
     axes[0, 0].legend(fontsize=9)

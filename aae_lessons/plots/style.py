@@ -6,6 +6,7 @@ import io
 import sys
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -63,7 +64,7 @@ def _panel(ax: Axes) -> str:
     return " · ".join(part.replace("\n", " ") for part in parts if part)
 
 
-def new_figure(rows: int, columns: int, width: float, height: float) -> tuple[Figure, object]:
+def new_figure(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
     """A figure and its axes, (rows, columns); sizes in inches."""
     figure, axes = plt.subplots(
         rows,

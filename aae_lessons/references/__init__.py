@@ -21,7 +21,7 @@ from torch import Tensor
 
 from aae_lessons import devices
 from aae_lessons.arguments import check
-from aae_lessons.networks import DigitClassifier
+from aae_lessons.models.classifier import DigitClassifier
 from aae_lessons.references import quantize, storage
 from aae_lessons.references.recipes import RECIPES
 from aae_lessons.training import History

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from aae_lessons.arguments import check, check_labels, check_matrix
+from aae_lessons.arguments import check, check_labels, check_matrix, refusal
 from aae_lessons.data import LoaderBatches
 from aae_lessons.training.types import Batches, Losses, Optimizers, Step
 
@@ -24,7 +24,8 @@ def own_optimizers(step: Step, model: nn.Module, optimizers: Optimizers | None) 
         expected = f"a model of {name}, which {getattr(step, '__name__', 'this step')} reads"
         check(type(config) is algorithm, "model", config, expected)
     if optimizers is None:
-        check(callable(make), "optimizers", None, "a dict by phase: this model makes none itself")
+        if not callable(make):
+            raise refusal("optimizers", None, "a dict by phase: this model makes none itself")
         optimizers = make()
     ok = isinstance(optimizers, Mapping) and len(optimizers) > 0
     ok = ok and all(isinstance(o, Optimizer) for o in optimizers.values())

@@ -123,7 +123,7 @@ class Run:
     def restore(self, extend: bool) -> None:
         if self.path is None or not self.path.exists():
             return
-        result = self._read()
+        result = self._read(self.path)
         self._require_same_run(result, extend)
         self.model.load_state_dict(result["model"])
         for phase, optimizer in self.optimizers.items():
@@ -156,9 +156,9 @@ class Run:
             got = f"{phase} parameters {sizes[0]}"
             check(sizes[0] == sizes[1], "checkpoint", got, f"{sizes[1]}")
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self, path: Path) -> dict[str, Any]:
         try:
-            result = torch.load(self.path, map_location="cpu", weights_only=True)
+            result = torch.load(path, map_location="cpu", weights_only=True)
             if not isinstance(result, dict) or not result.keys() >= CHECKPOINT_KEYS:
                 raise TypeError("another kind of file")
             if digest({k: v for k, v in result.items() if k != "sha256"}) != result["sha256"]:
@@ -167,7 +167,7 @@ class Run:
         except Exception as error:
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise ValueError(
-                f"checkpoint: {self.path} can't be read as a checkpoint of this course "
+                f"checkpoint: {path} can't be read as a checkpoint of this course "
                 f"({reason}); expected one that fit wrote, or a path where no "
                 "file is"
             ) from error

@@ -71,7 +71,7 @@ class ClassStyleExplorer(Decoding):
         model = getattr(model, "model", model)
         check(hasattr(model, "decoder"), "model", model, "a model with a decoder of y and z")
         self._classes, self._dim, std = sizes(model)
-        names = range(self._classes) if names is None else names
+        names = [str(k) for k in range(self._classes)] if names is None else names
         check(len(names) == self._classes, "names", names, f"{self._classes} names")
         words = CAPTION * (self._dim > 1) or ONLY_CLASS
         words += LINES * (std is not None and self._dim > 1)
@@ -101,7 +101,7 @@ class ClassStyleExplorer(Decoding):
         if x is None:
             return
         packing.images(x, "x")
-        check_labels(labels, "labels", 10)
+        labels = check_labels(labels, "labels", 10)
         check(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one for each digit")
         with torch.no_grad():
             result = model.encode(x.to(device_of(model)))
@@ -156,9 +156,10 @@ class ClassStyleExplorer(Decoding):
 
 def sizes(model: Any) -> tuple[int, int, float | None]:
     """K, D (0 where the code is y alone) and the standard deviation of a Gaussian z."""
-    prior, prior_y = getattr(model, "prior", None), getattr(model, "prior_y", None)
+    prior_y = getattr(model, "prior_y", None)
     if prior_y is None:
-        check(hasattr(prior, "classes"), "model", model, "a model with a prior of y")
-        return prior.dim, 0, None
-    std = getattr(prior, "std", None)
-    return prior_y.dim, prior.dim, None if std is None else float(std)
+        alone = hasattr(getattr(model, "prior", None), "classes")
+        check(alone, "model", model, "a model with a prior of y")
+        return model.prior.dim, 0, None
+    std = getattr(model.prior, "std", None)
+    return prior_y.dim, model.prior.dim, None if std is None else float(std)

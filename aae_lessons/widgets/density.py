@@ -82,8 +82,9 @@ def extent_of(clouds: list[Tensor], least: float = 0.5) -> Extent:
     low, high = edges[:, 0].amin(0), edges[:, 1].amax(0)
     middle = (low + high) / 2
     half = max(0.5 * (high - low).max().item() * 1.12, least)
-    return tuple(
+    left, right, bottom, top = (
         round(float(edge), 3)
         for centre in middle.tolist()
         for edge in (centre - half, centre + half)
     )
+    return left, right, bottom, top

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from matplotlib.figure import Figure
@@ -68,7 +68,7 @@ class LatentExplorer(Decoding):
         *,
         z: Tensor | None = None,
         prior: Any = None,
-        discriminator: Logits | bool | None = None,
+        discriminator: Logits | Literal[False] | None = None,
         extent: float | None = None,
         device: torch.device | str | None = None,
         caption: str = "",
@@ -76,16 +76,23 @@ class LatentExplorer(Decoding):
         model, decode = parts(model)
         device = torch.device(device) if device is not None else device_of(model)
         prior = getattr(model, "prior", None) if prior is None else prior or None
-        self._points = points(model, x, labels, z, device)
+        self._points = None if x is None else points(model, x, labels, z, device)
+        check(x is not None or z is None, "x", None, "the digits whose codes z are")
         self._prior_sample = _sample(prior)
         super().__init__(title="Latent plane", caption=caption or CAPTION + LINES * bool(prior))
-        self.extent = list(self._square(extent))
-        self._send_points(x)
+        square = self._square(extent)
+        self.extent = list(square)
+        if x is not None and self._points is not None:
+            self.codes, self.labels = (
+                packing.halves(self._points[0]),
+                bytes(self._points[1].tolist()),
+            )
+            self.digits = packing.small(packing.greys(x))
         if prior is not None:
-            self.contours = density.contours(prior, tuple(self.extent))
-        logits = opinion_of(model) if discriminator is None else discriminator or None
-        if logits is not None:
-            self.opinion = opinion(logits, tuple(self.extent), device)
+            self.contours = density.contours(prior, square)
+        logits = opinion_of(model) if discriminator is None else discriminator
+        if callable(logits):
+            self.opinion = opinion(logits, square, device)
         probes = self._prior_sample if self._points is None else self._points[0]
         self.decode_with(decode, getattr(model, "decoder", None), 2, probes)
         self._where = device
@@ -105,13 +112,6 @@ class LatentExplorer(Decoding):
         clouds = [] if self._points is None else [self._points[0]]
         clouds += [] if self._prior_sample is None else [self._prior_sample]
         return density.extent_of(clouds) if clouds else (-3.0, 3.0, -3.0, 3.0)
-
-    def _send_points(self, x: Tensor | None) -> None:
-        if self._points is None:
-            return
-        z, labels = self._points
-        self.codes, self.labels = packing.halves(z), bytes(labels.tolist())
-        self.digits = packing.small(packing.greys(x))
 
     @property
     def x_hat(self) -> Tensor:
@@ -158,18 +158,15 @@ def parts(model: Any) -> tuple[Any, packing.Decode]:
 
 @torch.no_grad()
 def points(
-    model: Any, x: Tensor | None, labels: Tensor | None, z: Tensor | None, device: torch.device
-) -> tuple[Tensor, Tensor] | None:
-    """Codes (n, 2) and classes (n,) of the digits ``x``, on the CPU; None without digits."""
-    if x is None:
-        check(z is None, "x", None, "the digits whose codes z are")
-        return None
+    model: Any, x: Tensor, labels: Tensor | None, z: Tensor | None, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Codes (n, 2) and classes (n,) of the digits ``x``, on the CPU."""
     packing.images(x, "x")
     if z is None:
         check(hasattr(model, "encode"), "z", None, "codes: this model has no encode")
         z = model.encode(x.to(device))
-    check_matrix(z, "z", columns=2, rows=len(x))
-    check_labels(labels, "labels", 10)
+    z = check_matrix(z, "z", columns=2, rows=len(x))
+    labels = check_labels(labels, "labels", 10)
     check(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one for each digit")
     return packing.finite(z, "z"), labels.cpu()
 

@@ -14,22 +14,32 @@ from aae_lessons.arguments import check
 Menu = tuple[str, Sequence[str]]
 
 
+class FigureMenus(widgets.VBox):
+    """Controls in a row, the picture under them (PNG bytes in its ``value``), and a caption."""
+
+    def __init__(
+        self,
+        menus: Sequence[widgets.Dropdown | widgets.SelectionSlider],
+        picture: widgets.Image,
+        caption: str,
+    ) -> None:
+        super().__init__([widgets.HBox(menus), picture, widgets.Label(caption)])
+        self.menus, self.picture = menus, picture
+
+
 def figure_menus(
     menus: Sequence[Menu],
     draw: Callable[..., Figure],
     caption: str = "",
     slider: bool = False,
-) -> widgets.VBox:
-    """One menu a question, and under them the figure for what is chosen.
+) -> FigureMenus:
+    """One menu per question, and under them the figure for what is chosen.
 
     Args:
         menus: (label, options) for each menu; the first option is shown first.
         draw: ``draw(option, option, …)`` -> the figure; called once for each combination.
         caption: what to look for, in words.
         slider: sliders in place of menus, for options that have an order. Arrow keys move both.
-
-    Returns:
-        A VBox; its ``menus`` are the controls, its ``picture`` the Image (PNG bytes in ``value``).
     """
     check(len(menus) > 0, "menus", menus, "one (label, options) or more")
     for label, options in menus:
@@ -51,6 +61,4 @@ def figure_menus(
     for control in controls:
         control.observe(show, names="value")
     show()
-    box = widgets.VBox([widgets.HBox(controls), picture, widgets.Label(caption)])
-    box.menus, box.picture = controls, picture
-    return box
+    return FigureMenus(controls, picture, caption)

@@ -52,9 +52,9 @@ def network(decoder: object) -> tuple[dict[str, Any], bytes] | None:
     """
     if not isinstance(decoder, nn.Sequential) or len(decoder) % 2 == 0:
         return None
-    linear, between = list(decoder[::2]), list(decoder[1::2])
-    slopes = {_slope(activation) for activation in between} or {0.0}
-    dense = all(isinstance(layer, nn.Linear) and layer.bias is not None for layer in linear)
+    linear = [layer for layer in decoder[::2] if isinstance(layer, nn.Linear)]
+    slopes = {_slope(activation) for activation in decoder[1::2]} or {0.0}
+    dense = len(linear) == len(decoder[::2]) and all(layer.bias is not None for layer in linear)
     if not dense or len(slopes) > 1 or None in slopes:
         return None
     sizes = [linear[0].in_features, *(layer.out_features for layer in linear)]
@@ -96,10 +96,9 @@ def for_browser(
     return packed if agree else None
 
 
-def images(x: object, name: str) -> Tensor:
+def images(value: object, name: str) -> Tensor:
     """Refuses what is no batch of digits, (n, 784) in [0, 1]; returns it on the CPU."""
-    check_matrix(x, name, columns=784)
-    x = x.detach().cpu()
+    x = check_matrix(value, name, columns=784).detach().cpu()
     ok = bool((x >= 0).all() and (x <= 1).all())
     check(ok, name, "values outside 0 … 1", "images in [0, 1]")
     return x

@@ -15,7 +15,7 @@ from traitlets import Bool, Bytes, Enum, Float, Int, TraitError, Unicode, valida
 from traitlets import List as ListOf
 
 from aae_lessons import plots
-from aae_lessons.arguments import check, check_labels, check_matrix, check_number
+from aae_lessons.arguments import check, check_labels, check_matrix, check_number, refusal
 from aae_lessons.plots.style import new_figure
 from aae_lessons.widgets import bundle, digits, packing
 from aae_lessons.widgets.base import Explorer
@@ -118,7 +118,9 @@ class PriorPainter(Explorer):
 
         Raises ValueError where there is no ``train``, nothing is drawn, or a training is running.
         """
-        check(self._train is not None, "train", None, "a function: this painter has none")
+        train = self._train
+        if train is None:
+            raise refusal("train", None, "a function: this painter has none")
         check(not self.running, "start", "a training that runs", "one at a time: stop it first")
         drawn = points(self.strokes, self.brush)
         self._middle, self._spread = drawn.mean(0), (drawn - drawn.mean(0)).square().mean().sqrt()
@@ -126,7 +128,7 @@ class PriorPainter(Explorer):
         self.running, self.progress, self.status, self.codes = True, 0.0, "training …", b""
         inputs = (drawn - self._middle) / self._spread
         self._began = time.perf_counter()
-        self._thread = threading.Thread(target=self._run, args=(inputs,), daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(train, inputs), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -147,11 +149,11 @@ class PriorPainter(Explorer):
             except ValueError as error:
                 self.status = str(error)
 
-    def _run(self, inputs: Tensor) -> None:
+    def _run(self, train: Train, inputs: Tensor) -> None:
         torch.set_flush_denormal(True)  # it holds for one thread
         self._z, self._sent = None, 0.0
         try:
-            self.result = self._train(inputs, self._show)
+            self.result = train(inputs, self._show)
             words = f"done in {self._seconds():.0f} s"
         except Stopped:
             words = f"stopped after {self._seconds():.0f} s"

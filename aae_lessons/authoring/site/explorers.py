@@ -15,7 +15,7 @@ import itertools
 import os
 import symtable
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from ipywidgets import Widget
@@ -24,6 +24,7 @@ from nbformat import NotebookNode
 
 from aae_lessons.authoring.execute import small
 from aae_lessons.authoring.site.lessons import is_explorer
+from aae_lessons.widgets.menus import FigureMenus
 
 TRAINS = "fit"  # no statement of a slice may call it
 IMPORTS = ast.Import | ast.ImportFrom
@@ -140,7 +141,7 @@ def made(cells: list[NotebookNode], place: int) -> Widget | None:
 
 
 @contextlib.contextmanager
-def _quietly() -> Iterator[None]:
+def _quietly() -> Generator[None]:
     here = os.getcwd()
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         os.chdir(folder)
@@ -156,7 +157,7 @@ def states(widgets: list[Widget]) -> dict[str, dict[str, Any]]:
     return data["manager_state"]["state"]
 
 
-def frames(menus: Widget) -> dict[str, Any]:
+def frames(menus: FigureMenus) -> dict[str, Any]:
     """Menus over figures as a table: every combination of options and its picture.
 
     Returns:

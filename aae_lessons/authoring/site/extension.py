@@ -18,6 +18,7 @@ from sphinx.util import logging
 
 from aae_lessons.authoring.site import explorers, glossary, lessons, notebooks, parts
 from aae_lessons.widgets import static
+from aae_lessons.widgets.menus import FigureMenus
 from aae_lessons.widgets.painter import PriorPainter
 
 FOLDERS = ("notebooks/", "exercises/", "solutions/")
@@ -99,7 +100,7 @@ def _live(app: Sphinx, docname: str, cells: list, place: int, widgets: list[Widg
     if widget is None:
         log.warning("%s: the explorer of cell %d needs training", docname, place)
         return ""
-    if hasattr(widget, "menus"):
+    if isinstance(widget, FigureMenus):
         frames = explorers.frames(widget)
         frames["pictures"] = [parts.picture(png, app.outdir) for png in frames["pictures"]]
         data = json.dumps(frames).replace("</", "<\\/")

@@ -193,12 +193,14 @@ def papers(lessons: list[Lesson]) -> list[Slide]:
     slides = []
     for part in CLAIMS.read_text("utf-8").split("\n---\n"):
         body, _, notes = part.partition("\nnotes:")
-        title = HEADING.search(body)[1]
+        heading = HEADING.search(body)
+        if heading is None:
+            raise ValueError(f"{CLAIMS.name}: a slide without a heading: {body[:60]!r}")
         body = HEADING.sub("", body, count=1)
         figure = re.search(r"^figure: (\d+) \| (.+)$", body, re.MULTILINE)
         text = FIELD.sub(number, body.replace(figure[0], "") if figure else body)
         picture = find(lessons, int(figure[1]), figure[2].strip()) if figure else ""
-        slides.append(Slide(title, rendered(text) + picture, FIELD.sub(number, notes)))
+        slides.append(Slide(heading[1], rendered(text) + picture, FIELD.sub(number, notes)))
     return slides
 
 

@@ -94,7 +94,8 @@ def card(lesson: Lesson) -> Image.Image:
     best = max(some, key=colour)
     best.thumbnail(CARD)
     result = Image.new("RGB", CARD, "white")
-    result.paste(best, tuple((a - b) // 2 for a, b in zip(CARD, best.size, strict=True)))
+    left, top = ((a - b) // 2 for a, b in zip(CARD, best.size, strict=True))
+    result.paste(best, (left, top))
     return result.quantize(128)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -18,8 +19,14 @@ from aae_lessons.references.measures.common import validation_images
 STYLES = 1000  # decoded with each class
 
 
+class Classifier(Protocol):
+    """What has an error rate: it names the class of an image."""
+
+    def classify(self, x: Tensor) -> Tensor: ...
+
+
 @torch.no_grad()
-def validation_error(model: SemiSupervisedAAE, x: Tensor) -> dict[str, float]:
+def validation_error(model: Classifier, x: Tensor) -> dict[str, float]:
     """Percentage of the validation images whose class is not their label."""
     held_out = validation_images(x.device)
     wrong = model.classify(held_out.x) != held_out.labels

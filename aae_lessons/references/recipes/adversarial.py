@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from aae_lessons import metrics
 from aae_lessons.models import adversarial
@@ -17,7 +17,7 @@ RATES = {"5e-4": 5e-4, "1e-3": 1e-3}
 WEIGHTS = (3.0, 10.0, 60.0, 200.0)
 
 
-def distance(model: nn.Module, x: Tensor) -> dict[str, float]:
+def distance(model: adversarial.AAE, x: Tensor) -> dict[str, float]:
     """How far the codes of images ``x``, (n, 784), are from the prior: watched by epoch."""
     z = model.encode(x)
     return {"distance": metrics.sliced_wasserstein_over_floor(z, model.prior)}

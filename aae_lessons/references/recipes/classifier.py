@@ -9,7 +9,7 @@ from torch.optim import Adam
 
 from aae_lessons import training
 from aae_lessons.data import Batch
-from aae_lessons.networks import DigitClassifier
+from aae_lessons.models.classifier import DigitClassifier
 from aae_lessons.objectives import descend
 from aae_lessons.references.measures import classifier as measures
 from aae_lessons.references.recipes.recipe import Recipe

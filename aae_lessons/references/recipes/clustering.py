@@ -52,7 +52,7 @@ def variant(note: str, **settings) -> Recipe:
 def without_normalised_logits() -> ClusteringAAE:
     """The model with every addition, and the logits of y as the last linear layer gives them."""
     model = ClusteringAAE(JointConfig(classes=16, logit_std=1.0))
-    model.encoder.normalise = nn.Identity()
+    model.encoder.set_submodule("normalise", nn.Identity())
     return model
 
 
