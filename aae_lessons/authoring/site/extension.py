@@ -50,9 +50,7 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
 
 def pages_of(env: BuildEnvironment) -> dict[str, dict[str, Any]]:
     """What is known of each page: its description, its explorers' contents and parts."""
-    if not hasattr(env, "aae_pages"):
-        env.aae_pages = {}
-    return env.aae_pages
+    return vars(env).setdefault("aae_pages", {})
 
 
 def merge(app: Sphinx, env: BuildEnvironment, docnames: set[str], other: BuildEnvironment) -> None:
