@@ -82,6 +82,22 @@ for (let i = 0; i < cases.length; i++) {
 console.log(JSON.stringify(found));
 """
 
+UPDATES = """
+for (let i = 0; i < cases.length; i++) {
+  const [x, z, w] = ["x", "z", "w"].map((name) => floatsOf(`${folder}/${name}${i}`));
+  const trainer = await prepared(cases[i], x, z, w, kind);
+  for (let step = 0; step < updates * trainer.phases.length; step++) {
+    trainer.step();
+    if (looks) trainer.codes(x.map((value) => 1 - value)); // leaves other images' activations
+  }
+  const numbers = [];
+  for (const net of [trainer.encoder, trainer.decoder, trainer.discriminator])
+    visitWeights(net, net.weights, (place) => numbers.push(trainer.ops.floats[place]));
+  writeFileSync(`${folder}/out${i}`, Float32Array.from(numbers));
+}
+console.log(0);
+"""
+
 TRAINING = """
 const [x, shown] = ["x0", "x1"].map((name) => floatsOf(`${folder}/${name}`));
 const trainer = await Trainer.create(options, x, PRIORS.gaussian, [kind]);
@@ -169,6 +185,22 @@ class Case:
             return discriminator_loss(*self.discriminator(both).squeeze(1).split(len(z)))
         return self.options["weight"] * generator_loss(self.discriminator(z).squeeze(1))
 
+    def play(self, updates):
+        """So many updates by torch, an Adam for each phase."""
+        names = {"joint": ("encoder", "decoder")} | {p: nets for p, (nets, _) in PHASES.items()}
+        adams = {
+            phase: Adam(
+                [p for n in nets for p in getattr(self, n).parameters()], 5e-3, (0.5, 0.999)
+            )
+            for phase, nets in names.items()
+        }
+        for _ in range(updates):
+            for phase in ("discrimination", "joint") if self.options["joint"] else PHASES:
+                parts = ("reconstruction", "generation") if phase == "joint" else (phase,)
+                adams[phase].zero_grad()
+                sum(map(self.loss, parts)).backward()
+                adams[phase].step()
+
 
 def relative(mine, theirs):
     return ((mine - theirs).norm() / theirs.norm()).item()
@@ -217,6 +249,25 @@ def test_an_adam_step_is_torchs(tmp_path, kind):
         mine = read(tmp_path / f"out{i}")[-sum(map(len, case.weights())) :][: len(expected)]
         assert relative(mine, expected) <= 1e-5
         assert relative(mine - before, expected - before) <= 1e-2  # signs of gradients near 0
+
+
+@needs_node
+@pytest.mark.parametrize("looks", [False, True])
+@pytest.mark.parametrize("joint", [False, True])
+def test_several_updates_are_torchs(tmp_path, joint, looks):
+    """Codes are kept from phase to phase: not beyond a move of Q, nor a look at other images."""
+    rates = dict.fromkeys(("reconstruction", "discriminator", "generator"), 5e-3)
+    cases = [Case(seed, rates=rates, beta1=0.5, joint=joint) for seed in range(3)]
+    for i, case in enumerate(cases):
+        case.write(tmp_path, i)
+    options, folder = [case.options for case in cases], str(tmp_path)
+    values = {"cases": options, "kind": "simd", "updates": 3, "looks": looks}
+    node("trainer", UPDATES, folder=folder, **values)
+    for i, case in enumerate(cases):
+        before = torch.cat(case.weights()).detach()
+        case.play(3)
+        expected = torch.cat(case.weights()).detach()
+        assert relative(read(tmp_path / f"out{i}") - before, expected - before) <= 1e-2
 
 
 @needs_node

@@ -63,13 +63,16 @@ function compiled(kind, memory, { gemm, transpose, columnSums, sigmoid, ...rest 
 
 /** The same in plain loops. */
 function plain(f) {
+  let strip = new Float64Array(0); // four rows of A, as the numbers that JavaScript computes with
   return {
     kind: "javascript",
     floats: f,
     gemm(c, a, b, bias, m, n, k, down, along) {
-      for (let j = 0; j < n; j += 2) {
-        const [x, y] = bias ? [f[bias + j], f[bias + j + 1]] : [0, 0];
-        for (let i = 0; i < m; i += 4) block(f, c + i * n + j, a + i * down, b + j, x, y, n, k, down, along);
+      if (strip.length < 4 * k) strip = new Float64Array(4 * k);
+      for (let i = 0; i < m; i += 4) {
+        for (let l = 0, from = a + i * down, to = 0; l < k; l++, from += along)
+          for (let row = 0; row < 4; row++) strip[to++] = f[from + row * down];
+        for (let j = 0; j < n; j += 2) block(f, c + i * n + j, strip, b + j, bias && bias + j, n, k);
       }
     },
     transpose(b, a, m, n) {
@@ -111,21 +114,23 @@ function plain(f) {
 }
 
 /** A block of 4 × 2 entries of a product: its eight sums stay in registers. */
-function block(f, c, a0, b, x, y, n, k, down, along) {
-  let [s00, s01, s10, s11, s20, s21, s30, s31] = [x, y, x, y, x, y, x, y];
-  for (let l = 0, a = a0; l < k; l++, a += along, b += n) {
+function block(f, c, strip, b, bias, n, k) {
+  let [s00, s01] = [0, 0];
+  if (bias) [s00, s01] = [f[bias], f[bias + 1]];
+  let [s10, s11, s20, s21, s30, s31] = [s00, s01, s00, s01, s00, s01];
+  for (let at = 0; at < 4 * k; at += 4, b += n) {
     const p = f[b];
     const q = f[b + 1];
-    const first = f[a];
-    const second = f[a + down];
-    const third = f[a + 2 * down];
-    const fourth = f[a + 3 * down];
+    const first = strip[at];
     s00 += first * p;
     s01 += first * q;
+    const second = strip[at + 1];
     s10 += second * p;
     s11 += second * q;
+    const third = strip[at + 2];
     s20 += third * p;
     s21 += third * q;
+    const fourth = strip[at + 3];
     s30 += fourth * p;
     s31 += fourth * q;
   }

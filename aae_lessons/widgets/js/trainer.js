@@ -84,12 +84,14 @@ export class Trainer {
     const { batch, pixels, shift, pixelNoise } = this.config;
     const { floats } = this.ops;
     const count = this.images.length / pixels;
+    this.z = null;
     if (this.width !== pixels) floats.fill(0.5, this.target, this.target + batch * this.width);
     for (let row = 0; row < batch; row++) {
       const index = Math.floor(this.random() * count);
       const [x, target] = [this.x + row * this.width, this.target + row * this.width];
       const image = this.images.subarray(index * pixels, (index + 1) * pixels);
-      floats.set(shift ? shifted(image, shift, this.random) : image, target);
+      floats.set(image, target);
+      if (shift) move(floats, target, pixels, shift, this.random);
       floats.copyWithin(x, target, target + pixels);
       if (pixelNoise) this.addNoise(x, pixelNoise);
     }
@@ -138,7 +140,7 @@ export class Trainer {
   /** Encoder and decoder learn to rebuild the images. */
   reconstruction() {
     const { batch } = this.config;
-    const z = this.encode(batch);
+    const z = this.encode();
     this.reconstructionGradient(z);
     this.pass(this.decoder.inputDelta);
     this.encoder.backward(this.ops, this.x, batch, {});
@@ -147,7 +149,7 @@ export class Trainer {
 
   /** The discriminator learns to tell prior samples (real) from codes (fake). */
   discrimination() {
-    const z = this.encode(this.config.batch);
+    const z = this.encode();
     this.discriminatorGradient(z);
     this.descend("discriminator");
   }
@@ -155,7 +157,7 @@ export class Trainer {
   /** The encoder learns to make codes that pass for prior samples. */
   generation() {
     const { batch, weight } = this.config;
-    const z = this.encode(batch);
+    const z = this.encode();
     this.generatorGradient(z, weight);
     this.pass(this.discriminator.inputDelta);
     this.encoder.backward(this.ops, this.x, batch, {});
@@ -165,7 +167,7 @@ export class Trainer {
   /** Encoder and decoder descend cost + λ · generator loss at once. */
   joint() {
     const { batch, weight, mistakes } = this.config;
-    const z = this.encode(batch);
+    const z = this.encode();
     this.reconstructionGradient(z);
     this.pass(this.decoder.inputDelta);
     if (!mistakes.noGenerator) {
@@ -182,7 +184,7 @@ export class Trainer {
    */
   leaking() {
     const { batch, weight } = this.config;
-    const z = this.encode(batch);
+    const z = this.encode();
     this.reconstructionGradient(z);
     this.pass(this.decoder.inputDelta);
     const d = this.discriminator;
@@ -201,13 +203,15 @@ export class Trainer {
   /** One Adam step of a phase's networks. */
   descend(phase) {
     this.adams[phase].step(this.ops, this.decay * this.config.rates[phase]);
+    if (phase !== "discriminator") this.z = null; // the encoder has moved
   }
 
   // ----------------------------------------------------------------- gradients
 
-  /** Codes of the first `rows` images of `x`; their place. */
-  encode(rows) {
-    return this.encoder.forward(this.ops, this.x, rows);
+  /** The batch's codes; their place. They stay as long as neither batch nor encoder changes. */
+  encode() {
+    this.z ??= this.encoder.forward(this.ops, this.x, this.config.batch);
+    return this.z;
   }
 
   /** Puts the gradient for the codes where the encoder's backward begins, or adds it. */
@@ -291,6 +295,7 @@ export class Trainer {
   /** Codes, (2n,), of any images. */
   codes(images) {
     const { pixels } = this.config;
+    this.z = null; // the encoder's activations become those of other images
     return this.through(this.encoder, images, pixels, this.looked, this.width);
   }
 
@@ -341,17 +346,17 @@ export class Trainer {
   }
 }
 
-/** A square image moved by whole pixels, up to `reach` each way; what leaves it is lost. */
-function shifted(image, reach, random) {
-  const side = Math.sqrt(image.length);
+/** Moves a square image by whole pixels, up to `reach` each way; what leaves it is lost. */
+function move(floats, at, pixels, reach, random) {
+  const side = Math.sqrt(pixels);
   const [dx, dy] = [0, 1].map(() => Math.floor((2 * reach + 1) * random()) - reach);
-  const moved = new Float32Array(image.length);
-  for (let row = Math.max(0, dy); row < Math.min(side, side + dy); row++) {
-    const from = (row - dy) * side - dx;
-    const [first, last] = [Math.max(0, dx), Math.min(side, side + dx)];
-    moved.set(image.subarray(from + first, from + last), row * side + first);
-  }
-  return moved;
+  const by = dy * side + dx;
+  const end = at + pixels;
+  floats.copyWithin(Math.max(at, at + by), Math.max(at, at - by), Math.min(end, end - by));
+  if (by > 0) floats.fill(0, at, at + by);
+  if (by < 0) floats.fill(0, end + by, end);
+  const [first, last] = dx > 0 ? [0, dx] : [side + dx, side];
+  for (let row = at; row < end; row += side) floats.fill(0, row + first, row + last);
 }
 
 /** Rates constant for half of a run, then linearly to 0; noise linearly to 0 at half. */
