@@ -9,23 +9,21 @@ misconceptions from the exercises' own tables: what the guide says is what a lea
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import json
 import os
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from aae_lessons.authoring import generated
 from aae_lessons.authoring.site.lessons import lessons
 from aae_lessons.checks import autoencoder, course
 from aae_lessons.checks.core import CheckFailed, Exercise
-from aae_lessons.files import write_atomically
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "INSTRUCTORS.md"
@@ -225,21 +223,9 @@ def guide(path: Path = GUIDE) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing, fail where stale")
-    args = parser.parse_args()
     os.environ["AAE_PROGRESS"] = os.devnull
     torch.set_num_threads(1)
-    stale = []
-    for path in FILES:
-        text = guide(path)
-        if text != path.read_text("utf-8"):
-            stale.append(path.name)
-            if not args.check:
-                write_atomically(path, lambda stream, t=text: stream.write(t.encode()))
-    print("stale:" if args.check else "written:", ", ".join(stale) or "none")
-    if args.check and stale:
-        sys.exit(1)
+    generated.main(__doc__.split("\n")[0], lambda: ((path, guide(path)) for path in FILES))
 
 
 if __name__ == "__main__":

@@ -9,14 +9,13 @@ The same result as nbgrader's own preprocessors: what is between ``### BEGIN SOL
 
 from __future__ import annotations
 
-import argparse
 import re
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 
-from aae_lessons.files import write_atomically
+from aae_lessons.authoring import generated
 
 MASTERS = Path(__file__).parents[2] / "solutions"
 STUDENTS = MASTERS.parent / "exercises"
@@ -47,21 +46,15 @@ def student(master: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing, fail where stale")
-    args = parser.parse_args()
-    stale = []
+def students() -> Iterator[tuple[Path, str]]:
+    """Each student notebook, and the text that its master makes."""
     for path in sorted(MASTERS.glob("[0-9][0-9]_*.ipynb")):
-        text = nbformat.writes(student(nbformat.read(path, as_version=4))) + "\n"
-        target = STUDENTS / path.name
-        if not target.is_file() or target.read_text("utf-8") != text:
-            stale.append(path.name)
-            if not args.check:
-                write_atomically(target, lambda stream, t=text: stream.write(t.encode()))
-    print("stale:" if args.check else "written:", ", ".join(stale) or "none")
-    if args.check and stale:
-        sys.exit(1)
+        made = student(nbformat.read(path, as_version=4))
+        yield STUDENTS / path.name, nbformat.writes(made) + "\n"
+
+
+def main() -> None:
+    generated.main(__doc__.split("\n")[0], students)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ from aae_lessons.objectives import descend, reads
 
 @dataclass(frozen=True)
 class Config:
-    """
+    """Settings of :func:`train_step`.
+
     Args:
         classes: K.
         hidden: sizes of the hidden layers.

@@ -41,7 +41,8 @@ from aae_lessons.objectives import descend, reads
 
 @dataclass(frozen=True)
 class Config:
-    """
+    """Settings of :func:`train_step`.
+
     Args:
         classes: K.
         dim: D, of the generator's input, uniform in [0, 1].

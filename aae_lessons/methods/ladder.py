@@ -38,7 +38,8 @@ MOMENTUM = 0.01  # of the running statistics
 
 @dataclass(frozen=True)
 class Config:
-    """
+    """Settings of :func:`train_step`.
+
     Args:
         classes: K.
         hidden: sizes of the hidden layers.

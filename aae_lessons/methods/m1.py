@@ -33,7 +33,8 @@ from aae_lessons.objectives import descend, reads
 
 @dataclass(frozen=True)
 class Config:
-    """
+    """Settings of :func:`train_step`.
+
     Args:
         dim: D, of the code z.
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.

@@ -34,7 +34,8 @@ from aae_lessons.objectives import reads
 
 @dataclass(frozen=True)
 class Config:
-    """
+    """Settings of :func:`train_step`.
+
     Args:
         m2: of the upper model; its ``pixels`` are set to the number of M1's used dimensions.
     """

@@ -44,7 +44,8 @@ from aae_lessons.objectives import descend, reads
 
 @dataclass(frozen=True)
 class Config:
-    """
+    """Settings of :func:`train_step`.
+
     Args:
         classes: K.
         dim: D, of the style z.

@@ -42,7 +42,8 @@ Encode = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Config:
-    """
+    """Settings of :func:`train_step`.
+
     Args:
         classes: K.
         frequencies: random features of an RBF kernel; 0 for a linear machine.

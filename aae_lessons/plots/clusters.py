@@ -10,7 +10,7 @@ from torch import Tensor
 
 from aae_lessons.arguments import check, check_matrix
 from aae_lessons.plots.latent import panels_of_codes
-from aae_lessons.plots.style import new_figure
+from aae_lessons.plots.style import draw_ink, new_figure
 
 SIDE, GAP, ROWS = 28, 14, 10  # pixels of an image, between head and members; rows in a column
 
@@ -33,9 +33,7 @@ def rows_of_clusters(heads: Tensor, members: Sequence[Tensor], names: Sequence[s
     for i, ax in enumerate(axes[0]):
         part = slice(i * rows, (i + 1) * rows)
         strips = [_strip(h, m, widest) for h, m in zip(heads[part], members[part], strict=True)]
-        ax.imshow(
-            1 - torch.cat(strips).numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest"
-        )
+        draw_ink(ax, torch.cat(strips))
         middles = [SIDE * j + SIDE / 2 for j in range(len(strips))]
         ax.set_yticks(middles, names[part], fontsize=9)
         ax.set_xticks([SIDE / 2], ["head"], fontsize=9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import torch
 from matplotlib.axes import Axes
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
+
+from aae_lessons.plots.style import Extent
 
 MASSES = (0.9, 0.5)  # the lines hold these shares of the prior
 DRAWS = 100_000  # of a prior that can be sampled
@@ -25,7 +28,22 @@ def samples(prior: Any, n: int = DRAWS) -> Tensor:
         return prior.sample(n).detach().cpu()
 
 
-def contours(ax: Axes, prior: Any, low: list[float], high: list[float]) -> None:
+def square(clouds: Sequence[Tensor], least: float = 0.0) -> Extent:
+    """A square that holds clouds of points, (n, 2) each, but for a few far out of each.
+
+    Args:
+        clouds: one or more.
+        least: half its side, at least.
+    """
+    shares = torch.tensor([0.002, 0.998])
+    edges = torch.stack([cloud.quantile(shares, dim=0) for cloud in clouds])
+    low, high = edges[:, 0].amin(0), edges[:, 1].amax(0)
+    half = max((high - low).max().item() / 2 * 1.1, least)
+    across, up = ((low + high) / 2).tolist()
+    return across - half, across + half, up - half, up + half
+
+
+def contours(ax: Axes, prior: Any, low: Sequence[float], high: Sequence[float]) -> None:
     """Lines that hold half and nine tenths of ``prior`` within the square.
 
     Args:

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from aae_lessons.arguments import check, check_labels, check_matrix
-from aae_lessons.plots.style import COLOURS, MARKERS, PRIOR_GREY, new_figure
+from aae_lessons.plots.style import COLOURS, MARKERS, PRIOR_GREY, draw_ink, new_figure
 
 CORNERS = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.5, math.sqrt(0.75)]])
 NAMES = ((-0.05, -0.07), (1.05, -0.07), (0.5, 0.95))
@@ -56,8 +56,8 @@ def code_bars(x: Tensor, codes: Mapping[str, Tensor]) -> Figure:
     check(len(codes) > 0, "codes", codes, "one name or more")
     rows = len(codes) + 1
     figure, axes = new_figure(rows, len(x), 0.95 * len(x) + 0.6, 0.9 * rows)
-    for ax, picture in zip(axes[0], x.detach().cpu(), strict=True):
-        ax.imshow((1 - picture.view(28, 28)).numpy(), cmap="gray", vmin=0, vmax=1)
+    for ax, picture in zip(axes[0], x, strict=True):
+        draw_ink(ax, picture.view(28, 28))
         ax.set_axis_off()
     for i, (name, y) in enumerate(codes.items()):
         check_matrix(y, "codes", rows=len(x))
@@ -159,7 +159,7 @@ def class_members(corners: Tensor, members: Sequence[Tensor]) -> Figure:
     for k, images in enumerate(members):
         sheet[k, 2 : 2 + len(images)] = images.cpu()
     rows = sheet.view(len(members), most + 2, 28, 28).transpose(1, 2).flatten(0, 1).flatten(1)
-    axes[0, 0].imshow((1 - rows).numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    draw_ink(axes[0, 0], rows)
     axes[0, 0].axvline(42, color=PRIOR_GREY, linewidth=1)
     for k in range(len(members)):
         axes[0, 0].text(-6, 28 * k + 14, f"{k}", ha="right", va="center", fontsize=9)

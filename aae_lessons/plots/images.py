@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from aae_lessons.arguments import check, check_int, check_matrix
-from aae_lessons.plots.style import new_figure
+from aae_lessons.plots.style import draw_ink, new_figure
 
 
 def images(
@@ -59,8 +59,7 @@ def decoded_plane(
         x = decode(z)
     figure, axes = new_figure(1, 1, 6.4, 6.4)
     edge = extent + line[1].sub(line[0]).item() / 2
-    _show(axes[0, 0], _mosaic(x, steps, (28, 28)), extent=(-edge, edge, -edge, edge))
-    axes[0, 0].set_axis_on()
+    draw_ink(axes[0, 0], _mosaic(x, steps, (28, 28)), (-edge, edge, -edge, edge))
     axes[0, 0].tick_params(labelsize=8)
     axes[0, 0].set(xlabel="first coordinate of z", ylabel="second coordinate of z")
     return figure
@@ -76,8 +75,8 @@ def _mosaic(x: Tensor, columns: int, shape: tuple[int, int]) -> Tensor:
     return sheet.reshape(rows * height, columns * width)
 
 
-def _show(ax: Axes, picture: Tensor, extent=None) -> None:
-    ax.imshow(1 - picture, cmap="gray", vmin=0, vmax=1, extent=extent, interpolation="nearest")
+def _show(ax: Axes, picture: Tensor) -> None:
+    draw_ink(ax, picture)
     ax.set_axis_off()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -45,7 +44,8 @@ def panels_of_codes(panels: Sequence[Panel], size: float = 4.0, behind: str = "p
     check(len(panels) > 0, "panels", panels, "one panel or more")
     panels = [_checked(*panel) for panel in panels]
     figure, axes = new_figure(1, len(panels), size * len(panels) + 0.7, size + 0.2)
-    low, high = _square([cloud for panel in panels for cloud in _clouds(panel)])
+    extent = density.square([cloud for panel in panels for cloud in _clouds(panel)])
+    low, high = extent[::2], extent[1::2]
     for ax, (title, z, labels, prior) in zip(axes[0], panels, strict=True):
         _scatter(ax, z, labels)
         ax.set_title(title, fontsize=11)
@@ -78,15 +78,6 @@ def _clouds(panel: Panel) -> list[Tensor]:
     """The codes of a panel and, where it has a prior, samples of that."""
     _, z, _, prior = panel
     return [z] if prior is None else [z, density.samples(prior)]
-
-
-def _square(clouds: Sequence[Tensor]) -> tuple[list[float], list[float]]:
-    """Corners of a square that holds the clouds, but for a few points far out of each."""
-    shares = torch.tensor([0.002, 0.998])
-    edges = torch.stack([c.quantile(shares, dim=0) for c in clouds])
-    low, high = edges[:, 0].amin(0), edges[:, 1].amax(0)
-    middle, half = (low + high) / 2, (high - low).max() / 2 * 1.1
-    return (middle - half).tolist(), (middle + half).tolist()
 
 
 def _scatter(ax: Axes, z: Tensor, labels: Tensor) -> None:

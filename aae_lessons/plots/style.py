@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from torch import Tensor
 
 DPI = 76  # at which a figure is laid out and displayed
 DENSITY = 2  # stored pixels per displayed pixel, along each side
@@ -23,6 +24,7 @@ COLOURS = [to_rgb(colour) for colour in PALETTE]
 MARKERS = "osD^v<>hX*"
 THIN = {"X": 2.0, "*": 2.0}  # markers that need more room to be seen, in multiples of the area
 PRIOR_GREY = "0.8"
+Extent = tuple[float, float, float, float]  # left, right, bottom, top
 
 
 class CourseFigure(Figure):
@@ -78,6 +80,12 @@ def new_figure(rows: int, columns: int, width: float, height: float) -> tuple[Fi
     plt.close(figure)  # a notebook would show it a second time
     _show_in_notebooks()
     return figure, axes
+
+
+def draw_ink(ax: Axes, picture: Tensor, extent: Extent | None = None) -> None:
+    """Draws a picture, (H, W), in [0, 1], as black ink on white; ``extent``: its place."""
+    ink = 1 - picture.detach().cpu()
+    ax.imshow(ink, cmap="gray", vmin=0, vmax=1, extent=extent, interpolation="nearest")
 
 
 def _show_in_notebooks() -> None:

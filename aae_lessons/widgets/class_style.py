@@ -14,9 +14,8 @@ from traitlets import List as ListOf
 
 from aae_lessons import plots
 from aae_lessons.arguments import check, check_labels, check_matrix
-from aae_lessons.widgets import bundle, packing
+from aae_lessons.widgets import bundle, density, packing
 from aae_lessons.widgets.base import Decoding, device_of
-from aae_lessons.widgets.density import MASSES
 
 STYLES = 6  # rows of the static figure
 CAPTION = (
@@ -28,7 +27,6 @@ ONLY_CLASS = (
     "The class y: drag the bars (or use their arrow keys) for a mixture, click a digit for one "
     "class alone."
 )
-LINES = " Grey lines hold 50, 90 and 99 % of the prior."
 
 
 class ClassStyleExplorer(Decoding):
@@ -74,7 +72,7 @@ class ClassStyleExplorer(Decoding):
         names = [str(k) for k in range(self._classes)] if names is None else names
         check(len(names) == self._classes, "names", names, f"{self._classes} names")
         words = CAPTION * (self._dim > 1) or ONLY_CLASS
-        words += LINES * (std is not None and self._dim > 1)
+        words += density.CAPTION * (std is not None and self._dim > 1)
         super().__init__(title="Class and style", caption=caption or words)
         self.names = [str(name) for name in names]
         self.y = [1.0] + [0.0] * (self._classes - 1)
@@ -84,7 +82,7 @@ class ClassStyleExplorer(Decoding):
         ]
         if std is not None:
             self.std = std
-            self.radii = [std * math.sqrt(-2 * math.log(1 - mass)) for mass in MASSES]
+            self.radii = [std * math.sqrt(-2 * math.log(1 - mass)) for mass in density.MASSES]
         self._send_points(model, x, labels)
         decoder = model.decoder
         code = self._classes + self._dim

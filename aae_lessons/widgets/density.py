@@ -8,11 +8,14 @@ import torch
 from contourpy import contour_generator
 from torch import Tensor
 
+from aae_lessons.plots.density import square
+from aae_lessons.plots.style import Extent
+
 MASSES = (0.5, 0.9, 0.99)
-GRID = 120  # points a side
+GRID = 120  # points per side
 DRAWS = 40_000
 
-Extent = tuple[float, float, float, float]
+CAPTION = " Grey lines hold 50, 90 and 99 % of the prior."
 
 
 @torch.no_grad()
@@ -76,15 +79,6 @@ def _flat(line: Any) -> list[float]:
 
 
 def extent_of(clouds: list[Tensor], least: float = 0.5) -> Extent:
-    """A square that holds clouds of points, (n, 2) each, but for a few far out."""
-    shares = torch.tensor([0.002, 0.998])
-    edges = torch.stack([cloud.quantile(shares, dim=0) for cloud in clouds])
-    low, high = edges[:, 0].amin(0), edges[:, 1].amax(0)
-    middle = (low + high) / 2
-    half = max(0.5 * (high - low).max().item() * 1.12, least)
-    left, right, bottom, top = (
-        round(float(edge), 3)
-        for centre in middle.tolist()
-        for edge in (centre - half, centre + half)
-    )
+    """A square that holds clouds of points, (n, 2) each, but for a few far out, in thousandths."""
+    left, right, bottom, top = (round(edge, 3) for edge in square(clouds, least))
     return left, right, bottom, top

@@ -21,7 +21,6 @@ CAPTION = (
     "Drag or click in the plane, or focus it and use the arrow keys (with shift: larger steps; "
     "Home: the origin). The digit is what the decoder makes of the code at the cross."
 )
-LINES = " Grey lines hold 50, 90 and 99 % of the prior."
 Logits = Callable[[Tensor], Tensor]
 
 
@@ -79,7 +78,9 @@ class LatentExplorer(Decoding):
         self._points = None if x is None else points(model, x, labels, z, device)
         check(x is not None or z is None, "x", None, "the digits whose codes z are")
         self._prior_sample = _sample(prior)
-        super().__init__(title="Latent plane", caption=caption or CAPTION + LINES * bool(prior))
+        super().__init__(
+            title="Latent plane", caption=caption or CAPTION + density.CAPTION * bool(prior)
+        )
         square = self._square(extent)
         self.extent = list(square)
         if x is not None and self._points is not None:

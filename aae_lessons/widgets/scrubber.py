@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,16 +13,15 @@ from traitlets import List as ListOf
 
 from aae_lessons import plots
 from aae_lessons.arguments import check, check_labels, check_matrix
+from aae_lessons.plots.runs import equilibrium
 from aae_lessons.widgets import bundle, density, packing
 from aae_lessons.widgets.base import Explorer
 
-LEVELS = {"discriminator": (2 * math.log(2), "2 log 2"), "generator": (math.log(2), "log 2")}
 MOST_POINTS = 500  # of a line
 CAPTION = (
     "Move the slider (or press play, or click in a curve) to go through the run. Dotted: where a "
     "loss is when the discriminator can't tell codes from prior samples."
 )
-LINES = " Grey lines hold 50, 90 and 99 % of the prior."
 PLANE = " The plane shows the two directions in which the last codes vary most."
 
 
@@ -64,7 +62,9 @@ class TrainingScrubber(Explorer):
         self._z = [packing.finite(shot["z"], "z") for shot in shots if "z" in shot]
         flat = bool(self._z) and self._z[0].shape[1] == 2
         prior = prior if prior and flat and getattr(prior, "dim", None) == 2 else None
-        words = CAPTION + LINES * (prior is not None) + PLANE * (bool(self._z) and not flat)
+        words = (
+            CAPTION + density.CAPTION * (prior is not None) + PLANE * (bool(self._z) and not flat)
+        )
         super().__init__(title="A training run", caption=caption or words)
         self.epochs = len(shots) - 1
         self.lines = [*loss_lines(self._history), *number_lines(shots)]
@@ -138,9 +138,9 @@ def loss_lines(history: Any) -> list[dict[str, Any]]:
             "xs": history.steps[::every],
             "ys": _rounded(values[::every]),
         }
-        if name in LEVELS:
-            value, word = LEVELS[name]
-            line["level"] = {"value": value, "name": word}
+        level = equilibrium(name)
+        if level is not None:
+            line["level"] = dict(zip(("value", "name"), level, strict=True))
         result.append(line)
     return result
 
