@@ -305,6 +305,88 @@ def test_training_reaches_what_torchs_does(tmp_path):
     assert 0.5 < losses["reconstruction"] / (784 * 0.5 * 0.05) < 1.5
 
 
+GAMES = """
+const toy = twoPixelPictures(4096, randomNumbers(7)).pictures;
+const random = randomNumbers(1);
+const match = new Match(PRIORS.gaussian, 500, random);
+const rates = { reconstruction: 5e-4, discriminator: 2e-3, generator: 2e-3 };
+const small = { pixels: 2, hidden: [64, 64], discriminatorHidden: [64, 64], noise: 0, batch: 128 };
+const found = {};
+for (const [name, { weak, updates = 1000, ...changed }] of Object.entries(games)) {
+  found[name] = [];
+  for (const seed of [0, 1, 2]) {
+    const own = { ...rates, discriminator: rates.discriminator * (weak ? 0.01 : 1) };
+    const options = { ...small, joint: false, weight: 1, rates: own, ...changed, seed };
+    const trainer = await Trainer.create(options, toy, PRIORS.gaussian, ["simd"]);
+    for (let i = 0; i < updates; i++) trainer.update();
+    found[name].push({ match: match.of(trainer.codes(toy.slice(0, 1000))), ...trainer.losses });
+  }
+}
+console.log(JSON.stringify(found));
+"""
+MISTAKES = {
+    "right": {},
+    "large λ": {"weight": 40},
+    "swapped": {"mistakes": {"swapped": True}},
+    "no generator": {"mistakes": {"noGenerator": True}},
+    "fools nobody": {"mistakes": {"foolsNobody": True}},
+    "strong": {"discriminatorUpdates": 20, "updates": 200},
+    "weak": {"weak": True},
+    "joined": {"mistakes": {"leaking": True}},
+}
+
+
+@needs_node
+def test_every_mistake_of_the_game_does_what_its_answer_says():
+    """On pictures of two pixels, three seeds each: the explorer's hints and folded answers."""
+    played = node("session", GAMES, games=MISTAKES)
+
+    def lowest(game, name):
+        return min(one[name] for one in played[game])
+
+    def highest(game, name):
+        return max(one[name] for one in played[game])
+
+    for right in ("right", "large λ", "strong"):
+        assert highest(right, "match") < 4.5
+        assert lowest(right, "discriminator") > 1.2 and highest(right, "generator") < 0.85
+    for fleeing in ("swapped", "fools nobody"):
+        assert lowest(fleeing, "match") > 30
+        assert highest(fleeing, "discriminator") < 0.1 and highest(fleeing, "generator") < 0.1
+    assert lowest("no generator", "match") > 4.5
+    assert highest("no generator", "discriminator") < 1.2
+    assert lowest("weak", "match") > 4.5 and lowest("joined", "match") > 4.5
+    assert lowest("weak", "discriminator") > 1.3 and highest("weak", "discriminator") < 1.45
+    assert highest("joined", "discriminator") < 1
+
+
+WEIGHTS = """
+const [x, shown] = ["x0", "x1"].map((name) => floatsOf(`${folder}/${name}`));
+const match = new Match(PRIORS.gaussian, shown.length / 784, randomNumbers(1));
+const found = [];
+for (const weight of [0, 1, 40]) {
+  const rates = { reconstruction: 5e-4, discriminator: 2e-3, generator: 2e-3 };
+  const trainer = await Trainer.create({ weight, rates }, x, PRIORS.gaussian, ["simd"]);
+  let cost = 0;
+  for (let i = 0; i < 700; i++) {
+    trainer.update();
+    cost = 0.98 * cost + 0.02 * trainer.losses.reconstruction;
+  }
+  found.push([cost, match.of(trainer.codes(shown))]);
+}
+console.log(JSON.stringify(found));
+"""
+
+
+@needs_node
+def test_lambda_weighs_the_match_against_the_cost_in_the_joint_step(tmp_path):
+    write(tmp_path, "x0", data.mnist("train", "cpu").subset(slice(0, 2000)).x)
+    write(tmp_path, "x1", data.mnist("test", "cpu").subset(slice(0, 400)).x)
+    none, one, large = node("session", WEIGHTS, folder=str(tmp_path))
+    assert none[1] > 20 and one[1] < 8
+    assert large[0] > 1.1 * one[0]
+
+
 DRAWN = """
 const images = Float32Array.from({ length: 784 * 40 }, (_, i) => (i % 7 ? 0 : 1));
 const strokes = SHAPES["two ovals"];

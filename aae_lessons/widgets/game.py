@@ -82,27 +82,31 @@ QUESTIONS = (
     ),
     (
         "In the three-phase algorithm, move λ from 1 to 40 and play on. What changes?"
-        " Do the same in the joint step.",
+        " Then choose digits and the joint step, and compare λ = 0, 1 and 40.",
         "In the three-phase algorithm nothing visible changes: λ scales the only loss"
         " of the generator's Adam, and Adam divides every gradient by its own size. "
         "In the joint step λ weighs the match against the reconstruction in *one* "
-        "gradient: with a small λ the codes go where they rebuild the images best, "
-        "with a large λ they match the prior and the reconstruction cost rises.",
+        "gradient. With λ = 0 nobody pulls the codes: they go where they rebuild the "
+        "images best, far from the prior. With λ = 1 they match it. With λ = 40 the "
+        "reconstruction cost of digits is higher after as many updates: that is the "
+        "price of a term that weighs more. (Pictures of two pixels fit into two "
+        "numbers without loss, so there the two terms hardly compete.)",
     ),
     (
         "Where do both losses end when the codes match the prior, and what do these values mean?",
-        "At 2 log 2 and log 2: a discriminator that can't tell says ½ everywhere. The"
-        " converse is false. A discriminator that is too weak says ½ everywhere too, "
-        "with the codes anywhere: switch on *D too weak*, and watch the losses on "
-        "their lines while the second chart stays high.",
+        "Near 2 log 2 and log 2: a discriminator that can't tell says ½ everywhere. "
+        "The converse is false. A discriminator that learns too slowly says nearly ½ "
+        "too, with the codes anywhere: switch on *D too weak*, and watch the losses "
+        "come to their lines while the second chart stays high.",
     ),
     (
-        "Switch on *no generator phase*, and then *a generator that fools nobody*. "
-        "How do the two differ in the plane, and in the losses?",
-        "Without the generator phase nobody pulls the codes: D wins, its loss falls "
-        "towards 0, the codes stay where reconstruction puts them. The generator that"
-        " fools nobody minimises D's own goal: the arrows point away from the prior, "
-        "and the codes flee from it.",
+        "Switch on *no generator phase*, and after a reset *a generator that fools "
+        "nobody*. How do the two differ in the plane, and in the losses?",
+        "Without the generator phase nobody pulls the codes: they stay where "
+        "reconstruction puts them, several times the null from the prior, and D's "
+        "loss stays below 2 log 2, as it can tell the two apart. The generator that "
+        "fools nobody minimises D's own loss: the arrows point away from the prior, "
+        "the codes flee from it, and both losses fall to 0.",
     ),
     (
         "Switch on *real and fake swapped*. Why do the codes now leave the prior, "

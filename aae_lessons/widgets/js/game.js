@@ -7,7 +7,7 @@ import { drawArrows, drawSamples, halfSide } from "./game_plane.js";
 import { Laboratory } from "./laboratory.js";
 import { drawnPrior, unpackDigits } from "./painting.js";
 import { make, onTheme, page, said } from "./page.js";
-import { CODE_SIDE, drawOpinion, drawPoints, Plane, PRIOR_SIDE } from "./plane.js";
+import { CODE_SIDE, drawOpinion, drawPoints, legend, Plane, PRIOR_SIDE } from "./plane.js";
 import { randomNumbers, twoPixelPictures } from "./randoms.js";
 import { Trace } from "./trace.js";
 
@@ -33,7 +33,7 @@ function render({ model, el }) {
   });
   const diagram = new Diagram();
   const losses = new Trace({
-    title: "losses: discriminator, generator",
+    title: "losses",
     top: 2,
     series: [
       { name: "discriminator", colour: () => PRIOR_SIDE },
@@ -52,6 +52,7 @@ function render({ model, el }) {
   });
   const numbers = make("p", { className: "aae-place" });
   const place = make("p", { className: "aae-small" });
+  const classes = make("div", {});
   const controls = gameControls({ change, reopen, phase: onePhase, update: oneUpdate, play, reset });
   const { root, say, notice } = page(
     model,
@@ -61,8 +62,8 @@ function render({ model, el }) {
     make(
       "div",
       { className: "aae-columns" },
-      make("div", {}, plane.node, fieldKey(), place),
-      make("div", { className: "aae-side" }, diagram.node, controls.buttons, losses.node, match.node, numbers),
+      make("div", { className: "aae-stage" }, plane.node, controls.buttons, fieldKey(), classes, place),
+      make("div", { className: "aae-side" }, diagram.node, losses.node, match.node, numbers),
     ),
     controls.below,
   );
@@ -95,6 +96,7 @@ function render({ model, el }) {
       lab ??= await Laboratory.open();
       const { all, shown, labels } = await images();
       fetched.now = labels;
+      showClasses();
       const { build } = await lab.ask({
         kind: "open",
         options: { ...controls.fixed(), ...controls.options() },
@@ -172,6 +174,7 @@ function render({ model, el }) {
     if (playing) return pause();
     playing = true;
     controls.playing(true);
+    diagram.aloud(controls.settings.speed === "phases");
     then(async () => {
       while (playing) await (controls.settings.speed === "phases" ? slowly() : frame());
     });
@@ -180,6 +183,7 @@ function render({ model, el }) {
   function pause() {
     playing = false;
     controls.playing(false);
+    diagram.aloud(true);
   }
 
   async function slowly() {
@@ -243,6 +247,10 @@ function render({ model, el }) {
     drawArrows(self, context, colours, codes, seen.pulls);
   }
 
+  function showClasses() {
+    if (shades && fetched.now) classes.replaceChildren(legend(fetched.now, style, shades));
+  }
+
   function readOut(x, y) {
     plane.cross(x, y);
     if (!seen?.field) return;
@@ -255,6 +263,7 @@ function render({ model, el }) {
   const stop = onTheme(root, (colours) => {
     shades = colours;
     controls.theme(colours);
+    showClasses();
     draw();
   });
   controls.connect(say);
@@ -275,7 +284,7 @@ function fieldKey() {
     swatch("prior"),
     'D says "prior sample" ',
     swatch("code"),
-    '"code" · grey dots: prior samples · arrows: where D pulls the codes',
+    '"code" · small grey dots: prior samples · arrows: where D pulls each code',
   );
 }
 

@@ -8,13 +8,32 @@ const DATA = { toy: "pictures of two pixels", digits: "digits (2,000 of MNIST)" 
 const ALGORITHMS = { phases: "three phases (the paper)", joint: "joint step: cost + λ · generator" };
 const PRIOR_NAMES = { gaussian: "Gaussian", ring: "ring", roll: "roll", drawn: "drawn by hand" };
 const SPEEDS = { phases: "a phase at a time", 1: "1 update a frame", 10: "10 updates a frame" };
+/** Of each mistake: what it is called, and what to look at while it is on. */
 const MISTAKES = {
-  swapped: "real and fake swapped",
-  noGenerator: "no generator phase",
-  foolsNobody: "a generator that fools nobody",
-  strong: "D too strong (20 updates)",
-  weak: "D too weak (a hundredth of its rate)",
-  leaking: "phases joined into one sum",
+  swapped: [
+    "real and fake swapped",
+    "D calls codes real, the encoder climbs towards what D calls real: codes flee the prior, with both losses near 0.",
+  ],
+  noGenerator: [
+    "no generator phase",
+    "Nobody pulls the codes: they rebuild well and stay off the prior, and D's loss stays below 2 log 2.",
+  ],
+  foolsNobody: [
+    "a generator that fools nobody",
+    "The encoder descends D's own loss: the arrows point away from the prior, both losses fall to 0.",
+  ],
+  strong: [
+    "D too strong (20 updates)",
+    "Is it a mistake at all? Compare the match after as many updates, and the time that they take.",
+  ],
+  weak: [
+    "D too weak (a hundredth of its rate)",
+    "D says ½ nearly everywhere: the losses rest near their dotted lines while the codes are adrift.",
+  ],
+  leaking: [
+    "phases joined into one sum",
+    "D descends the generator's loss too, and the players' gradients cancel: the codes don't match.",
+  ],
 };
 const tenths = (value) => (10 ** value).toPrecision(2);
 
@@ -82,12 +101,15 @@ export function gameControls({ change, reopen, phase, update, play, reset }) {
       },
     }).row;
   const mistake = (name) => {
+    const [called, watch] = MISTAKES[name];
     const box = make("input", { type: "checkbox" });
+    const advice = make("p", { className: "aae-small aae-watch", hidden: true }, watch);
     box.addEventListener("change", () => {
       settings.mistakes[name] = box.checked;
+      advice.hidden = !box.checked;
       change(name);
     });
-    return make("label", { className: "aae-check" }, box, MISTAKES[name]);
+    return make("div", {}, make("label", { className: "aae-check" }, box, called), advice);
   };
   const drawing = make("div", { hidden: true });
   let say = () => {};
@@ -136,7 +158,7 @@ export function gameControls({ change, reopen, phase, update, play, reset }) {
   const mistakes = make(
     "fieldset",
     {},
-    make("legend", {}, "mistakes"),
+    make("legend", {}, "mistakes to switch on"),
     ...Object.keys(MISTAKES).map(mistake),
   );
   return {

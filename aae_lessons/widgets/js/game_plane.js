@@ -16,10 +16,10 @@ export function halfSide(codes, now) {
 }
 
 export function drawSamples(plane, context, shades, samples) {
-  context.fillStyle = css(shades.ink, 0.45);
+  context.fillStyle = css(shades.ink, 0.55);
   for (let i = 0; i < samples.length; i += 2) {
     const [x, y] = plane.place(samples[i], samples[i + 1]);
-    context.fillRect(x - 1, y - 1, 2, 2);
+    context.fillRect(x - 1.3, y - 1.3, 2.6, 2.6);
   }
 }
 

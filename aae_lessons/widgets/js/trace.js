@@ -50,7 +50,7 @@ export class Trace {
     context.font = `11px ${shades.font}`;
     context.fillStyle = css(shades.ink);
     context.textAlign = "left";
-    context.fillText(this.title, LEFT, 11);
+    this.drawTitle(shades);
     context.textAlign = "right";
     context.fillText("0", LEFT - 4, this.y(0) + 4);
     context.fillText(String(this.height0()), LEFT - 4, this.y(this.height0()) + 8);
@@ -59,6 +59,22 @@ export class Trace {
     context.strokeRect(LEFT + 0.5, TOP + 0.5, width - LEFT - RIGHT, height - TOP - BOTTOM);
     this.drawLevels();
     this.series.forEach((one, i) => this.drawSeries(one, i, x, shades));
+  }
+
+  /** The title, and after it the series' names in their colours, where there are several. */
+  drawTitle(shades) {
+    const { context, title, series } = this;
+    context.fillText(title, LEFT, 11);
+    if (series.length < 2) return;
+    let x = LEFT + context.measureText(`${title}: `).width;
+    for (const { name, colour } of series) {
+      context.fillStyle = css(colour(shades));
+      context.font = `600 11px ${shades.font}`;
+      context.fillText(name, x, 11);
+      x += context.measureText(`${name}   `).width;
+    }
+    context.fillStyle = css(shades.ink);
+    context.font = `11px ${shades.font}`;
   }
 
   drawLevels() {
