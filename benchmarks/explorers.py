@@ -4,10 +4,10 @@ A page with a LatentExplorer is opened in Chromium and the pointer dragged over 
 moves. For each, the time from the browser's time stamp of the pointer event to the moment the
 decoded digit has been drawn into its canvas (``putImageData`` done). Decoders of 2-256-256-784
 and of 2-1000-1000-784, leaky ReLU, half-precision weights; 1000 codes in the plane, 5 nearest
-digits drawn as well. No kernel is asked: the page is the static one.
+digits drawn as well. No kernel takes part: the page is the static one.
 
 With ``--painter`` also: seconds of training, one CPU process, until a heart drawn by hand is the
-prior that held-out codes match (judge accuracy, 0.5 is a perfect match).
+prior that held-out codes match (accuracy of the two-sample test; 0.5 is a perfect match).
 
     python benchmarks/explorers.py                # the table
     python benchmarks/explorers.py --json         # the same, for programs
@@ -71,8 +71,8 @@ def write_page(path: Path, width: int) -> None:
     test = data.mnist("test", "cpu").subset(slice(0, 1000))
     explorer = LatentExplorer(adversarial.AAE(priors.Gaussian(2), config), test.x, test.labels)
     states = embed_data(views=[explorer], drop_defaults=False)["manager_state"]["state"]
-    shown = [explorer.model_id]
-    body = static.place(shown[0]) + static.scripts(states, shown)
+    ids = [explorer.model_id]
+    body = static.place(ids[0]) + static.scripts(states, ids)
     path.write_text(f"<!doctype html><meta charset=utf-8>{body}", "utf-8")
 
 

@@ -28,7 +28,7 @@ def test_a_perfect_match(matched):
 
 def test_an_unknown_mismatch_is_seen_by_all(matched):
     z = matched + 0.5
-    # the best judge of N(0.5, I) against N(0, I) in 2-D: the line halfway, Φ(‖0.5‖/2)
+    # the best classifier of N(0.5, I) against N(0, I) in 2-D: the line halfway, Φ(‖0.5‖/2)
     best = torch.distributions.Normal(0.0, 1.0).cdf(torch.tensor(0.5**0.5 / 2)).item()
     assert metrics.c2st_accuracy(z, PRIOR) == pytest.approx(best, abs=0.02)
     assert metrics.sliced_wasserstein_over_floor(z, PRIOR) > 8

@@ -1,4 +1,4 @@
-"""Hand-ins as students really send them are mended, and no answer changes."""
+"""Hand-ins as students really send them are repaired, and no answer changes."""
 
 import copy
 import json
@@ -49,15 +49,15 @@ def test_copied_cells_widget_state_and_another_kernel(notebook, tmp_path, monkey
     notebook["metadata"]["kernelspec"]["name"] = "conda-env-homework-py"
     path = store(tmp_path, notebook)
     run(monkeypatch, tmp_path)
-    mended = json.loads(path.read_text("utf-8"))
-    assert sources(mended) == sources(notebook)
-    metadata = [cell["metadata"] for cell in mended["cells"] if "nbgrader" in cell["metadata"]]
+    repaired = json.loads(path.read_text("utf-8"))
+    assert sources(repaired) == sources(notebook)
+    metadata = [cell["metadata"] for cell in repaired["cells"] if "nbgrader" in cell["metadata"]]
     marks = [each["nbgrader"]["grade_id"] for each in metadata]
     assert len(marks) == len(set(marks)) == len(marked)
-    ids = [cell["id"] for cell in mended["cells"]]
+    ids = [cell["id"] for cell in repaired["cells"]]
     assert len(ids) == len(set(ids))
-    assert "widgets" not in mended["metadata"]
-    assert mended["metadata"]["kernelspec"]["name"] == "python3"
+    assert "widgets" not in repaired["metadata"]
+    assert repaired["metadata"]["kernelspec"]["name"] == "python3"
     assert "was there twice" in capsys.readouterr().out
 
 

@@ -26,7 +26,7 @@ from aae_lessons.files import write_atomically
 from aae_lessons.plots.style import COLOURS
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
-LIMIT = 150  # seconds a lesson may take on two CPU cores
+LIMIT = 150  # seconds that a lesson may take on two CPU cores
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 HINT = "▶ run this cell to move it\n"  # under an explorer's still, where a reader sees it
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -77,8 +77,9 @@ def _alt(output: nbformat.NotebookNode) -> str:
         return ""
     if WIDGET in data:
         return data["text/plain"]
-    shown = output.get("metadata", {})
-    return next((shown[kind]["alt"] for kind in PICTURES if "alt" in shown.get(kind, {})), "")
+    metadata = output.get("metadata", {})
+    words = (metadata.get(kind, {}).get("alt") for kind in PICTURES)
+    return next(filter(None, words), "")
 
 
 def _clean(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
@@ -93,9 +94,9 @@ def _clean(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
         output["data"] = data
     if "image/png" in data:
         data["image/png"] = small(data["image/png"])
-    shown = output.get("metadata", {})
-    for kind in set(shown) - set(PICTURES):
-        del shown[kind]
+    metadata = output.get("metadata", {})
+    for kind in set(metadata) - set(PICTURES):
+        del metadata[kind]
     return output
 
 

@@ -23,8 +23,8 @@ Notebook = dict[str, Any]
 SOLUTIONS = Path(__file__).parents[2] / "solutions"
 
 
-def mend(notebook: Notebook) -> list[str]:
-    """Mends a notebook in place; returns what was changed, a sentence for each change."""
+def repair_notebook(notebook: Notebook) -> list[str]:
+    """Repairs a notebook in place; returns what was changed, one sentence per change."""
     return [*_without_widget_state(notebook), *_unique_marks(notebook), *_unique_ids(notebook)]
 
 
@@ -64,8 +64,8 @@ def missing(notebook: Notebook, name: str) -> list[str]:
     master = SOLUTIONS / name
     if not master.is_file():
         return []
-    wanted = _marks(json.loads(master.read_text("utf-8")))
-    return [mark for mark in wanted if mark not in set(_marks(notebook))]
+    expected = _marks(json.loads(master.read_text("utf-8")))
+    return [mark for mark in expected if mark not in set(_marks(notebook))]
 
 
 def _marks(notebook: Notebook) -> list[str]:
@@ -77,7 +77,7 @@ def repair(path: Path) -> bool:
     """Repairs one file and says what it did. False where answers would score 0."""
     try:
         notebook = json.loads(path.read_text("utf-8-sig"))
-        changes = mend(notebook)
+        changes = repair_notebook(notebook)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         print(f"{path}: not a notebook ({error}); ask for it again")
         return False

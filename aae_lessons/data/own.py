@@ -22,11 +22,11 @@ def image_set(
 ) -> ImageSet:
     """See :meth:`aae_lessons.data.ImageSet.of`."""
     if isinstance(images, str | Path):
-        images, found = _from_folder(Path(images))
-        labels = found if labels is None else labels
+        images, own_labels = _from_folder(Path(images))
+        labels = own_labels if labels is None else labels
     elif not isinstance(images, Tensor | np.ndarray):
-        images, found = _from_dataset(images)
-        labels = found if labels is None else labels
+        images, own_labels = _from_dataset(images)
+        labels = own_labels if labels is None else labels
     pixels = _to_uint8(_channels_first(torch.as_tensor(images)))
     classes, label = _labels(labels, len(pixels))
     return ImageSet(pixels.to(device), label.to(device), classes)

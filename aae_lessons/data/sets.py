@@ -64,7 +64,7 @@ class ImageSet:
 
         Raises:
             ValueError: an ambiguous layout, pixels out of range, or labels that
-                don't fit, with the call that mends it.
+                don't fit, with the call that repairs it.
         """
         from aae_lessons.data.own import image_set  # here: it imports this module
 

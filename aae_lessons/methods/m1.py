@@ -99,7 +99,7 @@ def optimizers(model: M1) -> dict[str, Adam]:
 def train_step(
     model: M1, optimizers: dict[str, Adam], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:
-    """One update, by the images without labels. Returns the bound's two terms, nats an image."""
+    """One update, by the images without labels. Returns the bound's terms, in nats per image."""
     x = batch.x if model.config.gaussian else binarise(batch.x)
     mean, log_variance = model.posterior(x)
     outputs = model.decoder(reparameterise(mean, log_variance)).float()

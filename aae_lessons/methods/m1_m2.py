@@ -1,4 +1,4 @@
-"""M1 + M2: the class and style of M2 explain not the pixels but the codes that M1 found.
+"""M1 + M2: the class and style of M2 explain not the pixels but the codes of M1.
 
 Principle:
     M1 is trained first, on all images, and kept. Its codes z₁ ~ q(z₁|x) are M2's images, drawn
@@ -51,7 +51,7 @@ class M1M2(nn.Module):
 
     Args:
         m1: trained.
-        x: images, (N, 784), by which used dimensions and their deviations are found.
+        x: images, (N, 784), of which used dimensions and their deviations are measured.
         config: see :class:`Config`.
     """
 

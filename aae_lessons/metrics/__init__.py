@@ -1,6 +1,6 @@
 """Measures: how well codes match the prior, how good reconstructions and samples are.
 
-Each leaves torch's random state as it found it and depends on its ``seed`` alone.
+Each leaves torch's random state as it was and depends on its ``seed`` alone.
 """
 
 from aae_lessons.metrics.errors import (

@@ -71,7 +71,7 @@ def code_bars(x: Tensor, codes: Mapping[str, Tensor]) -> Figure:
 
 
 def peaks_over_training(shares: Mapping[str, Tensor], edges: Sequence[float]) -> Figure:
-    """Histograms of the largest probability, one column an epoch, a panel for each run.
+    """Histograms of the largest probability, one column per epoch, one panel per run.
 
     Args:
         shares: title -> share of the codes in each bin, (epochs + 1, bins).

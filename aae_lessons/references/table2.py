@@ -144,10 +144,10 @@ def lesson_table() -> str:
     """The rows at 100 labels in Markdown: the slides' figure, ours, what it cost, what differs."""
     lines = ["| method | slides | ours | budget | what differs |", "|---" * 5 + "|"]
     for row in ROWS:
-        found = names(row, "100")
-        if not found:
+        runs = names(row, "100")
+        if not runs:
             lines.append(f"| {row.method} | {row.slides[0]} | {NOT_YET} | – | – |")
-        for i, name in enumerate(found):
+        for i, name in enumerate(runs):
             head = f"{row.method} | {row.slides[0]}" if i == 0 else " | "
             epochs, updates, minutes = budget(name)
             spent = f"{epochs} epochs, {updates:,} updates, {minutes:.1f} min"

@@ -13,7 +13,7 @@ from aae_lessons.training.types import Losses, Optimizers, Step
 class CapturedStep:
     """A step whose whole update is captured as one CUDA graph, then replayed.
 
-    On a GPU a step of so small a network is bound by the launches of some hundred kernels; a
+    On a GPU, a step of so small a network is bound by the launches of some hundred kernels; a
     graph launches them at once. The first ``warmup`` calls run as they are (they are real
     updates); the next one is captured. Batches must keep their shape, the step must not wait
     for the device, and the optimizers must be able to run inside a graph (fused Adam or SGD).

@@ -42,17 +42,17 @@ class Explorer(anywidget.AnyWidget):
         result = super()._repr_mimebundle_(**kwargs)
         if result is None:
             return None
-        picture, shown = png(self.static())
+        picture, size = png(self.static())
         data, metadata = result
         still = {"text/plain": self.title, "image/png": base64.b64encode(picture).decode()}
-        return {**data, **still}, {**metadata, "image/png": shown}
+        return {**data, **still}, {**metadata, "image/png": size}
 
 
 class Decoding(Explorer):
     """An explorer with a decoder: in the browser where it can be, else in the kernel.
 
     The network goes to the browser (once, in half precision) if it is an mlp of this course and
-    does what ``decode`` does to within 0.01 of a pixel; ``in_browser`` tells.
+    does what ``decode`` does to within 0.01 of a pixel; ``in_browser`` says whether.
     """
 
     network = Dict().tag(sync=True)

@@ -12,13 +12,13 @@ TRAINING, SHOWN = 2000, 400
 
 
 class PackedDigits(NamedTuple):
-    """MNIST for a page, at 4 bits a pixel and deflated.
+    """MNIST for a page, at 4 bits per pixel and deflated.
 
     Args:
         training: the first 2,000 training digits, about 177 kB.
-        training_labels: their classes, a byte each.
+        training_labels: their classes, one byte each.
         shown: the first 400 test digits.
-        shown_labels: their classes, a byte each.
+        shown_labels: their classes, one byte each.
     """
 
     training: bytes

@@ -77,7 +77,7 @@ class LatentExplorer(Decoding):
         prior = getattr(model, "prior", None) if prior is None else prior or None
         self._points = None if x is None else points(model, x, labels, z, device)
         check(x is not None or z is None, "x", None, "the digits whose codes z are")
-        self._prior_sample = _sample(prior)
+        self._prior, self._prior_sample = prior, _sample(prior)
         super().__init__(
             title="Latent plane", caption=caption or CAPTION + density.CAPTION * bool(prior)
         )
@@ -122,7 +122,7 @@ class LatentExplorer(Decoding):
     def static(self) -> Figure:
         """Codes over prior samples; without codes, the decoded plane."""
         if self._points is not None:
-            return plots.codes(*self._points, prior=self._prior_sample)
+            return plots.codes(*self._points, prior=self._prior)
         half = (self.extent[1] - self.extent[0]) / 2
         return plots.decoded_plane(self.decode, extent=half, steps=12)
 

@@ -29,7 +29,7 @@ def greys(x: Tensor) -> bytes:
 
 
 def nibbles(x: Tensor) -> bytes:
-    """Images (n, 784) in [0, 1] at 4 bits a pixel, deflated.
+    """Images (n, 784) in [0, 1] at 4 bits per pixel, deflated.
 
     A byte holds a pixel of an even row in its low half, and in its high half the one below it:
     such pairs are more alike than neighbours in a row, and deflate better.

@@ -44,7 +44,7 @@ class PriorPainter(Explorer):
     Args:
         train: ``train(points, show)``, called in a thread of its own when "train" is pressed.
             ``points``: (6000, 2), of the drawing, moved to mean 0 and scaled to standard
-            deviation 1 over both axes (as :class:`aae_lessons.priors.Painted` wants it).
+            deviation 1 over both axes (as :class:`aae_lessons.priors.Painted` expects).
             ``show(z, share)`` puts codes (n, 2) on the canvas when a share of the run is done,
             0 … 1. What it returns is kept in ``result``. None: the browser trains.
         labels: classes of the codes that ``train`` shows, (n,); None for one colour.

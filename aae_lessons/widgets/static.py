@@ -57,27 +57,27 @@ def place(model_id: str) -> str:
     return f'<div data-aae-widget="{model_id}"></div>'
 
 
-def scripts(states: States, shown: Iterable[str]) -> str:
-    """What a page needs once, at its end, for the explorers ``shown`` by :func:`place`.
+def scripts(states: States, ids: Iterable[str]) -> str:
+    """What a page needs once, at its end, for the explorers ``ids``, shown by :func:`place`.
 
     Args:
         states: id -> ``{"model_name", "model_module", "state", "buffers"}``.
-        shown: ids of explorers.
+        ids: of explorers.
     """
-    return embedded(contents(states, shown))
+    return embedded(contents(states, ids))
 
 
-def contents(states: States, shown: Iterable[str]) -> dict[str, Any]:
-    """Scripts, styles, models and links of the explorers ``shown``, each script and style once.
+def contents(states: States, ids: Iterable[str]) -> dict[str, Any]:
+    """Scripts, styles, models and links of the explorers ``ids``, each script and style once.
 
     A script, a style or a buffer's data may afterwards be replaced by ``{"part": KEY}``: the
     loader then looks for its text in ``window.aaeParts[KEY]``.
     """
-    shown = list(dict.fromkeys(shown))
+    ids = list(dict.fromkeys(ids))
     texts: list[str] = []
     styles: list[str] = []
     models = {}
-    for model_id in shown:
+    for model_id in ids:
         record = states[model_id]
         state = dict(record["state"])
         script, style = state["_esm"], state.get("_css", "")
@@ -88,7 +88,7 @@ def contents(states: States, shown: Iterable[str]) -> dict[str, Any]:
             "state": {k: v for k, v in state.items() if k not in DROPPED},
             "buffers": [{"path": b["path"], "data": b["data"]} for b in record.get("buffers", [])],
         }
-    return {"scripts": texts, "styles": styles, "models": models, "links": links(states, shown)}
+    return {"scripts": texts, "styles": styles, "models": models, "links": links(states, ids)}
 
 
 def embedded(result: Mapping[str, Any]) -> str:
@@ -134,7 +134,7 @@ def page(*explorers: Explorer, title: str) -> str:
     return PAGE.format(title=html.escape(title), body=fragment(*explorers))
 
 
-def links(states: States, shown: Iterable[str]) -> list[dict[str, Any]]:
+def links(states: States, ids: Iterable[str]) -> list[dict[str, Any]]:
     """Links made by jslink and jsdlink, where both of their widgets are shown."""
     result = []
     for record in states.values():
@@ -144,7 +144,7 @@ def links(states: States, shown: Iterable[str]) -> list[dict[str, Any]]:
             [record["state"][end][0].removeprefix(REFERENCE), record["state"][end][1]]
             for end in ("source", "target")
         ]
-        if all(model_id in shown for model_id, _ in ends):
+        if all(model_id in ids for model_id, _ in ends):
             both = LINKS[record["model_name"]]
             result.append({"source": ends[0], "target": ends[1], "both": both})
     return result

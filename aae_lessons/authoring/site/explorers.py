@@ -91,13 +91,13 @@ def needed(cells: list[NotebookNode], place: int) -> list[ast.stmt]:
         for statement in ast.parse(cell.source).body
     ]
     modules = {name for s in statements if isinstance(s, IMPORTS) for name in names_set(s)}
-    wanted = names_read(ast.parse(cells[place].source))
+    names = names_read(ast.parse(cells[place].source))
     chosen = []
     for statement in reversed(statements):
         sets = names_set(statement)
-        if (sets | (names_changed(statement) - modules)) & wanted or _seeds(statement):
+        if (sets | (names_changed(statement) - modules)) & names or _seeds(statement):
             chosen.append(statement)
-            wanted = (wanted - sets) | names_read(statement)
+            names = (names - sets) | names_read(statement)
     return chosen[::-1]
 
 

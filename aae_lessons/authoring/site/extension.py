@@ -55,8 +55,8 @@ def pages_of(env: BuildEnvironment) -> dict[str, dict[str, Any]]:
 
 def merge(app: Sphinx, env: BuildEnvironment, docnames: set[str], other: BuildEnvironment) -> None:
     """Takes over what another process has read."""
-    found = pages_of(other)
-    pages_of(env).update({name: found[name] for name in docnames if name in found})
+    pages = pages_of(other)
+    pages_of(env).update({name: pages[name] for name in docnames if name in pages})
 
 
 def deal(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:

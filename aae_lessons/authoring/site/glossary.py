@@ -24,12 +24,12 @@ SKIPPED = (
 
 def terms(app: Sphinx) -> dict[str, tuple[str, str]]:
     """Term in lower case -> (its anchor, its definition as text), from the glossary's page."""
-    found: dict[str, tuple[str, str]] = {}
+    entries: dict[str, tuple[str, str]] = {}
     for item in app.env.get_doctree(PAGE).findall(nodes.definition_list_item):
         definition = next(item.findall(nodes.definition)).astext()
         for term in item.findall(nodes.term):
-            found[term.astext().lower()] = (term["ids"][0], " ".join(definition.split()))
-    return found
+            entries[term.astext().lower()] = (term["ids"][0], " ".join(definition.split()))
+    return entries
 
 
 @functools.lru_cache(1)

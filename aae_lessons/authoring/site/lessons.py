@@ -47,14 +47,14 @@ class Lesson:
     @property
     def outcomes(self) -> str:
         """What one can do after it, in Markdown; "" where it does not say."""
-        found = OUTCOMES.search(self.cells[0].source)
-        return " ".join(found[1].split()) if found else ""
+        match = OUTCOMES.search(self.cells[0].source)
+        return " ".join(match[1].split()) if match else ""
 
     @property
     def minutes(self) -> int | None:
         """Reading and trying, as the lesson says; None where it does not say."""
-        found = TIME.search(self.cells[0].source)
-        return int(found[1]) if found else None
+        match = TIME.search(self.cells[0].source)
+        return int(match[1]) if match else None
 
 
 def lessons() -> list[Lesson]:

@@ -96,15 +96,15 @@ def checks_of(cells: list[NotebookNode]) -> object:
     """The module of checks that an exercise imports; None for a lesson."""
     for cell in cells[:4]:
         if cell.cell_type == "code":
-            found = re.search(rf"from {CHECKS} import (\w+) as check\b", cell.source)
-            if found:
-                return importlib.import_module(f"{CHECKS}.{found[1]}")
+            match = re.search(rf"from {CHECKS} import (\w+) as check\b", cell.source)
+            if match:
+                return importlib.import_module(f"{CHECKS}.{match[1]}")
     return None
 
 
 def _checked(cell: NotebookNode) -> str | None:
-    found = re.match(r"check\.(\w+)\(", cell.source)
-    return found[1] if found else None
+    match = re.match(r"check\.(\w+)\(", cell.source)
+    return match[1] if match else None
 
 
 # ---------------------------------------------------------------------------------- outputs
@@ -136,8 +136,8 @@ def _fold(cell: NotebookNode, first: bool, after: NotebookNode | None) -> None:
     is_setup = (first and "import" in cell.source) or {"setup", "plot"} & set(tags)
     if is_setup or shows_explorer or only_draws(cell.source):
         tags.append("hide-input")
-    asked = after is not None and after.source.rstrip().rpartition("\n\n")[2]
-    predicted = bool(asked) and ":class: tip" in asked and not shows_explorer
+    last = after is not None and after.source.rstrip().rpartition("\n\n")[2]
+    predicted = bool(last) and ":class: tip" in last and not shows_explorer
     if predicted and any({PICTURE, VECTOR} & set(o.get("data", {})) for o in cell.outputs):
         tags.append("hide-output")
 

@@ -157,19 +157,19 @@ def lead(prose: str, longest: int = 230) -> str:
 
 def pictures_of(cell: NotebookNode, section: str = "") -> list[str]:
     """The pictures of a code cell as HTML."""
-    found = []
+    result = []
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         own = cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
         words = html.escape(own or alternative(output, section), quote=True) if data else ""
         if PICTURE in data:
             image = data[PICTURE].replace("\n", "")
-            found.append(f'<img alt="{words}" src="data:image/png;base64,{image}">')
+            result.append(f'<img alt="{words}" src="data:image/png;base64,{image}">')
         elif VECTOR in data:
-            found.append(
+            result.append(
                 f'<div class="drawing" role="img" aria-label="{words}">{data[VECTOR]}</div>'
             )
-    return found
+    return result
 
 
 # ------------------------------------------------------------------------ the papers' deck

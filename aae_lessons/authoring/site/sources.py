@@ -152,9 +152,9 @@ def modules() -> list[str]:
 
     A package that exports names (``__all__``) documents them on its own page.
     """
-    found = [m.name for m in pkgutil.iter_modules(aae_lessons.__path__, "aae_lessons.")]
+    top = [m.name for m in pkgutil.iter_modules(aae_lessons.__path__, "aae_lessons.")]
     names = []
-    for name in found:
+    for name in top:
         module = importlib.import_module(name) if not name.startswith(SKIPPED) else None
         inside = pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}.")
         exports = hasattr(module, "__all__")

@@ -152,20 +152,20 @@ RECIPES: dict[str, Recipe] = {
         step=m2.train_step,
         epochs=230,
         schedule=training.constant,
-        note="Two hours a split; the authors trained for some 3000 epochs." + BFLOAT16,
+        note="Two hours per split; the authors trained for some 3000 epochs." + BFLOAT16,
     ),
     "adgm-100": replace(
         METHOD,
         build=adgm.ADGM,
         step=adgm.train_step,
         epochs=60,
-        note="Two hours a split: 30,000 updates in place of 600,000." + BFLOAT16,
+        note="Two hours per split: 30,000 updates in place of 600,000." + BFLOAT16,
     ),
     "sdgm-100": replace(
         METHOD,
         build=sdgm.SDGM,
         step=sdgm.train_step,
         epochs=60,
-        note="Two hours a split: 30,000 updates in place of 600,000." + BFLOAT16,
+        note="Two hours per split: 30,000 updates in place of 600,000." + BFLOAT16,
     ),
 }

@@ -128,7 +128,7 @@ RECIPES["semi-supervised-100-informed"] = semi_supervised_recipe(
     BUDGETS["100"],
     INFORMED,
     semi_supervised.train_step,
-    note=PAPER + ADDED + " And the discriminator of z is told y, for a style free of the class.",
+    note=PAPER + ADDED + " And the discriminator of z sees y, for a style free of the class.",
 )
 RECIPES["supervised-style"] = Recipe(
     build=lambda: supervised.SupervisedAAE(STYLE),
@@ -143,7 +143,7 @@ RECIPES["supervised-style"] = Recipe(
     keep="int8",
     matmul_precision="medium",
     note="The class given, the style learned (§4), with all 50,000 labels; the discriminator of z "
-    "is told the class too, and the weights start at N(0, 0.05²): with 0.01, z stays empty.",
+    "sees the class too, and the weights start at N(0, 0.05²): with 0.01, z stays empty.",
 )
 for name, budget in BUDGETS.items():
     RECIPES[f"baseline-{name}-augmented"] = baseline(budget, JITTERED)

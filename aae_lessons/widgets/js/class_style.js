@@ -42,11 +42,11 @@ function render({ model, el }) {
   });
 
   function projected() {
-    const found = new Float32Array((2 * codes.length) / size);
+    const result = new Float32Array((2 * codes.length) / size);
     for (let i = 0; i * size < codes.length; i++) {
-      found.set(seen(codes.subarray(i * size, (i + 1) * size)), 2 * i);
+      result.set(seen(codes.subarray(i * size, (i + 1) * size)), 2 * i);
     }
-    return found;
+    return result;
   }
 
   const menus = ["across", "up"].map((name, which) => {
@@ -223,11 +223,11 @@ function render({ model, el }) {
 
 /** y with entry k at `share`; the others keep their proportions (or are equal, where all are 0). */
 export function withShare(y, k, share) {
-  const wanted = Math.min(1, Math.max(0, share));
+  const target = Math.min(1, Math.max(0, share));
   const others = 1 - y[k];
   return y.map((value, i) => {
-    if (i === k) return wanted;
-    return (1 - wanted) * (others > 1e-9 ? value / others : 1 / (y.length - 1));
+    if (i === k) return target;
+    return (1 - target) * (others > 1e-9 ? value / others : 1 / (y.length - 1));
   });
 }
 

@@ -109,8 +109,8 @@ function render({ model, el }) {
     rows.flatMap((r) => r.digits).forEach((digit) => digit.redraw(table));
   });
   show();
-  inflate(model.get("pictures")).then((found) => {
-    pictures = found;
+  inflate(model.get("pictures")).then((result) => {
+    pictures = result;
     show();
   });
   const off = listen(model, { "change:cost": show, "change:discrepancy": show });

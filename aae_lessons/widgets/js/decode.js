@@ -40,9 +40,9 @@ export async function inflate(view) {
 export function network(layout, view) {
   let offset = 0;
   const take = (count) => {
-    const found = halves(view, offset, count);
+    const result = halves(view, offset, count);
     offset += 2 * count;
-    return found;
+    return result;
   };
   const layers = [];
   for (let i = 0; i + 1 < layout.sizes.length; i++) {

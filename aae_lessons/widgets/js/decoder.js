@@ -16,7 +16,7 @@ export class Decoder {
     this.net = model.get("network").sizes
       ? network(model.get("network"), model.get("weights"))
       : null;
-    this.asked = 0;
+    this.latest = 0;
     this.name = Math.random().toString(36).slice(2);
     this.receive = (message, buffers) => this.answer(message, buffers);
     model.on("msg:custom", this.receive);
@@ -34,7 +34,7 @@ export class Decoder {
     const content = {
       kind: "decode",
       from: this.name,
-      number: ++this.asked,
+      number: ++this.latest,
       codes: codes.map((c) => [...c]),
     };
     if (!send(this.model, content)) return this.notice(NEEDED);
@@ -43,7 +43,7 @@ export class Decoder {
   }
 
   answer(message, buffers) {
-    if (message.from !== this.name || message.number !== this.asked) return;
+    if (message.from !== this.name || message.number !== this.latest) return;
     clearTimeout(this.timer);
     this.notice(message.kind === "error" ? message.text : "");
     const show = this.waiting;

@@ -146,8 +146,8 @@ function render({ model, el }) {
     all.forEach((digit) => digit.redraw(table));
   });
   pick("start");
-  inflate(model.get("digits")).then((found) => {
-    digits = found;
+  inflate(model.get("digits")).then((result) => {
+    digits = result;
     strip.forEach(({ digit }, i) => digit.show(digits.subarray(784 * i, 784 * (i + 1)), table));
     drawPaths();
   });

@@ -62,11 +62,11 @@ function render({ model, el }) {
 
   function showNearest(z) {
     if (!codes.length) return "";
-    const found = nearest(codes, z, NEAREST);
+    const result = nearest(codes, z, NEAREST);
     near.forEach(({ digit, name, node }, i) => {
-      node.hidden = i >= found.length;
+      node.hidden = i >= result.length;
       if (node.hidden) return;
-      const { index, distance } = found[i];
+      const { index, distance } = result[i];
       name.textContent = labels[index];
       digit.canvas.setAttribute(
         "aria-label",
@@ -74,7 +74,7 @@ function render({ model, el }) {
       );
       if (digits) digit.show(digits.subarray(784 * index, 784 * (index + 1)), table);
     });
-    return `; nearest test digits: ${found.map(({ index }) => labels[index]).join(", ")}`;
+    return `; nearest test digits: ${result.map(({ index }) => labels[index]).join(", ")}`;
   }
 
   function redraw() {
@@ -91,8 +91,8 @@ function render({ model, el }) {
   if (!first.length || decoder.net) move();
   else plane.cross(...model.get("z"));
   if (codes.length) {
-    inflate(model.get("digits")).then((found) => {
-      digits = found;
+    inflate(model.get("digits")).then((result) => {
+      digits = result;
       showNearest(model.get("z"));
     });
   }
@@ -106,15 +106,15 @@ function render({ model, el }) {
 
 /** The `count` codes nearest to z: [{index, distance}, …], nearest first. */
 export function nearest(codes, z, count) {
-  const found = [];
+  const result = [];
   for (let i = 0; 2 * i < codes.length; i++) {
     const distance = Math.hypot(codes[2 * i] - z[0], codes[2 * i + 1] - z[1]);
-    if (found.length === count && distance >= found[count - 1].distance) continue;
-    found.push({ index: i, distance });
-    found.sort((a, b) => a.distance - b.distance);
-    found.length = Math.min(found.length, count);
+    if (result.length === count && distance >= result[count - 1].distance) continue;
+    result.push({ index: i, distance });
+    result.sort((a, b) => a.distance - b.distance);
+    result.length = Math.min(result.length, count);
   }
-  return found;
+  return result;
 }
 
 function opinionKey() {

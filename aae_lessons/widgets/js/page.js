@@ -4,16 +4,16 @@ export const SIDE = 28;
 
 /** A new element: properties (or attributes, where the name has a dash or is a role), children. */
 export function make(tag, properties = {}, ...children) {
-  const found = document.createElement(tag);
+  const result = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
-    if (name.includes("-") || name === "role" || name === "for") found.setAttribute(name, value);
-    else found[name] = value;
+    if (name.includes("-") || name === "role" || name === "for") result.setAttribute(name, value);
+    else result[name] = value;
   }
-  found.append(...children);
-  return found;
+  result.append(...children);
+  return result;
 }
 
-/** A title that no other explorer of the page has: landmarks are told apart by their names. */
+/** A title that no other explorer of the page has: landmarks are distinguished by their names. */
 function nameOf(title) {
   const taken = new Set(
     [...document.querySelectorAll("section.aae")].map((e) => e.getAttribute("aria-label")),

@@ -112,9 +112,9 @@ export class Painting {
       if (look.codes) shown = now;
       if (look.match) measured = now;
       const { prior } = this;
-      const found = await this.lab.ask({ kind: "run", ...this.plan(), look });
-      this.done += found.done;
-      this.show(found, prior, `${this.seconds(began)}, ${this.build}`);
+      const result = await this.lab.ask({ kind: "run", ...this.plan(), look });
+      this.done += result.done;
+      this.show(result, prior, `${this.seconds(began)}, ${this.build}`);
     }
     const look = { codes: true, match: true, ink: this.ink };
     const words = this.running ? "done" : "stopped";

@@ -216,11 +216,11 @@ export function ticks(low, high) {
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = power * [1, 2, 5, 10].find((m) => m * power >= raw);
   const edge = 0.03 * (high - low);
-  const found = [];
+  const result = [];
   for (let t = Math.ceil(low / step) * step; t <= high; t += step) {
-    if (t > low + edge && t < high - edge) found.push(Math.abs(t) < step / 1e6 ? 0 : t);
+    if (t > low + edge && t < high - edge) result.push(Math.abs(t) < step / 1e6 ? 0 : t);
   }
-  return found;
+  return result;
 }
 
 /** Codes by class: colour and marker. codes: (2n,), labels: (n,) or null, one marker for all. */

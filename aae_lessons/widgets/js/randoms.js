@@ -18,9 +18,9 @@ export function normals(random) {
 }
 
 const fill = (count, draw) => {
-  const found = new Float32Array(2 * count);
-  for (let i = 0; i < count; i++) found.set(draw(), 2 * i);
-  return found;
+  const result = new Float32Array(2 * count);
+  for (let i = 0; i < count; i++) result.set(draw(), 2 * i);
+  return result;
 };
 
 /** Priors: sample(n, random) gives n points as (2n,). The roll is priors.SwissRoll's. */
@@ -71,9 +71,9 @@ export function pointsPrior(points) {
 /** The line segments of a drawing: [x, y, x, y] each; one point alone is a segment of length 0. */
 export function segments(strokes) {
   return strokes.flatMap((stroke) => {
-    const found = [];
-    for (let i = 0; i + 3 < stroke.length; i += 2) found.push(stroke.slice(i, i + 4));
-    return found.length ? found : [[...stroke, ...stroke]];
+    const result = [];
+    for (let i = 0; i + 3 < stroke.length; i += 2) result.push(stroke.slice(i, i + 4));
+    return result.length ? result : [[...stroke, ...stroke]];
   });
 }
 

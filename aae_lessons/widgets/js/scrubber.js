@@ -125,8 +125,8 @@ function render({ model, el }) {
   });
   run();
   if (sheet) {
-    inflate(model.get("samples")).then((found) => {
-      samples = found;
+    inflate(model.get("samples")).then((result) => {
+      samples = result;
       show();
     });
   }

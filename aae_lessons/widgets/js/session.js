@@ -84,22 +84,22 @@ export class Session {
    */
   look({ codes, field, pulls, match, ink } = {}) {
     const { trainer } = this;
-    const found = {
+    const result = {
       updates: trainer.updates,
       phase: trainer.phase,
       phases: trainer.phases,
       losses: { ...trainer.losses },
       samples: this.samples,
     };
-    if (codes || match || ink || pulls) found.codes = this.codes();
-    if (field) found.field = trainer.opinions(grid(field)).map((p) => 255 * p);
+    if (codes || match || ink || pulls) result.codes = this.codes();
+    if (field) result.field = trainer.opinions(grid(field)).map((p) => 255 * p);
     if (pulls) {
-      const [first] = Object.values(found.codes);
-      found.pulls = trainer.pulls(first.subarray(0, 2 * pulls));
+      const [first] = Object.values(result.codes);
+      result.pulls = trainer.pulls(first.subarray(0, 2 * pulls));
     }
-    if (match) found.match = this.each(found.codes, (z, name) => this.matches[name].of(z));
-    if (ink) found.ink = this.each(found.codes, (z) => offTheInk(onPaper(z, ink), ink.strokes, ink.reach));
-    return found;
+    if (match) result.match = this.each(result.codes, (z, name) => this.matches[name].of(z));
+    if (ink) result.ink = this.each(result.codes, (z) => offTheInk(onPaper(z, ink), ink.strokes, ink.reach));
+    return result;
   }
 
   codes() {
@@ -118,13 +118,13 @@ export function onPaper(codes, { middle, spread }) {
 
 /** The points of a square grid, row by row from the top, (2 side²,). */
 function grid({ extent: [left, right, bottom, top], side }) {
-  const found = new Float32Array(2 * side * side);
+  const result = new Float32Array(2 * side * side);
   for (let row = 0; row < side; row++) {
     for (let column = 0; column < side; column++) {
       const at = 2 * (row * side + column);
-      found[at] = left + ((right - left) * column) / (side - 1);
-      found[at + 1] = top - ((top - bottom) * row) / (side - 1);
+      result[at] = left + ((right - left) * column) / (side - 1);
+      result[at + 1] = top - ((top - bottom) * row) / (side - 1);
     }
   }
-  return found;
+  return result;
 }

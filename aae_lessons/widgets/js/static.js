@@ -43,9 +43,9 @@ function whole(text) {
 
 function fromBase64(text) {
   const letters = atob(text);
-  const found = new Uint8Array(letters.length);
-  for (let i = 0; i < letters.length; i++) found[i] = letters.charCodeAt(i);
-  return new DataView(found.buffer);
+  const result = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) result[i] = letters.charCodeAt(i);
+  return new DataView(result.buffer);
 }
 
 /** Keeps two traits equal, or the second after the first: what jslink and jsdlink made. */

@@ -310,7 +310,7 @@ export class Trainer {
     const { floats } = this.ops;
     const count = inputs.length / size;
     const outputs = net.sizes.at(-1);
-    const found = new Float32Array(count * outputs);
+    const result = new Float32Array(count * outputs);
     for (let from = 0; from < count; from += EVALUATED) {
       const rows = Math.min(EVALUATED, count - from);
       for (let i = 0; i < rows; i++)
@@ -318,9 +318,9 @@ export class Trainer {
       const output = net.forward(this.ops, place, 4 * Math.ceil(rows / 4));
       for (let i = 0; i < rows; i++)
         for (let j = 0; j < outputs; j++)
-          found[(from + i) * outputs + j] = floats[output + i * padded(outputs) + j];
+          result[(from + i) * outputs + j] = floats[output + i * padded(outputs) + j];
     }
-    return found;
+    return result;
   }
 
   /** Where each code is pulled by the generator's loss: −gradient for the code, noise off. */
