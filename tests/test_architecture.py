@@ -1,10 +1,12 @@
 """Imports run one way, functions and modules stay short, and importing costs next to nothing."""
 
 import ast
+import io
 import json
 import re
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,49 @@ def test_functions_and_modules_are_short(path):
     functions = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef)]
     long = {f.name: code_lines(f) for f in functions if code_lines(f) > 40}
     assert not long, f"over 40 lines: {long}"
+
+
+# Words of a private dialect, where a reader expects the field's or plain English ones
+IN_NAMES = re.compile(r"(^|_)(told|found|wanted|asked|mend|judge|heaps|dear)(s|ed)?($|_)")
+IN_PROSE = re.compile(
+    r"\b(told|asked|wants?|wanted|mend(s|ed)?|judged?|judges|heaps|dear)\b"
+    r"|\b(one|two|once|twice|nats|bits|points|seconds|hours)( (?!(that|of|for|in|to|as)\b)\w+)? an? "
+    r"(batch|class|column|digit|epoch|image|lesson|phase|pixel|row|side|split|update)\b"
+)
+
+
+def dialect(source):
+    """What of a module's names, comments and texts is none of the field's words."""
+    texts = tokenize.STRING, tokenize.COMMENT, getattr(tokenize, "FSTRING_MIDDLE", -1)
+    result = []
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.NAME and IN_NAMES.search(token.string):
+            result.append(token.string)
+        if token.type in texts:
+            result += [match[0] for match in IN_PROSE.finditer(token.string)]
+    return result
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("wanted = found_labels", ["wanted", "found_labels"]),
+        ("foundation = mended = 1", ["mended"]),
+        ("def f():\n    '''One Adam a phase, which is told the rate.'''", ["told"]),
+        ("# one draw an image", ["one draw an image"]),
+        ("x = 'bits a pixel'", ["bits a pixel"]),
+        ("x = 'two numbers, one for each image: a row'", []),
+    ],
+)
+def test_the_reader_of_words_sees_every_kind(source, expected):
+    assert dialect(source) == expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_names_and_prose_are_in_the_fields_words(path):
+    if part_of(path) == "checks":  # what learners read there is tested by its own tables
+        return
+    assert not dialect(path.read_text(encoding="utf-8"))
 
 
 def test_every_lesson_notebook_has_its_model_file():

@@ -44,7 +44,7 @@ def monte_carlo_kl(z: Tensor, mean: Tensor, log_variance: Tensor, log_prob: LogP
     Unbiased, and it may come out negative. It needs the *density* of the prior.
 
     Args:
-        z: draws from q(z|x), one a row, (B, D).
+        z: draws from q(z|x), one per row, (B, D).
         mean, log_variance: of the q(z|x) that each row came from, (B, D).
         log_prob: of the prior, (B, D) -> (B,) in nats.
     """
