@@ -110,12 +110,12 @@ EDITS = (
         TEST_OBJECTIVES,
     ),
     # descending
-    Edit(OBJECTIVES, "    optimizer.zero_grad()\n", "", f"{TEST_OBJECTIVES} {TEST_AAE}"),
+    Edit(OBJECTIVES, "    optimizer.zero_grad()\n", "", f"{TEST_OBJECTIVES} -k descend"),
     Edit(
         OBJECTIVES,
         "loss.backward(inputs=parameters)",
         "loss.backward()",
-        f"{TEST_OBJECTIVES} {TEST_AAE}",
+        f"{TEST_OBJECTIVES} -k descend",
     ),
     # the AAE
     Edit(AAE, "sample_given(label)\n", "sample_given(label.flip(0))\n", TEST_AAE),

@@ -124,7 +124,8 @@ def test_functions_and_modules_are_short(path):
 IN_NAMES = re.compile(r"(^|_)(told|found|wanted|asked|mend|judge|heaps|dear)(s|ed)?($|_)")
 IN_PROSE = re.compile(
     r"\b(told|asked|wants?|wanted|mend(s|ed)?|judged?|judges|heaps|dear)\b"
-    r"|\b(one|two|once|twice|nats|bits|points|seconds|hours)( (?!(that|of|for|in|to|as)\b)\w+)? an? "
+    r"|\b(one|two|once|twice|nats|bits|points|seconds|hours)"
+    r"( (?!(that|of|for|in|to|as)\b)\w+)? an? "
     r"(batch|class|column|digit|epoch|image|lesson|phase|pixel|row|side|split|update)\b"
 )
 
