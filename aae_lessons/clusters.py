@@ -147,8 +147,15 @@ def repulsion(heads: Tensor, distance: float) -> Tensor:
     """
     check_matrix(heads, "heads")
     check_number(distance, "distance", above=0)
-    heads = heads.cpu() if heads.device.type == "mps" else heads  # pdist has no kernel there
-    return F.relu(distance - F.pdist(heads)).sum()
+    return F.relu(distance - pair_distances(heads)).sum()
+
+
+def pair_distances(heads: Tensor) -> Tensor:
+    """‖w_j − w_k‖ of every pair j < k of rows of ``heads``, (K, D): (K (K − 1) / 2,)."""
+    if heads.device.type != "mps":  # pdist has no kernel there
+        return F.pdist(heads)
+    first, second = torch.triu_indices(len(heads), len(heads), 1, device=heads.device)
+    return torch.linalg.vector_norm(heads[first] - heads[second], dim=1)
 
 
 def _probabilities(q: Tensor, name: str) -> None:

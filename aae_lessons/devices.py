@@ -58,6 +58,11 @@ def _best() -> str:
     return "cuda" if torch.cuda.is_available() else "mps" if _mps() else "cpu"
 
 
+def in_float64(value: Tensor) -> Tensor:
+    """``value`` in double precision: where it is, or on the CPU if its device has none (mps)."""
+    return (value.cpu() if value.device.type == "mps" else value).double()
+
+
 PRECISIONS = ("highest", "high", "medium", "bfloat16", "fast")
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from aae_lessons.data import ImageSet, SemiSupervisedBatch
+from aae_lessons.devices import in_float64
 
 CHUNK = 10_000  # images at a time, so that a large set need not fit in memory as floats
 SMALLEST = 1e-3  # deviation of a pixel that hardly varies
@@ -48,7 +49,7 @@ class Standardised(nn.Module):
         """Sets mean and deviation of every pixel to those of ``images``."""
         chunks = torch.arange(len(images), device=images.device).split(CHUNK)
         sums = [
-            (x.sum(0), x.square().sum(0)) for x in (images.batch(c).x.double() for c in chunks)
+            (x.sum(0), x.square().sum(0)) for x in (in_float64(images.batch(c).x) for c in chunks)
         ]
         mean, square = (sum(parts) / len(images) for parts in zip(*sums, strict=True))
         self.mean.copy_(mean)

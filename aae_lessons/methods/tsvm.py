@@ -88,6 +88,8 @@ class TSVM(nn.Module):
     def __init__(self, x: Tensor, encode: Encode | None = None, config: Config = Config()) -> None:
         super().__init__()
         self.config, self.encode = config, encode or (lambda images: images)
+        owner = getattr(encode, "__self__", encode)  # a network moves to a device with the machine
+        self.encoder = owner if isinstance(owner, nn.Module) else None
         z = self._codes(x)
         self.register_buffer("mean", z.mean(0))
         # one scale for all dimensions: those that vary little stay of little weight

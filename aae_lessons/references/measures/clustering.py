@@ -64,5 +64,5 @@ def measure(model: ClusteringAAE, test: ImageSet) -> dict[str, float]:
 
 def cluster_heads(model: ClusterHeadAAE, test: ImageSet) -> dict[str, float]:
     """:func:`measure`, and how near the two nearest heads are."""
-    nearest = torch.pdist(model.cluster_heads.detach()).min().item()
+    nearest = clusters.pair_distances(model.cluster_heads.detach()).min().item()
     return {**measure(model, test), "nearest_heads": nearest}

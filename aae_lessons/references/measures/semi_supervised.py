@@ -29,16 +29,17 @@ class Classifier(Protocol):
 def validation_error(model: Classifier, x: Tensor) -> dict[str, float]:
     """Percentage of the validation images whose class is not their label."""
     held_out = validation_images(x.device)
-    wrong = model.classify(held_out.x) != held_out.labels
-    return {"validation_error_percent": 100 * wrong.double().mean().item()}
+    wrong = (model.classify(held_out.x) != held_out.labels).sum().item()
+    return {"validation_error_percent": 100 * (wrong / len(held_out))}
 
 
 @torch.no_grad()
 def classes(model: SemiSupervisedAAE, test: ImageSet) -> dict[str, float]:
     """Error on the test set (read once, here) and on validation; how sure y is."""
     y, _ = model.encode(test.x)
+    wrong = (y.argmax(1) != test.labels).sum().item()
     return {
-        "test_error_percent": 100 * (y.argmax(1) != test.labels).double().mean().item(),
+        "test_error_percent": 100 * (wrong / len(test)),
         **validation_error(model, test.x),
         "mean_max_probability": y.amax(1).mean().item(),
         "entropy": entropy(y).item(),
