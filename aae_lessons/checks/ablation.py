@@ -121,7 +121,8 @@ def _results(plan: Callable, *inputs: object) -> Mapping:
     except NotImplementedError as error:
         if error.args:  # a stub has none, an operation that torch does not have names itself
             raise
-        print(f"{plan.__name__}() is not written yet. This cell runs it when it is.")
+        name = getattr(plan, "__name__", "The plan")
+        print(f"{name}() is not written yet. This cell runs it when it is.")
         return {}
 
 

@@ -20,7 +20,7 @@ from aae_lessons.checks.shared import (
     discriminator_rows,
     generator_rows,
 )
-from aae_lessons.checks.stage import Stage, discriminator, mlp
+from aae_lessons.checks.stage import Stage, discriminator, last, mlp
 from aae_lessons.checks.steps import step_probes
 
 PHASES = ("reconstruction", "discriminator", "generator")
@@ -90,7 +90,7 @@ class Three(nn.Module):
         self.encoder, self.decoder = mlp(PIXELS, 4, D), mlp(D, PIXELS)
         self.discriminator = discriminator(D, PIXELS)
         with torch.no_grad():
-            self.encoder[-1].weight.mul_(3)
+            last(self.encoder).weight.mul_(3)
 
 
 STAGE = Stage(
@@ -293,9 +293,7 @@ def _for_mended() -> Iterator[Wrong]:
     """The rows of 2.5 whose edits fit the step of 2.6, and have no signature of their own."""
     known = {row.cause for row in SIGNATURES}
     for row in ROWS:
-        if row.cause not in known and not any(
-            "z)" in edit[0] or "z." in edit[0] for edit in row.edits
-        ):
+        if row.cause not in known and not any("z)" in old or "z." in old for old, _ in row.texts):
             yield row
     yield from generator_rows(
         "F.softplus(-discriminator(encoder(x))).mean()", "discriminator(encoder(x))"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -129,7 +130,7 @@ CROSS_ENTROPY_ROWS = (
 def _cross_entropy_probes(_trial: Trial) -> Iterator[Probe]:
     for rows, pixels in ((7, 12), (1, 5), (3, 1)):
         yield from values(2 * torch.randn(rows, pixels), torch.rand(rows, pixels))
-    far = {"cause": "sigmoid, then log", "says": LOG_OF_SIGMOID}
+    far: dict[str, Any] = {"cause": "sigmoid, then log", "says": LOG_OF_SIGMOID}
     for size in (20.0, 95.0, 200.0):
         logits = torch.tensor([[size, -size, size, -size], [size, size, -size, 1.0]])
         x = torch.tensor([[0.0, 1.0, 0.3, 0.0], [1.0, 0.0, 0.6, 1.0]])
@@ -213,7 +214,7 @@ STEP_ROWS = (
         ("loss.backward()", "(-loss).backward()"),
     ),
     *(
-        wrong(row.cause, row.says, ("_squared_error(decoder(encoder(x)), x)", row.edits[0][1]),
+        wrong(row.cause, row.says, ("_squared_error(decoder(encoder(x)), x)", row.texts[0][1]),
               ("    loss =", "    x_hat = decoder(encoder(x)).sigmoid()\n    loss ="))
         for row in cost_rows()
     ),

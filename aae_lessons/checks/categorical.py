@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -225,7 +226,7 @@ def _entropy_probes(_trial: Trial) -> Iterator[Probe]:
         yield from values((2 * torch.randn(rows, classes)).softmax(1), gradients=False)
     y = (2 * torch.randn(6, 5)).softmax(1)
     y[0], y[4] = torch.eye(5)[2], torch.eye(5)[0]
-    hot = {"cause": "zero times log zero", "says": ZERO, "gradients": False}
+    hot: dict[str, Any] = {"cause": "zero times log zero", "says": ZERO, "gradients": False}
     yield from values(y, **hot)
     yield from values(torch.eye(4), atol=1e-5, **hot)
 

@@ -19,7 +19,7 @@ from aae_lessons.checks.shared import (
     discriminator_rows,
     generator_rows,
 )
-from aae_lessons.checks.stage import Stage, discriminator, mlp
+from aae_lessons.checks.stage import Stage, discriminator, last, mlp
 from aae_lessons.checks.steps import step_probes
 
 K, PIXELS = 4, 6
@@ -63,7 +63,7 @@ class Small(nn.Module):
         self.encoder, self.decoder = mlp(PIXELS, 5, K), mlp(K, PIXELS)
         self.discriminator = discriminator(K, PIXELS)
         with torch.no_grad():
-            self.encoder[-1].weight.mul_(4)
+            last(self.encoder).weight.mul_(4)
 
 
 def _batch(rows: int) -> tuple[Tensor, Tensor]:

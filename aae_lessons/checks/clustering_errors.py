@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -147,7 +148,7 @@ def _draw_clusters() -> tuple[Tensor, ...]:
 
 
 def _clustering_error_probes(trial: Trial) -> Iterator[Probe]:
-    plain = {"gradients": False, "number": True}
+    plain: dict[str, Any] = {"gradients": False, "number": True}
     yield from values(*_telling(trial.exercise, _draw_clusters), **plain)
     for n, tests, home, classes in (
         (50, 33, torch.arange(12) % 10, 10),
@@ -249,7 +250,7 @@ def _draw_counts() -> tuple[Tensor]:
 
 
 def _one_to_one_probes(trial: Trial) -> Iterator[Probe]:
-    plain = {"gradients": False, "number": True}
+    plain: dict[str, Any] = {"gradients": False, "number": True}
     yield from values(*_telling(trial.exercise, _draw_counts), **plain)
     for clusters, classes in ((3, 3), (6, 2), (6, 5)):
         counts = torch.randint(40, (clusters, classes)).float()

@@ -11,7 +11,7 @@ from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import judged_by
 from aae_lessons.checks.semi_supervised_step import REGULARISED
 from aae_lessons.checks.shared import OLD_CODES, cost_rows
-from aae_lessons.checks.stage import Stage, discriminator, mlp
+from aae_lessons.checks.stage import Stage, discriminator, last, mlp
 from aae_lessons.checks.steps import step_probes
 
 K, D, PIXELS = 4, 2, 6
@@ -67,7 +67,7 @@ class Small(nn.Module):
         self.discriminator_z = discriminator(D, PIXELS)
         self.cluster_heads = nn.Parameter(torch.randn(K, D))
         with torch.no_grad():
-            self.encoder[-1].weight.mul_(3)
+            last(self.encoder).weight.mul_(3)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """y, (B, K), rows that sum to 1, and the style z, (B, D)."""

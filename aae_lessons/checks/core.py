@@ -113,8 +113,7 @@ class Exercise:
                 trial.refuse("took too long", says)
             except Exception as error:
                 trial.explain(error)
-        other = self.beside.accepted if self.beside else None
-        if answer is not self.answer and uses(answer, other):
+        if self.beside and answer is not self.answer and uses(answer, self.beside.accepted):
             says = (
                 f"This is your answer to {self.beside.name}. It is right, but nothing was mended: "
                 "copy the broken code of this exercise and change the lines that are wrong."

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from types import FrameType
 
 import torch
@@ -25,7 +25,7 @@ class TookTooLong(BaseException):
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Generator[None]:
     """No warning and no bar on stderr: nbgrader scores a check that writes there as zero."""
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
@@ -33,7 +33,7 @@ def quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def warnings_noted(notes: list[str]) -> Iterator[None]:
+def warnings_noted(notes: list[str]) -> Generator[None]:
     """Adds the first line of each warning of the block to ``notes``, once."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -45,7 +45,7 @@ def warnings_noted(notes: list[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def settled(seed: int) -> Iterator[None]:
+def settled(seed: int) -> Generator[None]:
     """One random state, float32, CPU and gradients on, whatever the notebook has set.
 
     All of it is put back at the end. CUDA is left alone where the notebook has not used it yet:
@@ -64,7 +64,7 @@ def settled(seed: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Generator[None]:
     """Raises :class:`TookTooLong` inside the block when its time is over, then every second.
 
     The time is over after ``seconds`` of computing; on a machine that is busy with other things,
@@ -101,7 +101,7 @@ def _imports(frame: FrameType | None) -> int:
 
 
 @contextlib.contextmanager
-def _by_signal(seconds: float, over: Callable[[FrameType | None], bool]) -> Iterator[None]:
+def _by_signal(seconds: float, over: Callable[[FrameType | None], bool]) -> Generator[None]:
     stops: list[FrameType | None] = []
 
     def stop(_signal: int, frame: FrameType | None) -> None:
@@ -142,7 +142,7 @@ def _stop_each_line(frame: FrameType | None) -> None:
 
 
 @contextlib.contextmanager
-def _by_thread(seconds: float, over: Callable[[FrameType | None], bool]) -> Iterator[None]:
+def _by_thread(seconds: float, over: Callable[[FrameType | None], bool]) -> Generator[None]:
     me, ended = threading.get_ident(), threading.Event()
     raise_in, exception = ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.py_object(TookTooLong)
 

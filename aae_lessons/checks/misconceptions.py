@@ -14,7 +14,8 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from types import FunctionType
+from typing import Any, cast
 
 Answer = Callable[..., Any]
 Edit = tuple[str, str] | Answer  # old text, new text; or a whole answer in place of the worked one
@@ -27,6 +28,11 @@ class Wrong:
     cause: str
     says: str
     edits: tuple[Edit, ...]
+
+    @property
+    def texts(self) -> list[tuple[str, str]]:
+        """Its edits of the source, (old, new); none where it is a whole answer."""
+        return [edit for edit in self.edits if isinstance(edit, tuple)]
 
 
 def wrong(cause: str, says: str, *edits: Edit) -> Wrong:
@@ -57,16 +63,16 @@ def mutant(answer: Answer, *rows: Wrong) -> Answer:
     Raises:
         ValueError: where the text that an edit replaces is not in the answer.
     """
-    source = source_of(answer)
+    source, function = source_of(answer), cast(FunctionType, answer)
     for row in rows:
         for edit in row.edits:
-            if callable(edit):
+            if not isinstance(edit, tuple):
                 return edit
             if edit[0] not in source:
-                raise ValueError(f"{row.cause}: {answer.__name__} has no {edit[0]!r}")
+                raise ValueError(f"{row.cause}: {function.__name__} has no {edit[0]!r}")
             source = source.replace(*edit)
-    name = f"<{answer.__name__}: {', '.join(row.cause for row in rows)}>"
+    name = f"<{function.__name__}: {', '.join(row.cause for row in rows)}>"
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    names = dict(answer.__globals__)
+    names = dict(function.__globals__)
     exec(compile(source, name, "exec"), names)
-    return names[answer.__name__]
+    return names[function.__name__]

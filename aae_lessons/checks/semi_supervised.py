@@ -295,7 +295,7 @@ def _classification_probes(_trial: Trial) -> Iterator[Probe]:
         label = torch.arange(rows) % classes
         label[torch.randperm(rows)[known:]] = -1
         yield from values(torch.randn(rows, classes), label)
-    far = {"cause": "softmax, then log", "says": FAR}
+    far: dict[str, Any] = {"cause": "softmax, then log", "says": FAR}
     label = torch.arange(12) % 5
     label[::3] = -1
     yield from values(150 * torch.randn(12, 5), label, **far)

@@ -132,7 +132,11 @@ def _pass(trial: Trial, n: int, labelled: Tensor, size: int) -> tuple[Tensor, Te
             trial.refuse("pairs expected", says)
         for rows in pair:
             _test_positions(trial, rows, n, size)
-    return tuple(torch.cat([torch.as_tensor(pair[i]) for pair in pairs]).long() for i in (0, 1))
+    first, second = (
+        torch.cat([torch.as_tensor(rows) for rows in column]).long()
+        for column in zip(*pairs, strict=True)
+    )
+    return first, second
 
 
 def _test_positions(trial: Trial, rows: Any, n: int, size: int) -> None:

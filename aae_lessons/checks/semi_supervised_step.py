@@ -19,7 +19,7 @@ from aae_lessons.checks.shared import (
     discriminator_rows,
     generator_rows,
 )
-from aae_lessons.checks.stage import Stage, discriminator, mlp
+from aae_lessons.checks.stage import Stage, discriminator, last, mlp
 from aae_lessons.checks.steps import step_probes
 
 K, D, PIXELS = 3, 2, 6
@@ -67,7 +67,7 @@ class Small(nn.Module):
         self.discriminator_y = discriminator(K, PIXELS)
         self.discriminator_z = discriminator(D, PIXELS)
         with torch.no_grad():
-            self.encoder[-1].weight.mul_(3)
+            last(self.encoder).weight.mul_(3)
 
     def class_logits_and_style(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of y, (B, K), and z, (B, D)."""
@@ -140,7 +140,7 @@ def _of_both(rows: Sequence[Wrong]) -> tuple[Wrong, ...]:
         wrong(
             row.cause,
             row.says,
-            *((f"F.softplus(-{fake}).mean()", row.edits[0][1].replace("FAKE", fake))
+            *((f"F.softplus(-{fake}).mean()", row.texts[0][1].replace("FAKE", fake))
               for fake in ("model.discriminator_y(y)", "model.discriminator_z(z)")),
         )
         for row in rows
@@ -228,7 +228,7 @@ ROWS = (
         "you compare the image with the decoder's logits; x_hat = sigmoid(logits).",
         ("dim=1)).sigmoid()", "dim=1))"),
     ),
-    *(row for row in cost_rows() if row.edits[0][1] != "0.5 * (x - x_hat).square().mean()"),
+    *(row for row in cost_rows() if row.texts[0][1] != "0.5 * (x - x_hat).square().mean()"),
     *REGULARISED,
     SOFTMAX_TWICE,
     wrong(

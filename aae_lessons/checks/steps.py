@@ -90,11 +90,12 @@ def _weights_probe(stage: Stage, batches: Sequence, phases: Collection[str]) -> 
 def _with_the_noise_of(got: Played, play: Callable[[Noise | None], Played]) -> Played:
     """Played with each noise that the answer may have drawn, until the weights are the same."""
     candidates = list(zip(*got.noises, strict=False)) if got.noises else []
-    result = None
-    for noise in candidates or [None]:
-        result = play(noise)
+    first, *others = candidates or [None]
+    result = play(first)
+    for noise in others:
         if _same_weights(got, result):
             break
+        result = play(noise)
     return result
 
 
@@ -185,8 +186,8 @@ def same_after(stage: Stage, batches: Sequence, cause: str, says: str, key: str)
         return _with_the_noise_of(got, lambda n: stage.play(answer, batches, (), None, n))
 
     def same(got: Played, expected: Played) -> bool:
-        losses = [torch.as_tensor(played.results[0][key]) for played in (got, expected)]
-        return _same_weights(got, expected) and close(*losses, 1e-3)
+        a, b = (torch.as_tensor(played.results[0][key]) for played in (got, expected))
+        return _same_weights(got, expected) and close(a, b, 1e-3)
 
     return Probe(observe, cause, says, expect, same, show=False)
 

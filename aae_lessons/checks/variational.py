@@ -62,9 +62,9 @@ def _test_gradient(trial: Trial, mean: Tensor, log_variance: Tensor) -> None:
     inputs = mean.requires_grad_(), log_variance.requires_grad_()
     z = trial.tensor(trial(*inputs), mean.shape, mean)
     weight = torch.randn_like(z)
-    got = [None]
-    if z.requires_grad:
-        got = torch.autograd.grad((weight * z).sum(), inputs, allow_unused=True)
+    if not z.requires_grad:
+        trial.refuse("gradient cut", CUT)
+    got = torch.autograd.grad((weight * z).sum(), inputs, allow_unused=True)
     if any(g is None or not g.any() for g in got):
         trial.refuse("gradient cut", CUT)
     for gradient, expected in zip(got, (weight, 0.5 * weight * (z - mean)), strict=True):

@@ -19,7 +19,7 @@ from aae_lessons.checks.posterior import ROWS as DRAW_ROWS
 from aae_lessons.checks.posterior import refuse_wrong_draws
 from aae_lessons.checks.probes import Probe, judged_by
 from aae_lessons.checks.shared import LOG_OF_SIGMOID, SIGMOID_TWICE
-from aae_lessons.checks.stage import Played, Seen, Stage, mlp
+from aae_lessons.checks.stage import Seen, Stage, last, mlp
 from aae_lessons.checks.steps import same_after, step_probes
 
 PIXELS, D, MANY = 6, 3, 8000
@@ -48,8 +48,8 @@ class Pair(nn.Module):
         super().__init__()
         self.encoder, self.decoder = mlp(PIXELS, 5, 2 * D), mlp(D, PIXELS)
         with torch.no_grad():
-            self.encoder[-1].weight.mul_(2)
-            self.decoder[-1].bias.add_(bias * torch.tensor([1.0, -1.0] * 3))
+            last(self.encoder).weight.mul_(2)
+            last(self.decoder).bias.add_(bias * torch.tensor([1.0, -1.0] * 3))
 
 
 def _noise(model: nn.Module, seen: Seen, batch: Sequence) -> list[Tensor]:
@@ -244,27 +244,30 @@ SWAPPED = wrong(
 )
 
 
-def _drawn(answer: Callable, batch: Sequence, noise: Tensor | None = None) -> Played:
-    return STAGE.play(answer, [batch], noise=None if noise is None else [noise])
+def _drawn(trial: Trial, answer: Callable, batch: Sequence, noise: Tensor | None = None) -> Tensor:
+    """The codes that an answer decodes."""
+    played = STAGE.play(answer, [batch], noise=None if noise is None else [noise])
+    codes = played.given("decoder")
+    if codes is None:
+        trial.refuse("nothing decoded", "Your step never calls the decoder.")
+    return codes
 
 
 def _vae_probes(trial: Trial) -> Iterator[Probe]:
     batch = torch.rand(MANY, PIXELS), 1.7
     with torch.no_grad():
-        mean, log_variance = STAGE.start().encoder(batch[0]).chunk(2, dim=1)
-    given = _drawn(trial, batch).given("decoder")
-    if given is None:
-        trial.refuse("nothing decoded", "Your step never calls the decoder.")
-    z = trial.tensor(given, mean.shape)
-    same = torch.equal(_drawn(lambda *inputs: _seeded(trial, inputs), batch).given("decoder"), z)
+        encoder = STAGE.start().get_submodule("encoder")
+        mean, log_variance = encoder(batch[0]).chunk(2, dim=1)
+    z = trial.tensor(_drawn(trial, trial, batch), mean.shape)
+    same = torch.equal(_drawn(trial, lambda *inputs: _seeded(trial, inputs), batch), z)
     if same and (z - mean).abs().max() > 1e-5:
         says = "Two updates draw the same noise. Is a seed set inside the function?"
         trial.refuse("the same noise at every call", says)
 
-    def shown(answer: Callable, noise: Tensor) -> Tensor:
-        return _drawn(answer, batch, noise).given("decoder")
+    def codes(answer: Callable, noise: Tensor) -> Tensor:
+        return _drawn(trial, answer, batch, noise)
 
-    refuse_wrong_draws(trial, z, mean, log_variance, shown)
+    refuse_wrong_draws(trial, z, mean, log_variance, codes)
     yield from step_probes(trial, STAGE, TERMS, list(_saturated()))
 
 

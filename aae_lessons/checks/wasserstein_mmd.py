@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -118,13 +119,13 @@ def _multiquadratic(d2: Tensor) -> Tensor:
 
 
 def _mmd_probes(_trial: Trial) -> Iterator[Probe]:
-    near = {"rtol": 3e-4, "atol": 1e-5}
+    near: dict[str, Any] = {"rtol": 3e-4, "atol": 1e-5}
     z = torch.randn(6, 2)
     yield from values(z, 3 + torch.randn(6, 2), _multiquadratic, **near)
     yield from values(torch.randn(5, 3), 1.5 + torch.randn(5, 3), _gaussian, **near)
-    same = {"cause": "negative values cut off", "says": NEGATIVE}
+    same: dict[str, Any] = {"cause": "negative values cut off", "says": NEGATIVE}
     yield from values(z, z.clone(), _multiquadratic, **near, **same)
-    unequal = {"cause": "sizes taken for equal", "says": SIZES}
+    unequal: dict[str, Any] = {"cause": "sizes taken for equal", "says": SIZES}
     yield from values(z, 2 + torch.randn(9, 2), _multiquadratic, **near, **unequal)
     yield from values(torch.randn(7, 1), 1 + torch.randn(3, 1), _gaussian, **near, **unequal)
 
