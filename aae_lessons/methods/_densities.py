@@ -48,7 +48,9 @@ def every_class(row_loss: RowLoss, classes: int, *inputs: Tensor) -> Tensor:
     All pairs go through the networks as one batch of K·B rows, class by class.
     """
     rows = len(inputs[0])
-    y = torch.eye(classes).to(inputs[0]).repeat_interleave(rows, 0)
+    y = torch.eye(classes, dtype=inputs[0].dtype, device=inputs[0].device).repeat_interleave(
+        rows, 0
+    )
     tiled = [each.repeat(classes, 1) for each in inputs]
     return row_loss(*tiled, y).view(classes, rows).T
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from aae_lessons import metrics
+import torch
+from torch import nn
+from torch.distributions import MultivariateNormal
+
+from aae_lessons import metrics, references
 from aae_lessons.data import ImageSet
 from aae_lessons.priors import Gaussian
 from aae_lessons.references.measures.common import held_out_codes, match
@@ -16,4 +20,27 @@ def measure(model: Any, test: ImageSet) -> dict[str, float]:
         "reconstruction_mse": metrics.reconstruction_mse(model, test.x),
         "dead_units": max(metrics.dead_units(model.encoder, test.x)),
         **match(held_out_codes(model, test), Gaussian(model.config.dim)),
+    }
+
+
+@torch.no_grad()
+def code_size(model: nn.Module, test: ImageSet) -> dict[str, float]:
+    """Reconstructions, and images decoded from a Gaussian fitted to the codes.
+
+    If the codes filled their Gaussian without gaps, both would be equally good.
+    """
+    classifier, z = references.classifier(test.device), model.encode(test.x).cpu()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        fitted = MultivariateNormal(z.mean(0), z.T.cov().view(z.shape[1], -1))
+        drawn = model.decode(fitted.sample((len(z),)).to(test.device))
+    x_hat, real = model(test.x), classifier.features(test.x)
+    return {
+        "reconstruction_mse": metrics.reconstruction_mse(model, test.x),
+        "sharpness": metrics.sharpness(x_hat),
+        "sharpness_of_digits": metrics.sharpness(test.x),
+        "frechet_distance": metrics.frechet_distance(real, classifier.features(drawn)),
+        "frechet_distance_of_reconstructions": metrics.frechet_distance(
+            real, classifier.features(x_hat)
+        ),
     }

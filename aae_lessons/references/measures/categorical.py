@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from aae_lessons import metrics
 from aae_lessons.arguments import check
@@ -45,6 +46,32 @@ def measure(model: CategoricalAAE, test: ImageSet) -> dict[str, float]:
             (model.decode(model.one_hot(y)) - test.x).square().mean().item()
         ),
     }
+
+
+def several_codes(model: nn.Module, test: ImageSet) -> dict[str, float]:
+    """The match of several categorical codes, one by one and together; codes (B, L · K).
+
+    ``dependence`` is the mean over pairs of codes of the mutual information of their classes in
+    nats: 0 in the prior, where the codes are independent.
+    """
+    with torch.no_grad():
+        y = model.encode(test.x)
+    parts = y.view(len(y), model.prior.codes, -1)
+    alone = [peaks(part) for part in parts.unbind(1)]
+    return {
+        **{name: sum(p[name] for p in alone) / len(alone) for name in alone[0]},
+        "dependence": _dependence(parts.argmax(2)),
+        "c2st_accuracy": metrics.c2st_accuracy(y, model.prior),
+        "reconstruction_mse": metrics.reconstruction_mse(model, test.x),
+    }
+
+
+def _dependence(classes: Tensor) -> float:
+    """Mean mutual information in nats over all pairs of columns of ``classes``, (n, L)."""
+    from sklearn.metrics import mutual_info_score  # here: scikit-learn is slow to import
+
+    pairs = list(itertools.combinations(classes.T.tolist(), 2))
+    return float(sum(mutual_info_score(a, b) for a, b in pairs) / len(pairs))
 
 
 @torch.no_grad()

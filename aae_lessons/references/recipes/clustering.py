@@ -43,9 +43,9 @@ def clustered(build: Callable[[], ClusteringAAE], **changes) -> Recipe:
     return replace(recipe, **changes)
 
 
-def variant(note: str, **settings) -> Recipe:
-    """A run of 16 clusters that differs from the one with every addition in its ``settings``."""
-    config = JointConfig(classes=16, **settings)
+def variant(classes: int, note: str, **settings) -> Recipe:
+    """A run that differs from the one with every addition in its ``settings`` alone."""
+    config = JointConfig(classes=classes, **settings)
     return clustered(lambda: ClusteringAAE(config), keep="record", note=note)
 
 
@@ -71,9 +71,24 @@ RECIPES: dict[str, Recipe] = {
         f"clustering-{k}-agreement": clustered(lambda k=k: ClusteringAAE(JointConfig(classes=k)))
         for k in (10, 16, 30)
     },
-    "clustering-16": variant(f"{NOTE}.", agreement_weight=0.0, **STILL),
-    "clustering-16-augmented": variant(f"{NOTE}; data augmentation.", agreement_weight=0.0),
+    **{
+        f"clustering-{k}-agreement-1000-units": clustered(
+            lambda k=k: ClusteringAAE(JointConfig(classes=k, hidden=(1000, 1000))),
+            epochs=200,
+            keep="record",
+            note=f"{ADDED} Layers of 1000 units in place of 200, and 200 epochs.",
+        )
+        for k in (16, 30)
+    },
+    **{f"clustering-{k}": variant(k, f"{NOTE}.", agreement_weight=0.0, **STILL) for k in (16, 30)},
+    **{
+        f"clustering-{k}-augmented": variant(
+            k, f"{NOTE}; data augmentation.", agreement_weight=0.0
+        )
+        for k in (16, 30)
+    },
     "clustering-16-agreement-of-noise": variant(
+        16,
         f"{NOTE}; two copies of an image, which differ in the noise on their pixels alone, agree.",
         **STILL,
     ),
@@ -82,13 +97,16 @@ RECIPES: dict[str, Recipe] = {
         keep="record",
         note=f"{ADDED} Here the logits of y are not normalised.",
     ),
-    "agreement-16": clustered(
-        lambda: ClusteringAAE(JointConfig(classes=16)),
-        step=agreement_step,
-        measure=measures.errors,
-        keep="record",
-        note="Agreement of two augmented copies alone: decoder and discriminators never move.",
-    ),
+    **{
+        f"agreement-{k}": clustered(
+            lambda k=k: ClusteringAAE(JointConfig(classes=k)),
+            step=agreement_step,
+            measure=measures.errors,
+            keep="record",
+            note="Agreement of two augmented copies alone: decoder and discriminators never move.",
+        )
+        for k in (16, 30)
+    },
     "clustering-2d-agreement": clustered(
         lambda: ClusterHeadAAE(
             JointConfig(classes=20, dim=2), distance=3.0, repulsion_weight=10.0

@@ -78,6 +78,55 @@ def wae(cost: str, discrepancy: str) -> Recipe:
     )
 
 
+# ------------------------------------------ one budget for every model, and its weight swept
+
+SWEEP_NOTE = (
+    "One of lesson 7's sweep: squared error, 256 units, 8-D codes, the same pre-training of the "
+    "moments, updates, batch and rates for every model; only the weight changes along a row."
+)
+FAMILIES: dict[str, Callable[[], wasserstein.Discrepancy]] = {
+    "gan": lambda: wasserstein.Adversarial(EIGHT),
+    "gan-density": DISCREPANCIES["adversarial"][0],
+    "mmd": DISCREPANCIES["mmd"][0],
+    "sliced": DISCREPANCIES["sliced"][0],
+}
+WEIGHTS: dict[str, tuple[float, ...]] = {  # λ, and for the VAE β
+    "gan": (1, 3, 10, 30, 100),
+    "gan-density": (1, 3, 10, 30, 100),
+    "mmd": (10, 30, 100, 300, 1000),
+    "sliced": (10, 30, 100, 300, 1000),
+    "vae": (0.01, 0.03, 0.1, 0.3, 1),
+    "phases": (1,),
+}
+
+
+def swept(family: str, weight: float) -> Recipe:
+    """One run of the sweep: a family of :data:`WEIGHTS` at one weight."""
+    config = wasserstein.Config(weight=weight)
+    recipe = Recipe(
+        build=lambda: wasserstein.WAE(EIGHT, squared_error, FAMILIES[family](), config),
+        step=wasserstein.train_step,
+        measure=measures.measure,
+    )
+    if family == "vae":
+        recipe = vae(EIGHT, cost=squared_error, weight=weight, lr=5e-4, beta1=0.5)
+    if family == "phases":
+        rates = adversarial.Config(
+            reconstruction_lr=5e-4, discriminator_lr=5e-4, generator_lr=5e-4
+        )
+        build = lambda: adversarial.AAE(EIGHT, rates)  # noqa: E731
+        recipe = replace(recipe, build=build, step=adversarial.train_step)
+    return replace(
+        recipe,
+        measure=measures.measure,
+        epochs=BUDGET,
+        prepare=match_moments,
+        watch=None,
+        keep="record",
+        note=SWEEP_NOTE,
+    )
+
+
 RECIPES: dict[str, Recipe] = {
     "variational-8d": replace(
         vae(EIGHT), measure=measures.measure, epochs=BUDGET, watch=None, keep="previews"
@@ -96,5 +145,10 @@ RECIPES: dict[str, Recipe] = {
         for cost in COSTS
         for discrepancy in DISCREPANCIES
         if cost != "perceptual" or discrepancy == "adversarial"  # the classifier takes its time
+    },
+    **{
+        f"sweep-{family}-{weight:g}": swept(family, weight)
+        for family, weights in WEIGHTS.items()
+        for weight in weights
     },
 }
