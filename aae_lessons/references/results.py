@@ -130,6 +130,11 @@ MEANING = {
     "one_to_one_error_percent": "test error under the best one-to-one assignment of clusters",
     "clusters_in_use": "clusters that are the most probable one for some image",
     "classes_named": "digits that at least one cluster predicts",
+    "dependence": "mean over pairs of categorical codes of the mutual information of their "
+    "classes, in nats; 0 in the prior",
+    "used_dimensions": "dimensions of M1's code whose mean varies between images (standard "
+    "deviation above 0.1)",
+    "sharpness_of_digits": "the sharpness of the test images themselves",
     "nearest_heads": "distance between the two nearest cluster heads",
     "frechet_distance": "Fréchet distance between the digit classifier's features of 10,000 "
     "decoded prior samples and of the test images; comparable with each other only",

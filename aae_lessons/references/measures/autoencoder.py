@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
 from torch.distributions import MultivariateNormal
 
 from aae_lessons import metrics, references
@@ -24,7 +23,7 @@ def measure(model: Any, test: ImageSet) -> dict[str, float]:
 
 
 @torch.no_grad()
-def code_size(model: nn.Module, test: ImageSet) -> dict[str, float]:
+def code_size(model: Any, test: ImageSet) -> dict[str, float]:
     """Reconstructions, and images decoded from a Gaussian fitted to the codes.
 
     If the codes filled their Gaussian without gaps, both would be equally good.

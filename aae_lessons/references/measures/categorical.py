@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from aae_lessons import metrics
 from aae_lessons.arguments import check
@@ -48,7 +49,7 @@ def measure(model: CategoricalAAE, test: ImageSet) -> dict[str, float]:
     }
 
 
-def several_codes(model: nn.Module, test: ImageSet) -> dict[str, float]:
+def several_codes(model: Any, test: ImageSet) -> dict[str, float]:
     """The match of several categorical codes, one by one and together; codes (B, L · K).
 
     ``dependence`` is the mean over pairs of codes of the mutual information of their classes in
