@@ -37,6 +37,8 @@ aae_description = (
 )
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_code_prompt_show = "Show the {type}"
+nb_code_prompt_hide = "Hide the {type}"
 myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 myst_dmath_double_inline = True
@@ -81,7 +83,13 @@ html_theme_options = {
     "use_fullscreen_button": False,
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
-    "logo": {"text": "Adversarial autoencoders"},
+    "logo": {
+        "text": "Adversarial autoencoders",
+        "image_light": "static/favicon.svg",
+        "image_dark": "static/favicon.svg",
+        "alt_text": "",
+    },
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     **repository.buttons(),
 }
 

@@ -22,6 +22,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_output
 from PIL import Image
 
+from aae_lessons.authoring.site.repository import with_installation
 from aae_lessons.files import write_atomically
 from aae_lessons.plots.style import COLOURS
 
@@ -128,7 +129,7 @@ def _apart(one: tuple[int, ...], other: tuple[int, ...]) -> int:
 
 def execute(path: Path) -> float:
     """Executes one notebook in an empty folder and stores it; returns the seconds it took."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = with_installation(nbformat.read(path, as_version=4))
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(notebook, timeout=600, kernel_name="python3")

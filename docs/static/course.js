@@ -99,3 +99,6 @@ addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-aae-menus]").forEach(menus);
 });
 addEventListener("load", scrollable);
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("details")) part.open = true; // paper can't be clicked
+});

@@ -14,6 +14,10 @@ for (const section of document.querySelectorAll(".slides > section")) {
   }
   section.style.display = section.style.width = "";
 }
+if (location.search.includes("print-pdf"))
+  // Without a window no frames are drawn that the layout for paper could wait for.
+  window.requestAnimationFrame = (call) => setTimeout(() => call(performance.now()), 16);
+const { deck } = document.body.dataset;
 Reveal.initialize({
   width: 1280,
   height: 720,
@@ -21,16 +25,29 @@ Reveal.initialize({
   center: false,
   hash: true,
   transition: "none",
+  pdfSeparateFragments: false,
+  pdfMaxPagesPerSlide: 1,
+  slideNumber: (slide) => [`${deck} · ${Reveal.getSlides().indexOf(slide) + 1}`],
   plugins: [RevealNotes],
 });
 
-/** A slide whose content is too high for 720 pixels is drawn smaller, down to half its size. */
+/** What is too high for its slide is drawn smaller, down to half; explorers as large as they can. */
 function fit(slide) {
   const drawings = slide.querySelectorAll(".drawing svg");
-  for (const drawing of drawings) drawing.style.height = `${400 / drawings.length}px`;
-  const parts = [...slide.children].filter((part) => part.tagName !== "ASIDE");
-  for (let scale = 1; slide.scrollHeight > 720 && scale > 0.5; scale -= 0.05)
-    for (const part of parts) part.style.zoom = scale - 0.05;
+  for (const drawing of drawings) drawing.style.height = `${410 / drawings.length}px`;
+  const parts = [...slide.children].filter((part) => !/^(ASIDE|H2)$/.test(part.tagName));
+  const top = slide.getBoundingClientRect().top;
+  const bottom = () => Math.max(0, ...parts.map((part) => part.getBoundingClientRect().bottom));
+  const zoom = (scale) => parts.forEach((part) => (part.style.zoom = scale));
+  const room = 680 * (slide.getBoundingClientRect().height / 720 || 1);
+  let scale = slide.querySelector(".live .aae") ? 1.4 : 1;
+  for (zoom(scale); bottom() - top > room && scale > 0.5; zoom(scale)) scale -= 0.05;
 }
 Reveal.on("ready", (event) => fit(event.currentSlide));
 Reveal.on("slidechanged", (event) => fit(event.currentSlide));
+addEventListener("load", () => setTimeout(() => fit(Reveal.getCurrentSlide()), 300));
+Reveal.on("pdf-ready", () => Reveal.getSlides().forEach(fit));
+
+// Keys that move an explorer don't turn the slide.
+for (const part of document.querySelectorAll(".live"))
+  part.addEventListener("keydown", (event) => event.stopPropagation());

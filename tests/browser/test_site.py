@@ -19,6 +19,8 @@ import pytest
 from laboratory import watched_page
 from test_lessons import move_all
 
+from aae_lessons.authoring.site import printing
+
 ROOT = Path(__file__).parents[2]
 AXE = (Path(__file__).parent / "axe.min.js").read_text("utf-8")
 WIDTHS = (360, 390, 768, 1280)
@@ -285,9 +287,51 @@ def test_a_deck_fits_its_slides(site, visitor, name, shots):
             "[Reveal.getCurrentSlide()].map(s => [s.scrollWidth, s.scrollHeight])[0]"
         )
         assert size[0] <= 1280 and size[1] <= 720, (name, i, size)
+        bottoms = visitor.evaluate(
+            "[...Reveal.getCurrentSlide().children].map(e => e.getBoundingClientRect().bottom)"
+        )
+        assert max(bottoms) <= 720, (name, i, bottoms)
         shots(visitor, ".reveal", f"slides-{name}-{i}")
     assert visitor.locator("section > aside.notes").count() >= number - 1
     assert visitor.locator(".katex-error").count() == 0
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_explorers_are_alive_on_slides(site, visitor, lesson):
+    """As many as in the lesson, and a key that moves one doesn't turn the slide."""
+    cells = nbformat.read(lesson, as_version=4).cells
+    stored = sum("(an explorer" in str(c.get("outputs", "")) for c in cells)
+    visitor.set_viewport_size({"width": 1280, "height": 720})
+    visitor.goto((site / "slides" / f"{lesson.stem}.html").as_uri())
+    visitor.wait_for_function("window.Reveal && Reveal.isReady()")
+    visitor.wait_for_timeout(500)
+    live = visitor.locator(".live .aae canvas, .live .aae img, .live .aae table")
+    assert visitor.locator(".live .aae").count() == stored
+    if not stored:
+        return
+    assert live.count() >= stored
+    place = visitor.evaluate(
+        "Reveal.getSlides().findIndex(s => s.querySelector('.live [tabindex], .live input'))"
+    )
+    visitor.evaluate("i => Reveal.slide(i)", place)
+    control = "[tabindex='0']:visible, input:not([disabled]):visible"
+    visitor.locator("section.present .live").locator(control).first.focus()
+    visitor.keyboard.press("ArrowRight")
+    assert visitor.evaluate("Reveal.getState().indexh") == place
+
+
+def test_a_deck_prints_a_slide_on_a_page(site, browser, tmp_path):
+    """As ``--pdf`` does it, by a browser without a window."""
+    deck = site / "slides" / "papers.html"
+    with watched_page(browser, offline=True) as page:
+        page.goto(deck.as_uri())
+        page.wait_for_function("window.Reveal && Reveal.isReady()")
+        slides = page.evaluate("Reveal.getTotalSlides()")
+    (file,) = printing.pdfs(site / "slides", ["papers"], tmp_path)
+    content = file.read_bytes()
+    assert len(re.findall(rb"/Type\s*/Page\b", content)) == slides
+    assert set(re.findall(rb"/MediaBox\s*\[([^\]]*)\]", content)) == {b"0 0 960 540"}  # 16 : 9
+    assert len(content) > 100_000, "with its pictures"
 
 
 def test_the_figures_of_the_decks_are_the_lessons_own(site):

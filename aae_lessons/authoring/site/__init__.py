@@ -6,6 +6,7 @@ Explorers work in it without a kernel, and no page asks another host for anythin
     python -m aae_lessons.authoring site OUT              # from the stored outputs
     python -m aae_lessons.authoring site OUT 02_adversarial  # one lesson, without the reference
     python -m aae_lessons.authoring site OUT --execute    # execute the lessons first
+    python -m aae_lessons.authoring site OUT --pdf        # slides as PDF too, by Chromium
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
     """
     from sphinx.application import Sphinx
 
-    from aae_lessons.authoring.site import slides, sources
+    from aae_lessons.authoring.site import decks, extension, sources
 
     os.environ.setdefault("AAE_PROGRESS", os.devnull)
     shutil.rmtree(out, ignore_errors=True)
@@ -52,7 +53,7 @@ def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
         app.build(force_all=True)
         if app.statuscode:
             raise RuntimeError(f"Sphinx failed with {app.statuscode}")
-        slides.write(out, lessons)
+        decks.write(out, lessons, extension.pages_of(app.env))
     with contextlib.suppress(FileNotFoundError):
         (out / ".buildinfo").unlink()
     shutil.rmtree(out / "_static" / "locales", ignore_errors=True)  # the pages are in English
@@ -71,6 +72,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder to write to; it is replaced")
     parser.add_argument("names", nargs="*", help="lessons, such as 02_adversarial; all without")
     parser.add_argument("--execute", action="store_true", help="execute the lessons first")
+    parser.add_argument("--pdf", action="store_true", help="print the slides too")
     args = parser.parse_args()
     started = time.perf_counter()
     if args.execute:
@@ -80,6 +82,11 @@ def main() -> None:
             if not args.names or path.stem in args.names:
                 print(f"{path.stem}: {execute.execute(path):.0f} s", flush=True)
     build(args.out, args.names)
+    if args.pdf:
+        from aae_lessons.authoring.site import printing
+
+        for path in printing.pdfs(args.out / "slides"):
+            print(path, flush=True)
     size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
     seconds = time.perf_counter() - started
     print(f"{args.out / 'index.html'}: {seconds:.0f} s, {size / 1e6:.0f} MB")

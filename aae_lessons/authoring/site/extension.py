@@ -22,6 +22,9 @@ from aae_lessons.widgets.menus import FigureMenus
 from aae_lessons.widgets.painter import PriorPainter
 
 FOLDERS = ("notebooks/", "exercises/", "solutions/")
+PROMPT = re.compile(r"\b(Show|Hide) the (source|output|content)<")  # myst-nb's own words
+PROMPTS = {"source": "code", "output": "answer", "content": "cell"}
+WORKED = re.compile(r"^# Exercises\b", re.MULTILINE)
 log = logging.getLogger(__name__)
 
 
@@ -35,6 +38,8 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
         return
     started = time.perf_counter()
     notebook = nbformat.reads(source[0], as_version=4)
+    if docname.startswith("solutions/"):  # else two pages have one title, in the search too
+        notebook.cells[0].source = WORKED.sub("# Worked answers", notebook.cells[0].source, 1)
     widgets: list[Widget] = []
     page = {"description": lessons.description(notebook.cells)}
     live = {
@@ -43,7 +48,8 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
         if app.config.aae_explorers
     }
     source[0] = nbformat.writes(notebooks.prepared(notebook, lambda place: live.get(place, "")))
-    pages_of(app.env)[docname] = page | alive(app, widgets)
+    known = {"live": {place: made for place, made in live.items() if made}}
+    pages_of(app.env)[docname] = page | known | alive(app, widgets)
     words = f", explorers alive: {sum(map(bool, live.values()))} of {len(live)}" if live else ""
     print(f"{docname}: {time.perf_counter() - started:.1f} s{words}", flush=True)
 
@@ -123,13 +129,40 @@ def finish(
         f'<meta property="og:description" content="{words}">'
         f'<meta property="og:image" content="{up}_static/preview.png">'
     )
+    if "body" in context:
+        context["body"] = PROMPT.sub(lambda m: f"{m[1]} the {PROMPTS[m[2]]}<", context["body"])
     if "contents" in page:
         context["body"] += parts.tags(page["parts"], up) + static.embedded(page["contents"])
 
 
-def plain_bars(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list) -> None:
-    """Keeps ``|x - y|`` of a docstring from being read as a substitution."""
-    lines[:] = [re.sub(r"(?<![`\\|])\|(?!\|)", r"\\|", line) for line in lines]
+def readable(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list) -> None:
+    """Docstrings as reStructuredText: a module's formulas stand as written, ``|`` is a bar."""
+    if what == "module":
+        lines[:] = formulas(lines)
+    shown = 0  # how far the block that stands as written is indented; 0 outside of one
+    for place, line in enumerate(lines):
+        depth = len(line) - len(line.lstrip())
+        shown = 0 if line.strip() and depth < shown else shown
+        if line.strip() == "::":
+            shown = depth + 1
+        elif not shown:
+            lines[place] = re.sub(r"(?<![`\\|])\|(?!\|)", r"\\|", line)
+
+
+def formulas(lines: list[str]) -> list[str]:
+    """The lines with ``::`` before every block that begins after a blank line and goes deeper."""
+    result: list[str] = []
+    depth, deeper = 0, None
+    for place, line in enumerate(lines):
+        indent = len(line) - len(line.lstrip())
+        if line.strip():
+            deeper = None if deeper is not None and indent < deeper else deeper
+            if deeper is None and place and not lines[place - 1].strip() and indent > depth:
+                result += [" " * depth + "::", ""]
+                deeper = indent
+            depth = depth if deeper is not None else indent
+        result.append(line)
+    return result
 
 
 def nodes_text(title: str) -> str:
@@ -144,7 +177,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-before-read-docs", deal)
     app.connect("source-read", read)
     app.connect("env-merge-info", merge)
-    app.connect("autodoc-process-docstring", plain_bars)
+    app.connect("autodoc-process-docstring", readable)
     app.connect("doctree-resolved", glossary.link_terms)
     app.connect("html-page-context", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

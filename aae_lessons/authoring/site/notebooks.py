@@ -25,6 +25,7 @@ VECTOR = "image/svg+xml"
 CHECKS = "aae_lessons.checks"
 MARKS = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
 RUN_HINT = "▶"  # how the line under an explorer's still begins
+ANSWER = re.compile(r"^\*\*Answer\.?\*\*(.*?)(?=\n\s*\n|\Z)", re.MULTILINE | re.DOTALL)
 
 Place = Callable[[int], str]
 
@@ -37,15 +38,17 @@ def prepared(notebook: NotebookNode, live: Place) -> NotebookNode:
         live: place of a cell -> HTML of its explorer, "" where there is none.
     """
     checks = checks_of(notebook.cells)
-    section, cells = "", []
+    section, asked, cells = "", False, []
     for place, cell in enumerate(notebook.cells):
+        asked = awaits_answer(cell, asked)
         if cell.cell_type == "markdown":
             headings = HEADING.findall(cell.source)
             section = plain(headings[-1]) if headings else section
             cell.source = words(cell.source)
         else:
             _outputs(cell, section, live(place))
-            _fold(cell, first=place <= 1, after=cells[-1] if cells else None)
+            _fold(cell, first=place <= 1, asked=asked)
+            asked = asked and not answers(cell)
             cell.source = MARKS.sub("", cell.source).rstrip("\n")
         cells.append(cell)
         cells += hints(cell, checks)
@@ -59,7 +62,22 @@ def prepared(notebook: NotebookNode, live: Place) -> NotebookNode:
 def words(source: str) -> str:
     """Markdown for the site: folded answers as its own, *Predict* and notes as boxes."""
     source = DETAILS.sub(lambda m: folded(_code(m[1]), _code(m[2])), source)
+    source = ANSWER.sub(lambda m: folded("Show the answer", m[1]), source)
     return PREDICT.sub(lambda m: _box(m[0]), source)
+
+
+def awaits_answer(cell: NotebookNode, asked: bool) -> bool:
+    """Whether a prediction is open at a cell: asked there or before, and not answered yet."""
+    if cell.cell_type != "markdown":
+        return asked
+    parts = re.split(r"^(?:> \*\*(?=Predict)|\*\*(?=Answer)|#+ )", cell.source, flags=re.MULTILINE)
+    return asked if len(parts) == 1 else parts[-1].startswith("Predict")
+
+
+def answers(cell: NotebookNode) -> bool:
+    """Whether a cell's output is the answer to a prediction."""
+    texts = [o.get("data", {}).get("text/markdown", "") for o in cell.outputs]
+    return any(text.startswith("**Answer") for text in texts)
 
 
 def folded(title: str, body: str) -> str:
@@ -127,19 +145,27 @@ def _outputs(cell: NotebookNode, section: str, live: str) -> None:
                 settings.setdefault("width", f"{width}px")
 
 
-def _fold(cell: NotebookNode, first: bool, after: NotebookNode | None) -> None:
-    """Tags that fold: a set-up or plotting cell's code, and the answer to a prediction."""
+def _fold(cell: NotebookNode, first: bool, asked: bool) -> None:
+    """Tags that fold code that sets up, draws or words a result, and answers to predictions."""
     tags = cell.metadata.setdefault("tags", [])
     shows_explorer = any(
         "data-aae" in o.get("data", {}).get("text/html", "") for o in cell.outputs
     )
     is_setup = (first and "import" in cell.source) or {"setup", "plot"} & set(tags)
-    if is_setup or shows_explorer or only_draws(cell.source):
+    if is_setup or shows_explorer or only_draws(cell.source) or words_a_result(cell.source):
         tags.append("hide-input")
-    last = after is not None and after.source.rstrip().rpartition("\n\n")[2]
-    predicted = bool(last) and ":class: tip" in last and not shows_explorer
-    if predicted and any({PICTURE, VECTOR} & set(o.get("data", {})) for o in cell.outputs):
+    if asked and cell.outputs and not shows_explorer:
         tags.append("hide-output")
+
+
+def words_a_result(source: str) -> bool:
+    """Whether a cell ends in ``Markdown(…)``: its output says in words what its code has in it."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:
+        return False
+    call = getattr(statements[-1], "value", None) if statements else None
+    return isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Markdown"
 
 
 def only_draws(source: str) -> bool:

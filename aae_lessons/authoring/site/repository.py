@@ -1,8 +1,8 @@
 """The one place that knows where the course's repository is.
 
 ``[project.urls]`` of ``pyproject.toml`` names it (``Repository``); ``AAE_REPOSITORY`` in the
-environment comes first, for a fork. Without either the site has no launch buttons, and a
-notebook's first cell says how to install the package by hand.
+environment comes first, for a fork. Without either the site has no launch buttons, and notebooks
+have no cell that installs the package where it is missing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,19 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+INSTALL = "install"  # id and tag of that cell
+CODE = """\
+# Where the package is missing, as on Colab: install it from the course's repository.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("aae_lessons") is None:
+    address = "git+{address}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", address], check=True)"""
 ROOT = Path(__file__).parents[3]
 BINDER = "https://mybinder.org"
 COLAB = "https://colab.research.google.com"
@@ -41,3 +54,14 @@ def buttons() -> dict[str, Any]:
             "notebook_interface": "jupyterlab",
         },
     }
+
+
+def with_installation(notebook: NotebookNode) -> NotebookNode:
+    """The notebook with, after its title, the cell that installs the package; without an address
+    the cell is taken away. Changed in place."""
+    notebook.cells = [cell for cell in notebook.cells if cell.get("id") != INSTALL]
+    if address():
+        source = CODE.format(address=address())
+        cell = new_code_cell(source, id=INSTALL, metadata={"tags": [INSTALL, "setup"]})
+        notebook.cells.insert(1, cell)
+    return notebook

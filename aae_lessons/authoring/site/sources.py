@@ -12,10 +12,11 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageChops, ImageOps
 
 import aae_lessons
-from aae_lessons.authoring.site.lessons import PICTURE, Lesson, lessons
+from aae_lessons.authoring import guide
+from aae_lessons.authoring.site.lessons import PICTURE, Lesson, is_explorer, lessons
 from aae_lessons.authoring.site.repository import ROOT
 
 DOCS = ROOT / "docs"
@@ -57,6 +58,8 @@ def assemble(folder: Path, names: Sequence[str] = ()) -> list[Lesson]:
     for lesson in some:
         card(lesson).save(pictures / f"{lesson.path.stem}.png", optimize=True)
     preview(some).save(folder / "static" / "preview.png", optimize=True)
+    talks = folder / "teaching" / "slides.md"
+    talks.write_text(talks.read_text("utf-8").replace("<!-- slides -->", decks(some)), "utf-8")
     index = folder / "index.md"
     index.write_text(landing(index.read_text("utf-8"), some), "utf-8")
     reference(folder / "api", [] if names else modules())
@@ -84,19 +87,25 @@ def pictures(lesson: Lesson) -> Iterator[Image.Image]:
 
 
 def card(lesson: Lesson) -> Image.Image:
-    """The lesson's most colourful picture on white, for its card."""
-    some = list(pictures(lesson)) or [Image.new("RGB", CARD, "white")]
+    """The lesson's picture that gives the most colourful card, on white."""
+    blank = Image.new("RGB", CARD, "white")
+    cards = [on_card(picture) for picture in pictures(lesson)] or [blank]
 
     def colour(picture: Image.Image) -> float:
         small = picture.resize((64, 64)).convert("HSV")
         return sum(small.getchannel("S").tobytes())
 
-    best = max(some, key=colour)
-    best.thumbnail(CARD)
+    return max(cards, key=colour).quantize(128)
+
+
+def on_card(picture: Image.Image) -> Image.Image:
+    """A picture without its margin, as large as a card can show it."""
+    margin = ImageChops.difference(picture, Image.new("RGB", picture.size, "white")).getbbox()
+    inner = ImageOps.contain(picture.crop(margin), (CARD[0] - 32, CARD[1] - 24))
     result = Image.new("RGB", CARD, "white")
-    left, top = ((a - b) // 2 for a, b in zip(CARD, best.size, strict=True))
-    result.paste(best, (left, top))
-    return result.quantize(128)
+    left, top = ((a - b) // 2 for a, b in zip(CARD, inner.size, strict=True))
+    result.paste(inner, (left, top))
+    return result
 
 
 def preview(some: list[Lesson]) -> Image.Image:
@@ -111,15 +120,35 @@ def preview(some: list[Lesson]) -> Image.Image:
 def landing(text: str, some: list[Lesson]) -> str:
     """The landing page with its cards and its table of contents."""
     cards = "\n".join(map(_card, some))
-    text = text.replace("<!-- cards -->", f"::::{{grid}} 1 1 2 2\n:gutter: 3\n\n{cards}\n::::")
+    text = text.replace("<!-- cards -->", f"::::{{grid}} 1 2 2 3\n:gutter: 3\n\n{cards}\n::::")
     stems = [lesson.path.stem for lesson in some]
     for name in ("notebooks", "exercises", "solutions"):
         present = [s for s in stems if (ROOT / name / f"{s}.ipynb").is_file()]
         text = text.replace(f"<!-- {name} -->", "\n".join(f"{name}/{s}" for s in present))
-    decks = [*stems, "papers"] if len(stems) > 1 else stems
-    links = [f'<a href="slides/{s}.html">{s[:2] if s[0] == "0" else s}</a>' for s in decks]
-    text = text.replace("<!-- slides -->", ", ".join(links))
+    text = text.replace("<!-- facts -->", facts(some))
     return text.replace("<!-- pages -->", "\n".join(n for n in PAGES[1:] if _has(n)))
+
+
+def facts(some: list[Lesson]) -> str:
+    """What the course has, counted: lessons, exercises, explorers."""
+    exercises = sum(map(len, guide.items().values()))
+    outputs = [o for lesson in some for c in lesson.cells for o in c.get("outputs", [])]
+    return (
+        f"**{len(some)}** lessons · **{exercises}** exercises that explain their verdict · "
+        f"**{sum(map(is_explorer, outputs))}** explorers that run in the page · no GPU needed"
+    )
+
+
+def decks(some: list[Lesson]) -> str:
+    """Links to the decks of slides, and to their form for printing."""
+    names = {lesson.path.stem: lesson.heading for lesson in some}
+    if len(some) > 1:
+        names["papers"] = "The papers' claims, and what we measured"
+    return "\n".join(
+        f'- <a href="../slides/{name}.html">{title}</a> '
+        f'(<a href="../slides/{name}.html?print-pdf" aria-label="{title}, to print">to print</a>)'
+        for name, title in names.items()
+    )
 
 
 def _has(name: str) -> bool:
@@ -129,6 +158,8 @@ def _has(name: str) -> bool:
 def _card(lesson: Lesson) -> str:
     stem, minutes = lesson.path.stem, lesson.minutes
     foot = f"{minutes} minutes" if minutes else ""
+    first = lesson.outcomes.partition(";")[0].rstrip(".")
+    first = f"{first[:1].upper()}{first[1:]}." if first else ""
     return f"""
 :::{{grid-item-card}} {lesson.heading}
 :link: notebooks/{stem}
@@ -136,7 +167,7 @@ def _card(lesson: Lesson) -> str:
 :img-top: static/cards/{stem}.png
 :img-alt: A figure of lesson {lesson.number}
 
-You can then {lesson.outcomes}
+{first}
 
 ```{{card-footer}}
 {foot}

@@ -16,7 +16,7 @@ export function make(tag, properties = {}, ...children) {
 /** A title that no other explorer of the page has: landmarks are distinguished by their names. */
 function nameOf(title) {
   const taken = new Set(
-    [...document.querySelectorAll("section.aae")].map((e) => e.getAttribute("aria-label")),
+    [...document.querySelectorAll(".aae[aria-label]")].map((e) => e.getAttribute("aria-label")),
   );
   let name = title;
   for (let number = 2; taken.has(name); number++) name = `${title} ${number}`;
@@ -29,8 +29,9 @@ export function page(model, el, name, ...children) {
   const notice = make("p", { className: "aae-notice", role: "status", hidden: true });
   const words = make("p", { className: "aae-words", "aria-live": "polite" });
   const root = make(
-    "section",
+    el.closest(".reveal") ? "div" : "section", // to reveal.js a section is a slide
     {
+      role: "region",
       className: `aae ${name}`,
       "aria-label": nameOf(model.get("title")),
       "data-lm-suppress-shortcuts": "true",

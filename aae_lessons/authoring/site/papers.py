@@ -1,0 +1,59 @@
+"""The papers' own deck: their claims in order, each with a figure and a number of the course."""
+
+from __future__ import annotations
+
+import re
+
+from aae_lessons import references
+from aae_lessons.authoring.site.lessons import HEADING, Lesson
+from aae_lessons.authoring.site.repository import ROOT
+from aae_lessons.authoring.site.slides import LIVE, Slide, pictures_of, rendered, sections
+
+CLAIMS = ROOT / "docs" / "slides" / "papers.md"
+FIELD = re.compile(r"\{\{([\w-]+)\.(\w+)(?::([^}]+))?\}\}")
+
+
+def number(match: re.Match[str]) -> str:
+    """``{{run.metric:format}}`` from the run's records: the mean, with ± where there are seeds."""
+    name, metric, form = match[1], match[2], match[3] or ".2f"
+    factor, form = (100, form.replace("%", "f")) if form.endswith("%") else (1, form)
+    mean, deviation, seeds = references.mean_and_std(name, metric)
+    text = f"{factor * mean:{form}}"
+    return f"{text} ± {factor * deviation:{form}}" if seeds > 1 else text
+
+
+def papers(lessons: list[Lesson]) -> list[Slide]:
+    """The slides of ``docs/slides/papers.md``: claims with our figures and numbers.
+
+    Slides are separated by ``---``; ``figure: LESSON | WORDS`` takes the first picture of that
+    lesson whose section's title or code has the words. Raises ValueError where there is none.
+    """
+    slides = []
+    for part in CLAIMS.read_text("utf-8").split("\n---\n"):
+        body, _, notes = part.partition("\nnotes:")
+        heading = HEADING.search(body)
+        if heading is None:
+            raise ValueError(f"{CLAIMS.name}: a slide without a heading: {body[:60]!r}")
+        body = HEADING.sub("", body, count=1)
+        figure = re.search(r"^figure: (\d+) \| (.+)$", body, re.MULTILINE)
+        text = FIELD.sub(number, body.replace(figure[0], "") if figure else body)
+        picture = find(lessons, int(figure[1]), figure[2].strip()) if figure else ""
+        body, kind = rendered(text) + picture, "" if slides else "opening"
+        slides.append(Slide(heading[1], body, FIELD.sub(number, notes), kind=kind))
+    return slides
+
+
+def find(lessons: list[Lesson], lesson: int, words: str) -> str:
+    """The first picture of a lesson under a heading, or made by code, that has the words.
+
+    ``words / words``: where no picture has the first, the second are looked for.
+    """
+    chosen = next((x for x in lessons if x.number == lesson), None)
+    parts = list(sections(chosen.cells)) if chosen else []
+    for sought in words.lower().split(" / "):
+        for title, cells in parts:
+            for cell in cells:
+                known = sought in f"{title}\n{cell.source}".lower() and LIVE not in cell.metadata
+                if known and pictures_of(cell):
+                    return pictures_of(cell, title)[0]
+    raise ValueError(f"lesson {lesson} has no figure for {words!r}: see {CLAIMS.name}")
