@@ -38,17 +38,17 @@ def prepared(notebook: NotebookNode, live: Place) -> NotebookNode:
         live: place of a cell -> HTML of its explorer, "" where there is none.
     """
     checks = checks_of(notebook.cells)
-    section, asked, cells = "", False, []
+    section, pending, cells = "", False, []
     for place, cell in enumerate(notebook.cells):
-        asked = awaits_answer(cell, asked)
+        pending = awaits_answer(cell, pending)
         if cell.cell_type == "markdown":
             headings = HEADING.findall(cell.source)
             section = plain(headings[-1]) if headings else section
             cell.source = words(cell.source)
         else:
             _outputs(cell, section, live(place))
-            _fold(cell, first=place <= 1, asked=asked)
-            asked = asked and not answers(cell)
+            _fold(cell, first=place <= 1, pending=pending)
+            pending = pending and not answers(cell)
             cell.source = MARKS.sub("", cell.source).rstrip("\n")
         cells.append(cell)
         cells += hints(cell, checks)
@@ -66,12 +66,12 @@ def words(source: str) -> str:
     return PREDICT.sub(lambda m: _box(m[0]), source)
 
 
-def awaits_answer(cell: NotebookNode, asked: bool) -> bool:
-    """Whether a prediction is open at a cell: asked there or before, and not answered yet."""
+def awaits_answer(cell: NotebookNode, pending: bool) -> bool:
+    """Whether a prediction is open at a cell: made there or before, and not answered yet."""
     if cell.cell_type != "markdown":
-        return asked
+        return pending
     parts = re.split(r"^(?:> \*\*(?=Predict)|\*\*(?=Answer)|#+ )", cell.source, flags=re.MULTILINE)
-    return asked if len(parts) == 1 else parts[-1].startswith("Predict")
+    return pending if len(parts) == 1 else parts[-1].startswith("Predict")
 
 
 def answers(cell: NotebookNode) -> bool:
@@ -145,7 +145,7 @@ def _outputs(cell: NotebookNode, section: str, live: str) -> None:
                 settings.setdefault("width", f"{width}px")
 
 
-def _fold(cell: NotebookNode, first: bool, asked: bool) -> None:
+def _fold(cell: NotebookNode, first: bool, pending: bool) -> None:
     """Tags that fold code that sets up, draws or words a result, and answers to predictions."""
     tags = cell.metadata.setdefault("tags", [])
     shows_explorer = any(
@@ -154,7 +154,7 @@ def _fold(cell: NotebookNode, first: bool, asked: bool) -> None:
     is_setup = (first and "import" in cell.source) or {"setup", "plot"} & set(tags)
     if is_setup or shows_explorer or only_draws(cell.source) or words_a_result(cell.source):
         tags.append("hide-input")
-    if asked and cell.outputs and not shows_explorer:
+    if pending and cell.outputs and not shows_explorer:
         tags.append("hide-output")
 
 
