@@ -17,6 +17,7 @@ MASSES = (0.9, 0.5)  # the lines hold these shares of the prior
 DRAWS = 100_000  # of a prior that can be sampled
 CELLS = 180  # of the grid, along a side
 SMOOTHING = 2.0  # cells
+FAINTEST = 60.0  # nats below the highest: all that is fainter counts as this
 
 
 def samples(prior: Any, n: int = DRAWS) -> Tensor:
@@ -51,21 +52,45 @@ def contours(ax: Axes, prior: Any, low: Sequence[float], high: Sequence[float]) 
         prior: with ``log_prob``, or else with ``sample``, or samples, (n, 2).
         low, high: lower left and upper right corner of the square.
     """
-    edges = [np.linspace(a, b, CELLS + 1) for a, b in zip(low, high, strict=True)]
-    centres = [(e[1:] + e[:-1]) / 2 for e in edges]
-    log_mass = _from_density(prior, *centres)
-    if log_mass is None:
-        log_mass = _from_samples(samples(prior), edges)
-    ordered = np.sort(log_mass, axis=None)[::-1]
-    mass = np.exp(ordered).cumsum()
-    if not mass[-1] > 0:
-        return
-    # of a density in logarithms, since those of Gaussians are smooth enough for a coarse grid
-    places = np.searchsorted(mass / mass[-1], MASSES)
-    levels = np.unique(ordered[places])
+    grid = log_mass(prior, (low[0], high[0], low[1], high[1]))
+    heights = np.unique(levels(grid, MASSES))
     for colour, width in (("white", 2.6), ("0.1", 1.0)):  # a pale rim keeps the line visible
-        lines = ax.contour(*centres, log_mass.T, levels=levels, colors=colour, linewidths=width)
+        lines = ax.contour(
+            *centres(low, high), grid, levels=heights, colors=colour, linewidths=width
+        )
         lines.set(linestyle="solid", zorder=3)
+
+
+def centres(low: Sequence[float], high: Sequence[float]) -> list[np.ndarray]:
+    """Middles of the grid's cells between two corners, (CELLS,) for each axis."""
+    edges = [np.linspace(a, b, CELLS + 1) for a, b in zip(low, high, strict=True)]
+    return [(e[1:] + e[:-1]) / 2 for e in edges]
+
+
+def log_mass(prior: Any, extent: Extent) -> np.ndarray:
+    """Logarithm of a prior's mass in the cells of a grid over a square, up to a constant.
+
+    The logarithm, since that of a Gaussian is smooth enough for a coarse grid.
+
+    Args:
+        prior: with ``log_prob``, or else with ``sample``, or samples, (n, 2).
+        extent: of the square.
+
+    Returns:
+        (CELLS, CELLS), rows from the bottom.
+    """
+    low, high = extent[::2], extent[1::2]
+    grid = _from_density(prior, *centres(low, high))
+    if grid is None:
+        grid = _from_samples(samples(prior), low, high)
+    return np.maximum(grid, grid.max() - FAINTEST).T
+
+
+def levels(grid: np.ndarray, masses: Sequence[float]) -> np.ndarray:
+    """Values of :func:`log_mass` above which the shares ``masses`` of the whole lie."""
+    ordered = np.sort(grid, axis=None)[::-1]
+    mass = np.exp(ordered - ordered[0]).cumsum()
+    return ordered[np.searchsorted(mass / mass[-1], masses)]
 
 
 def _from_density(prior: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
@@ -80,10 +105,11 @@ def _from_density(prior: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray | None
     return torch.cat(parts).double().view(CELLS, CELLS).numpy()
 
 
-def _from_samples(drawn: Tensor, edges: list[np.ndarray]) -> np.ndarray:
+def _from_samples(drawn: Tensor, low: Sequence[float], high: Sequence[float]) -> np.ndarray:
     """Logarithm of the smoothed counts in each cell, (CELLS, CELLS)."""
-    counts, *_ = np.histogram2d(*drawn.double().numpy().T, bins=edges)
+    limits = list(zip(low, high, strict=True))
+    counts, *_ = np.histogram2d(*drawn.double().numpy().T, bins=CELLS, range=limits)
     # few samples need more smoothing: about 1 / n^(1/6) for a density in the plane
     wider = (DRAWS / max(len(drawn), 1)) ** (1 / 6)
     mass = gaussian_filter(counts, SMOOTHING * wider)
-    return np.log(np.maximum(mass, 1e-12 * max(mass.max(), 1e-300)))
+    return np.log(np.maximum(mass, 1e-300))

@@ -131,7 +131,7 @@ Place = tuple[str, Sequence[float], Sequence[float]]  # a setting, and both meas
 def trade_off(
     groups: Mapping[str, Sequence[Place]], xlabel: str, ylabel: str, floor: float | None = None
 ) -> Figure:
-    """Two measures against each other: a point for each setting, with the range of its seeds.
+    """Two measures against each other: each setting's medians, and a small point for each seed.
 
     Args:
         groups: name -> (setting, values across, values up), in the order in which they are
@@ -144,11 +144,11 @@ def trade_off(
     ax = axes[0, 0]
     for i, (name, places) in enumerate(groups.items()):
         style = {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 6}
-        across = [statistics.fmean(x) for _, x, _ in places]
-        up = [statistics.fmean(y) for _, _, y in places]
-        low_high = [[m - min(y) for m, (*_, y) in zip(up, places, strict=True)],
-                    [max(y) - m for m, (*_, y) in zip(up, places, strict=True)]]  # fmt: skip
-        ax.errorbar(across, up, low_high, capsize=3, linewidth=1, label=name, **style)
+        across = [statistics.median(x) for _, x, _ in places]
+        up = [statistics.median(y) for _, _, y in places]
+        ax.plot(across, up, linewidth=1, label=name, **style)
+        for _, x, y in places:
+            ax.scatter(x, y, s=14, color=COLOURS[i], marker=MARKERS[i], alpha=0.45, linewidths=0)
         for (setting, *_), x, y in zip(places, across, up, strict=True):
             ax.annotate(setting, (x, y), (5, 4), textcoords="offset points", fontsize=8)
     if floor is not None:

@@ -193,7 +193,10 @@ class PriorPainter(Explorer):
             return figure
         drawn = points(self.strokes, self.brush, 2000)
         if self._z is None:
-            return plots.codes(drawn, torch.full((len(drawn),), -1), title="the drawing")
+            nobody = torch.full((len(drawn),), -1)
+            figure = plots.codes(drawn, nobody, title="Samples of the drawing")
+            figure.legends[0].remove()  # which would call them codes
+            return figure
         z = self._z * self._spread + self._middle
         labels = torch.zeros(len(z), dtype=torch.int64) if self._labels is None else self._labels
         return plots.codes(z, labels, prior=drawn, behind="drawing")
