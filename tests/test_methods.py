@@ -533,6 +533,17 @@ def test_what_has_no_record_is_said_not_to_be_measured():
     assert table2.ours(row, "100") == "not measured here yet"
 
 
+def test_operations_are_those_of_the_matrix_products():
+    forward = 784 * 500 + 500 * 500 + 500 * 20  # 10 logits of y and 10 numbers of z
+    # forward, gradients of the weights, and of all layers' inputs but the images
+    by_hand = 2 * 100 * (2 * forward + forward - 784 * 500)
+    assert table2.operations_per_update("baseline-100") == by_hand
+    cost, error = table2.curve("baseline-100", seed=1)
+    record = next(r for r in references.records("baseline-100") if r["seed"] == 1)
+    assert cost[-1] == pytest.approx(by_hand * record["training"]["updates"] / 1e15)
+    assert error == record["history"]["validation_error_percent"][1:] and len(cost) == len(error)
+
+
 @pytest.mark.parametrize("row", table2.ROWS, ids=lambda row: row.record)
 def test_every_row_has_a_recipe_at_a_hundred_labels(row):
     names = [name for name in RECIPES if name.startswith(f"{row.record}-100")]
@@ -563,7 +574,11 @@ def test_arrows_fit_the_points():
         plots.decision_regions(one, points, points[:2], label, arrows=torch.zeros(3, 2))
 
 
-def test_errors_and_minutes_names_every_run():
-    figure = plots.errors_and_minutes({"a": (0.5, 20.0), "b": (12.0, 1.7)})
+def test_errors_and_cost_has_a_line_for_every_run():
+    curves = {"a": ([0.1, 0.5], [30.0, 20.0]), "b": ([1.0, 12.0], [5.0, 1.7])}
+    figure = plots.errors_and_cost(curves)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
+    assert [list(line.get_ydata()) for line in figure.axes[0].lines] == [[30, 20], [5, 1.7]]
     assert figure.axes[0].get_xscale() == figure.axes[0].get_yscale() == "log"
+    with pytest.raises(ValueError, match="curves"):
+        plots.errors_and_cost({"a": ([0.1], [30.0, 20.0])})

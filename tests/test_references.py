@@ -17,10 +17,6 @@ NAMES = references.names()
 WEIGHTED = [name for name in NAMES if RECIPES[name].keep in ("weights", "int8")]
 TEST = data.mnist("test", "cpu")
 NOT_MADE = {  # they take hours, or their images can't come with the course (SVHN)
-    "svm-100",
-    "m1-svm-100",
-    "m1-tsvm-100",
-    "variational-blades-slanted",
     "m2-100",
     "adgm-100",
     "sdgm-100",

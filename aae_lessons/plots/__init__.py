@@ -15,7 +15,7 @@ from aae_lessons.plots.discrete import (
 )
 from aae_lessons.plots.images import decoded_plane, images, reconstructions, rows_of_images
 from aae_lessons.plots.latent import codes, panels_of_codes, posteriors, transport
-from aae_lessons.plots.regions import decision_regions, errors_and_minutes
+from aae_lessons.plots.regions import decision_regions, errors_and_cost
 from aae_lessons.plots.runs import (
     Claims,
     claims,
@@ -39,7 +39,7 @@ __all__ = [
     "decision_regions",
     "decoded_plane",
     "equilibrium",
-    "errors_and_minutes",
+    "errors_and_cost",
     "histograms",
     "images",
     "lines",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from matplotlib.axes import Axes
@@ -88,30 +88,30 @@ def _points(ax: Axes, x: Tensor, labelled_x: Tensor, label: Tensor) -> None:
         ax.scatter(*points.T, s=90, marker=MARKERS[k], color=colour, edgecolors="k", zorder=3)
 
 
-def errors_and_minutes(points: Mapping[str, tuple[float, float]]) -> Figure:
-    """Test error against training time, both on logarithmic axes, each point with its name.
+def errors_and_cost(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Figure:
+    """Error against training cost, both on logarithmic axes, one line with its name per run.
 
     Args:
-        points: name -> (minutes, error in percent), both above 0.
+        curves: name -> (cost so far in 10¹⁵ floating-point operations, error in percent), both
+            above 0, two points or more.
     """
-    check(len(points) > 0, "points", dict(points), "one run or more")
-    figure, axes = new_figure(1, 1, 8.4, 4.2)
+    check(len(curves) > 0, "curves", dict(curves), "one run or more")
+    figure, axes = new_figure(1, 1, 9.0, 4.6)
     ax = axes[0, 0]
-    for i, (name, (minutes, error)) in enumerate(points.items()):
+    for i, (name, (cost, error)) in enumerate(curves.items()):
+        check(len(cost) == len(error) > 1, f"curves[{name!r}]", (cost, error), "two equal lengths")
         style = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
-        ax.scatter(minutes, error, s=60, label=name, **style)
+        ax.plot(cost, error, label=name, markevery=[-1], markersize=8, linewidth=1.3, **style)
     ax.set(xscale="log", yscale="log")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(FormatStrFormatter("%g"))
         axis.set_minor_formatter(NullFormatter())
-    ax.set_yticks([y for y in (1, 2, 5, 10, 20, 50) if _within(y, points)])
+    errors = [value for _, error in curves.values() for value in error]
+    ax.set_yticks(
+        [y for y in (1, 2, 5, 10, 20, 50) if min(errors) / 1.5 <= y <= 1.5 * max(errors)]
+    )
     ax.grid(alpha=0.3)
-    ax.set_xlabel("training time in minutes of one core", fontsize=10)
-    ax.set_ylabel("test error in percent", fontsize=10)
+    ax.set_xlabel("training cost so far, in 10¹⁵ floating-point operations", fontsize=10)
+    ax.set_ylabel("validation error in percent", fontsize=10)
     figure.legend(loc="outside right upper", fontsize=8)
     return figure
-
-
-def _within(y: float, points: Mapping[str, tuple[float, float]]) -> bool:
-    errors = [error for _, error in points.values()]
-    return min(errors) / 1.5 <= y <= max(errors) * 1.5

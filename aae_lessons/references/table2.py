@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from aae_lessons import references
+from aae_lessons.references import train
+from aae_lessons.references.recipes import RECIPES
 
 LABELS = ("100", "1000", "all")
 NOT_YET = "not measured here yet"
@@ -109,7 +116,10 @@ ROWS = (
 VARIANTS = {  # other records of the same row, listed after its first
     "baseline": ("{}-{}-ladder",),
     "m1-tsvm": ("svm-{1}", "m1-svm-{1}"),
-    "semi-supervised": ("{}-{}-500-units", "{}-{}-augmented", "{}-{}-agreement"),
+    "semi-supervised": (
+        *("{}-{}-500-units", "{}-{}-augmented", "{}-{}-agreement"),
+        "{}-{}-agreement-1000-units",
+    ),
 }
 
 
@@ -132,12 +142,30 @@ def _figure(name: str) -> str:
     return f"{mean:.2f}{spread} (`{name}`, {splits})"
 
 
-def budget(name: str) -> tuple[int, int, float]:
-    """Epochs, updates, and minutes of one core of a record (mean over its splits)."""
-    records = references.records(name)
-    plan = records[0]["training"]
-    seconds = [record["processor_seconds"] for record in records]
-    return plan["epochs"], plan["updates"], sum(seconds) / len(seconds) / 60
+@functools.cache
+def operations_per_update(name: str) -> int:
+    """Floating-point operations of one update of a recipe's step, counted by torch.
+
+    Matrix products alone are counted; they are nearly all of it. Unlike seconds, the number is
+    the same on every machine.
+    """
+    recipe = RECIPES[name]
+    batches = train.minibatches(recipe, torch.device("cpu"), seed=0)
+    with torch.random.fork_rng():
+        model: Any = recipe.build()
+        optimizers = recipe.optimizers(model) if recipe.optimizers else model.optimizers()
+        with FlopCounterMode(display=False) as counter:
+            recipe.step(model, optimizers, next(iter(batches.epoch(0, 0))))
+    return counter.get_total_flops()
+
+
+def curve(name: str, seed: int = 0) -> tuple[list[float], list[float]]:
+    """What a run has cost so far in 10¹⁵ operations, and its validation error, by epoch."""
+    record = next(r for r in references.records(name) if r["seed"] == seed)
+    errors = record["history"]["validation_error_percent"][1:]
+    updates = record["training"]["updates"] / len(errors)
+    cost = [operations_per_update(name) * updates * (i + 1) / 1e15 for i in range(len(errors))]
+    return cost, errors
 
 
 def lesson_table() -> str:
@@ -149,11 +177,18 @@ def lesson_table() -> str:
             lines.append(f"| {row.method} | {row.slides[0]} | {NOT_YET} | – | – |")
         for i, name in enumerate(runs):
             head = f"{row.method} | {row.slides[0]}" if i == 0 else " | "
-            epochs, updates, minutes = budget(name)
-            spent = f"{epochs} epochs, {updates:,} updates, {minutes:.1f} min"
-            note = references.records(name)[0]["note"]
-            lines.append(f"| {head} | {_figure(name)} | {spent} | {note} |")
+            lines.append(f"| {head} | {_figure(name)} | {_budget(name)} | {_note(name)} |")
     return "\n".join(lines)
+
+
+def _budget(name: str) -> str:
+    plan = references.records(name)[0]["training"]
+    cost = operations_per_update(name) * plan["updates"] / 1e15
+    return f"{plan['epochs']} epochs, {plan['updates']:,} updates, {cost:.2g} · 10¹⁵ operations"
+
+
+def _note(name: str) -> str:
+    return references.records(name)[0]["note"]
 
 
 def slides_error(method: str, column: int = 0) -> float:

@@ -46,7 +46,7 @@ def make(
     recipe, on = RECIPES[name], devices.choose(device)
     epochs = recipe.epochs if epochs is None else epochs
     test = recipe.dataset("test", on)
-    batches = recipe.batches(_training_set(recipe, on, seed), recipe.batch, seed=seed)
+    batches = minibatches(recipe, on, seed)
 
     torch.manual_seed(seed)
     model = recipe.build().to(on)
@@ -169,6 +169,11 @@ def _in_words(value: Any) -> Any:
         settings = {name: getattr(value, name, None) for name in ("log_density", "lr")}
         return {"class": type(value).__name__, **settings}
     return value.__qualname__.split(".")[0] if callable(value) else value
+
+
+def minibatches(recipe: Recipe, device: torch.device, seed: int) -> Any:
+    """The minibatches that a run of a recipe draws, with its labels."""
+    return recipe.batches(_training_set(recipe, device, seed), recipe.batch, seed=seed)
 
 
 def _training_set(recipe: Recipe, device: torch.device, seed: int) -> data.ImageSet:

@@ -51,6 +51,14 @@ class Turned:
         """log p(z) in nats, (n,), of codes ``z`` (n, 2)."""
         return self.mixture.log_prob(self._turn(z, -self.angle))
 
+    @property
+    def components(self) -> int:
+        return self.mixture.components
+
+    def nearest(self, z: Tensor) -> Tensor:
+        """The component under which each code is most likely, (n,)."""
+        return self.mixture.nearest(self._turn(z, -self.angle))
+
     def distance_to_mode(self, z: Tensor) -> Tensor:
         """As :meth:`aae_lessons.priors.GaussianMixture.distance_to_mode`, (n,)."""
         return self.mixture.distance_to_mode(self._turn(z, -self.angle))
