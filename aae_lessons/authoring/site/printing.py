@@ -15,8 +15,8 @@ PATIENCE = 120  # seconds for one deck
 
 def browser() -> str:
     """The browser that prints: ``AAE_CHROMIUM``, or one on the path. Raises FileNotFoundError."""
-    found = (os.environ.get("AAE_CHROMIUM"), *map(shutil.which, BROWSERS))
-    path = next(filter(None, found), None)
+    candidates = (os.environ.get("AAE_CHROMIUM"), *map(shutil.which, BROWSERS))
+    path = next(filter(None, candidates), None)
     if path is None:
         raise FileNotFoundError(
             f"to print slides, install one of {', '.join(BROWSERS)}, or set AAE_CHROMIUM"

@@ -149,15 +149,15 @@ def lead(prose: str, longest: int = 230) -> str:
 
 def tables_of(cell: NotebookNode) -> list[str]:
     """The tables that a code cell shows, as HTML."""
-    found = []
+    result = []
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         if "<table" in data.get("text/html", ""):
-            found.append(data["text/html"])
+            result.append(data["text/html"])
         elif "\n|--" in data.get("text/markdown", ""):
             lines = data["text/markdown"].splitlines()
-            found.append(rendered("\n".join(line for line in lines if line.startswith("|"))))
-    return found
+            result.append(rendered("\n".join(line for line in lines if line.startswith("|"))))
+    return result
 
 
 def pictures_of(cell: NotebookNode, section: str = "") -> list[str]:
