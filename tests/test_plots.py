@@ -107,6 +107,15 @@ def test_rows_of_images_have_their_names():
     assert paper.images[0].get_array().min() == 1
 
 
+def test_settings_have_a_point_for_each_seed_and_a_line_through_the_medians():
+    kinds = {"one": {2: [0.1, 0.2, 0.9], 4: [0.3]}, "each": {2: [0.5], 4: [0.5, 0.7]}}
+    (ax,) = plots.over_settings({"accuracy": kinds}, "codes").axes
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[0.2, 0.3], [0.5, 0.6]]
+    points = [cloud.get_offsets()[:, 1].tolist() for cloud in ax.collections]
+    assert points == [[0.1, 0.2, 0.9], [0.3], [0.5], [0.5, 0.7]]
+    assert (ax.get_title(), ax.get_xlabel()) == ("accuracy", "codes")
+
+
 def test_histograms_have_area_one():
     figure = plots.histograms({"a": torch.rand(1000), "b": 2 * torch.rand(500)}, "distance")
     for patch in figure.axes[0].patches:
@@ -122,6 +131,7 @@ def test_histograms_have_area_one():
         (lambda: plots.transport([0.0], [1.0], {"a": (1,)}), "plans"),
         (lambda: plots.rows_of_images({"a": torch.rand(3, 784), "b": torch.rand(2, 784)}), "rows"),
         (lambda: plots.histograms({}, "x"), "values"),
+        (lambda: plots.over_settings({}, "x"), "panels"),
         (lambda: plots.codes(torch.randn(5, 3), torch.zeros(5, dtype=torch.int64)), "z"),
         (lambda: plots.codes(Z, LABELS[:5]), "labels"),
         (lambda: plots.images(torch.randn(5, 700)), "x"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -141,6 +142,32 @@ def over_epochs(
         ax.text(0, level, name, fontsize=8, va="bottom")
     ax.set(xlabel="epochs", ylabel=ylabel, ylim=(0, 1.08 * ax.get_ylim()[1]))
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
+def over_settings(
+    panels: Mapping[str, Mapping[str, Mapping[int, Sequence[float]]]], xlabel: str
+) -> Figure:
+    """Measures over a setting of the runs: a point for each seed, a line through the medians.
+
+    Args:
+        panels: measure, with its unit -> kind of run -> setting -> a value for each seed.
+        xlabel: name of the setting.
+    """
+    check(len(panels) > 0, "panels", panels, "one measure or more")
+    figure, axes = new_figure(1, len(panels), 3.5 * len(panels), 3.1)
+    for ax, (measure, kinds) in zip(axes[0], panels.items(), strict=True):
+        for i, (kind, values) in enumerate(kinds.items()):
+            medians = [statistics.median(seeds) for seeds in values.values()]
+            ax.plot(list(values), medians, color=COLOURS[i], linestyle=LINES[i], label=kind)
+            for setting, seeds in values.items():
+                # side by side, so that points of two kinds do not hide each other
+                across = [setting + 0.12 * (2 * i + 1 - len(kinds))] * len(seeds)
+                ax.scatter(across, seeds, color=COLOURS[i], marker=MARKERS[i], s=26)
+        ax.set_title(measure, fontsize=10)
+        ax.set_xlabel(xlabel)
+        ax.set_xticks(sorted({setting for values in kinds.values() for setting in values}))
+    axes[0, 0].legend(fontsize=8)
     return figure
 
 
