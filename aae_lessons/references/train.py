@@ -70,8 +70,10 @@ def make(
         "machine": _machine(on, recipe.matmul_precision),
         "history": _rounded(history),
     }
-    stored = references.unpack(name, dict(tensors), record, on)
-    record["metrics"] = recipe.measure(stored.model or model.eval(), test)
+    # measured on the CPU: other devices draw other random numbers, and so other figures
+    stored = references.unpack(name, dict(tensors), record, torch.device("cpu"))
+    measured = stored.model or model.eval().cpu()
+    record["metrics"] = recipe.measure(measured, recipe.dataset("test", "cpu"))
     weights = save(tensors) if tensors else b""
     if tensors:
         write_atomically(folder / f"{name}.safetensors", lambda f: f.write(weights))
