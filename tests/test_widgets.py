@@ -24,7 +24,7 @@ from aae_lessons.widgets.game import AdversarialGameExplorer, questions
 from aae_lessons.widgets.interpolation import InterpolationExplorer
 from aae_lessons.widgets.latent import LatentExplorer, latent_explorer
 from aae_lessons.widgets.menus import figure_menus
-from aae_lessons.widgets.painter import PriorPainter, Stopped, points
+from aae_lessons.widgets.painter import DRAWN_SHAPES, PriorPainter, Stopped, points
 from aae_lessons.widgets.scrubber import TrainingScrubber
 
 WIDGETS = ["latent", "interpolation", "scrubber", "class_style", "painter", "costs", "game"]
@@ -604,6 +604,14 @@ def test_a_painter_refuses():
 
 
 @needs_node
+def test_the_painters_table_is_the_record():
+    stored = json.loads(DRAWN_SHAPES.read_text("utf-8"))["shapes"]
+    expected = PriorPainter().expected
+    assert expected["rows"].keys() == stored.keys() and expected["seeds"] >= 3
+    mean = sum(stored["ring"]["test_off_ink_percent"]) / expected["seeds"]
+    assert expected["rows"]["ring"][0].startswith(f"{mean:.1f} ± ")
+
+
 def test_the_browser_unpacks_the_digits_that_travel(tmp_path):
     chosen = data.mnist("train", "cpu").subset(slice(0, 3))
     (tmp_path / "digits").write_bytes(packing.nibbles(chosen.x))

@@ -12,12 +12,17 @@ FOLDER = Path(__file__).parent / "js"
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
 TEXT = re.compile(r'^import (\w+) from "\./(\w+)\.js\?text";\n', re.MULTILINE)
 COMMENT = re.compile(r"^ *(//[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
+REMARK = re.compile(r"(?<=[;,{}()\]]) // [^\n\"'`]*$", re.MULTILINE)
+BLANK = re.compile(r"\n{2,}")
+OPEN = re.compile(r"^((?:(?!//)[^\n])*[,({\[])\n", re.MULTILINE)  # a line that must go on
 INDENT = re.compile(r"^ +", re.MULTILINE)
 EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
 
 def script(name: str) -> str:
-    """One ES module: ``js/NAME.js`` after the modules that it imports, each once, uncommented.
+    """One ES module: ``js/NAME.js`` after the modules that it imports, each once, compressed.
+
+    Comments, indents and some line ends are left out, so that a page loads less.
 
     A widget's code reaches the browser as one text, where an import of a neighbouring file would
     find nothing. Names at the top of the modules must therefore differ. With
@@ -26,7 +31,8 @@ def script(name: str) -> str:
     check((FOLDER / f"{name}.js").is_file(), "name", name, f"a module in {FOLDER}")
     parts: dict[str, str] = {}
     _collect(name, parts)
-    return INDENT.sub("", COMMENT.sub("", "\n".join(parts.values())))
+    text = REMARK.sub("", COMMENT.sub("", "\n".join(parts.values())))
+    return OPEN.sub(r"\1", BLANK.sub("\n", INDENT.sub("", text)))
 
 
 def _collect(name: str, parts: dict[str, str]) -> None:

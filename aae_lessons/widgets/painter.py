@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
+import statistics
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
-from traitlets import Bool, Bytes, Enum, Float, Int, TraitError, Unicode, validate
+from traitlets import Bool, Bytes, Dict, Enum, Float, Int, TraitError, Unicode, validate
 from traitlets import List as ListOf
 
 from aae_lessons import plots
@@ -27,6 +30,7 @@ CAPTION = (
     "lifts it. Then press train: the drawing becomes a prior, known by its samples only, and the "
     "coloured codes of test digits flow into it. In the browser you can go on drawing meanwhile."
 )
+DRAWN_SHAPES = Path(__file__).parent / "drawn_shapes.json"
 Show = Callable[[Tensor, float], None]
 Train = Callable[[Tensor, Show], Any]
 
@@ -39,7 +43,8 @@ class PriorPainter(Explorer):
     """A canvas whose drawing becomes a prior.
 
     It trains in the browser, with the joint step (λ = 10) of a 784-128-128-2 autoencoder on 2,000
-    digits that travel with it, or in Python by ``train``.
+    digits that travel with it, or in Python by ``train``. In the browser the discriminator sees
+    sines and cosines of a code besides: without them it can't follow thin strokes.
 
     Args:
         train: ``train(points, show)``, called in a thread of its own when "train" is pressed.
@@ -58,6 +63,7 @@ class PriorPainter(Explorer):
         place: "browser" or "kernel", where the next training happens; without a kernel, on a
             page, it is the browser.
         updates: of a training in the browser.
+        expected: what a training in the browser reaches on each shape, measured beforehand.
         running, progress (0 … 1), status: of a training by ``train``.
     """
 
@@ -67,6 +73,7 @@ class PriorPainter(Explorer):
     place = Enum(("browser", "kernel"), "browser").tag(sync=True)
     trains_in_kernel = Bool(False).tag(sync=True)
     updates = Int(3000).tag(sync=True)
+    expected = Dict().tag(sync=True)
     training_digits = Bytes().tag(sync=True)
     shown_digits = Bytes().tag(sync=True)
     shown_labels = Bytes().tag(sync=True)
@@ -98,7 +105,7 @@ class PriorPainter(Explorer):
         self.strokes = [list(stroke) for stroke in strokes]
         self.trains_in_kernel = train is not None
         self.place = "browser" if train is None else "kernel"
-        packed = digits.packed()
+        packed, self.expected = digits.packed(), expected()
         self.training_digits, self.shown_digits = packed.training, packed.shown
         self.shown_labels = packed.shown_labels
         if labels is not None:
@@ -200,6 +207,24 @@ class PriorPainter(Explorer):
         z = self._z * self._spread + self._middle
         labels = torch.zeros(len(z), dtype=torch.int64) if self._labels is None else self._labels
         return plots.codes(z, labels, prior=drawn, behind="drawing")
+
+
+def expected() -> dict[str, Any]:
+    """What drawn shapes reach, mean ± standard deviation over seeds, for the painter's table.
+
+    From ``drawn_shapes.json``, which ``benchmarks/trainer.py --shapes`` writes.
+    """
+    stored = json.loads(DRAWN_SHAPES.read_text("utf-8"))
+
+    def said(values: list[float]) -> str:
+        return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
+
+    rows = {
+        shape: [said(row["test_off_ink_percent"]), said(row["test_over_null"])]
+        for shape, row in stored["shapes"].items()
+    }
+    seeds = {len(row["test_over_null"]) for row in stored["shapes"].values()}
+    return {"updates": stored["updates"], "seeds": max(seeds), "rows": rows}
 
 
 def points(

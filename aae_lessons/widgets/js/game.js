@@ -176,7 +176,11 @@ function render({ model, el }) {
     controls.playing(true);
     diagram.aloud(controls.settings.speed === "phases");
     then(async () => {
-      while (playing) await (controls.settings.speed === "phases" ? slowly() : frame());
+      let next = null; // frames' updates under way: the session computes while the page paints
+      while (playing || next) {
+        if (playing && controls.settings.speed === "phases" && !next) await slowly();
+        else next = await frame(next);
+      }
     });
   }
 
@@ -191,14 +195,24 @@ function render({ model, el }) {
     await new Promise((done) => setTimeout(done, SLOW));
   }
 
-  /** Some updates; the picture is painted with the next frame, while the session goes on. */
-  async function frame() {
+  /** Asks for the next frame's updates, then shows those that were asked for, with the screen. */
+  async function frame(asked) {
+    const ready = asked && Promise.all([asked, new Promise((done) => requestAnimationFrame(done))]);
+    const found = ready && (await ready)[0];
+    const next = playing && controls.settings.speed !== "phases" ? updates() : null;
+    if (found) showFrame(found);
+    return next;
+  }
+
+  function updates() {
     const now = performance.now();
     const timely = now - measured > MATCH_EVERY;
     if (timely) measured = now;
     const count = +controls.settings.speed;
-    const asked = lab.ask({ kind: "run", milliseconds: 40, count, look: everything(timely) });
-    const [found] = await Promise.all([asked, new Promise((done) => requestAnimationFrame(done))]);
+    return lab.ask({ kind: "run", milliseconds: 40, count, look: everything(timely) });
+  }
+
+  function showFrame(found) {
     show(found);
     const { phases } = found;
     turn = (turn + 1) % (24 * phases.length);

@@ -58,6 +58,7 @@ function render({ model, el }) {
     bar,
     status,
     measures,
+    expectations(model.get("expected")),
   );
   const { root, say, notice } = page(
     model,
@@ -176,6 +177,26 @@ function table({ match, ink }) {
     make("tr", {}, make("td", {}), ...cells("th", ["training digits", "test digits"])),
     row("codes off the ink", sets.map((set) => `${(100 * ink[set]).toFixed(0)} %`)),
     row("sliced Wasserstein, × null", sets.map((set) => match[set].toFixed(1))),
+  );
+}
+
+/** What each shape reaches, measured beforehand; folded away. */
+function expectations({ updates, seeds, rows }) {
+  const cells = (kind, values) => values.map((value) => make(kind, {}, value));
+  const lines = Object.entries(rows).map(([shape, values]) =>
+    make("tr", {}, make("th", { scope: "row" }, shape), ...cells("td", values)),
+  );
+  const head = ["off the ink, %", "× null"];
+  return make(
+    "details",
+    {},
+    make("summary", {}, "What to expect of each shape"),
+    make(
+      "p",
+      { className: "aae-small" },
+      `Codes of test digits after ${updates.toLocaleString("en")} updates, mean ± standard deviation over ${seeds} seeds. An encoder is continuous: between two islands some codes are always on their way. Thin arms that lie close together are filled late.`,
+    ),
+    make("table", { className: "aae-measures" }, make("tr", {}, make("td", {}), ...cells("th", head)), ...lines),
   );
 }
 

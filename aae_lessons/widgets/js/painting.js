@@ -18,7 +18,10 @@ const NAMES = {
 // Digits that move by a pixel and noise on the encoder's input: 2,000 digits would be learnt by
 // heart otherwise, and codes of test digits would lie off the ink, four times as many of them.
 const REGULARISED = { shift: 1, pixelNoise: 0.3 };
-const OPTIONS = { weight: 10, beta1: 0.5, noise: 0.3, batch: 64, joint: true, ...REGULARISED };
+// Waves let the discriminator see thin ink and gaps. Where the noise ends early it then wins, and
+// codes gather on one of several islands: so there is more noise, for longer.
+const SEEING = { frequencies: [2, 4], noise: 0.5, noiseUntil: 0.6 };
+export const OPTIONS = { weight: 10, beta1: 0.5, batch: 64, joint: true, ...SEEING, ...REGULARISED };
 
 /** Digits at 4 bits a pixel as packing.nibbles made them: (784 n,) in [0, 1], a promise. */
 export async function unpackDigits(view) {

@@ -5,6 +5,7 @@
 import { arithmetic, builds } from "./kernels.js";
 import { Adam, Arena, padded, Perceptron } from "./perceptron.js";
 import { normals, randomNumbers } from "./randoms.js";
+import { Waves } from "./waves.js";
 
 const POOL = 50_021; // numbers of noise for pixels
 const EVALUATED = 512; // rows at once where codes or a field are only looked at
@@ -20,6 +21,8 @@ export const DEFAULTS = {
   rates: { reconstruction: 2e-3, discriminator: 2e-3, generator: 2e-3 },
   beta1: 0.5,
   noise: 0.3, // standard deviation of the instance noise at the start
+  noiseUntil: 0.5, // share of a scheduled run after which there is none
+  frequencies: [], // of the waves of a code that the discriminator sees besides, see waves.js
   shift: 0, // digits move by up to so many pixels, each time anew
   pixelNoise: 0, // standard deviation of noise on the encoder's input; the clean image is rebuilt
   discriminatorUpdates: 1, // for each update of the encoder
@@ -42,20 +45,23 @@ export class Trainer {
 
   constructor(config, images, prior) {
     Object.assign(this, { config, images, prior });
-    const { pixels, hidden, discriminatorHidden, dim, slope, batch, beta1 } = config;
+    const { pixels, hidden, discriminatorHidden, dim, slope, batch, beta1, frequencies } = config;
     const arena = (this.arena = new Arena());
     const rows = Math.max(EVALUATED, 2 * batch);
     const net = (sizes) => new Perceptron(arena, sizes, rows, slope);
     this.encoder = net([pixels, ...hidden, dim]);
     this.decoder = net([dim, ...[...hidden].reverse(), pixels]);
-    this.discriminator = net([dim, ...discriminatorHidden, 1]);
+    this.waves = new Waves(dim, frequencies);
+    this.discriminator = net([this.waves.inputs, ...discriminatorHidden, 1]);
     this.width = padded(pixels);
     this.wide = padded(dim);
     this.x = arena.take(batch * this.width); // the encoder's input, padding 0
     this.looked = arena.take(EVALUATED * this.width);
     this.target = arena.take(batch * this.width); // padding ½: no error there
     this.xHat = arena.take(batch * this.width);
-    this.both = arena.take(rows * this.wide); // what the discriminator sees
+    this.sight = padded(this.waves.inputs);
+    this.both = arena.take(rows * this.sight); // what the discriminator sees
+    this.codeDelta = arena.take(rows * this.wide); // its gradient for the codes
     this.adams = {
       reconstruction: new Adam(arena, [this.encoder, this.decoder], beta1),
       discriminator: new Adam(arena, [this.discriminator], beta1),
@@ -159,7 +165,7 @@ export class Trainer {
     const { batch, weight } = this.config;
     const z = this.encode();
     this.generatorGradient(z, weight);
-    this.pass(this.discriminator.inputDelta);
+    this.pass(this.gradientForCodes(0, batch));
     this.encoder.backward(this.ops, this.x, batch, {});
     this.descend("generator");
   }
@@ -172,7 +178,7 @@ export class Trainer {
     this.pass(this.decoder.inputDelta);
     if (!mistakes.noGenerator) {
       this.generatorGradient(z, weight);
-      this.pass(this.discriminator.inputDelta, true);
+      this.pass(this.gradientForCodes(0, batch), true);
     }
     this.encoder.backward(this.ops, this.x, batch, {});
     this.descend("reconstruction");
@@ -189,11 +195,11 @@ export class Trainer {
     this.pass(this.decoder.inputDelta);
     const d = this.discriminator;
     this.generatorGradient(z, weight, true);
-    this.pass(d.inputDelta, true);
+    this.pass(this.gradientForCodes(0, batch), true);
     const { floats } = this.ops;
     const kept = floats.slice(d.gradients, d.gradients + d.count);
     this.discriminatorGradient(z, true);
-    this.pass(d.inputDelta + batch * this.wide, true);
+    this.pass(this.gradientForCodes(batch, batch), true);
     for (let i = 0; i < kept.length; i++) floats[d.gradients + i] += kept[i];
     this.encoder.backward(this.ops, this.x, batch, {});
     this.descend("reconstruction");
@@ -221,6 +227,18 @@ export class Trainer {
     const count = this.config.batch * this.wide;
     if (!add) floats.copyWithin(to, from, from + count);
     else for (let i = 0; i < count; i++) floats[to + i] += floats[from + i];
+  }
+
+  /** The discriminator's gradient for codes, of `rows` rows of `both` from `first`; its place. */
+  gradientForCodes(first, rows) {
+    const { floats } = this.ops;
+    const { wide, sight, both, codeDelta, waves } = this;
+    const { inputDelta } = this.discriminator;
+    for (let i = 0; i < rows; i++) {
+      const row = (first + i) * sight;
+      waves.backward(floats, codeDelta + i * wide, inputDelta + row, both + row);
+    }
+    return codeDelta;
   }
 
   /** ½ Σ (x − x̂)², mean over the batch, and its gradients for the decoder and the codes. */
@@ -260,20 +278,17 @@ export class Trainer {
   show(drawn, z) {
     const { floats } = this.ops;
     const { batch, dim } = this.config;
-    const { wide, both, noise, random } = this;
+    const { wide, sight, both, noise, random } = this;
     const shift = drawn ? batch : 0;
-    for (let i = 0; i < batch; i++) {
+    for (let i = 0; i < shift + batch; i++) {
+      const [row, from] = [both + i * sight, z + (i - shift) * wide];
       for (let j = 0; j < dim; j++) {
-        if (drawn) floats[both + i * wide + j] = drawn[i * dim + j];
-        floats[both + (shift + i) * wide + j] = floats[z + i * wide + j];
+        floats[row + j] = i < shift ? drawn[i * dim + j] : floats[from + j];
+        if (noise) floats[row + j] += noise * normals(random);
       }
+      this.waves.fill(floats, row);
     }
-    const rows = shift + batch;
-    if (noise) {
-      for (let i = 0; i < rows; i++)
-        for (let j = 0; j < dim; j++) floats[both + i * wide + j] += noise * normals(random);
-    }
-    this.discriminator.forward(this.ops, both, rows);
+    this.discriminator.forward(this.ops, both, shift + batch);
   }
 
   /** mean softplus(sign · logit) over rows, and `weight` times its gradient for the logits. */
@@ -301,8 +316,9 @@ export class Trainer {
 
   /** The discriminator's probabilities of "a prior sample" at points, (2n,). */
   opinions(points) {
-    const { dim } = this.config;
-    return this.through(this.discriminator, points, dim, this.both, this.wide).map(logistic);
+    const { inputs } = this.waves;
+    const seen = this.waves.of(points);
+    return this.through(this.discriminator, seen, inputs, this.both, this.sight).map(logistic);
   }
 
   /** What a network makes of many inputs, in chunks. */
@@ -328,10 +344,13 @@ export class Trainer {
     const { floats } = this.ops;
     const { dim, mistakes } = this.config;
     const count = codes.length / dim;
-    const { wide, both, discriminator: net } = this;
+    const { wide, sight, both, waves, discriminator: net } = this;
     const { output, delta, n } = net.last;
     const rows = 4 * Math.ceil(count / 4);
-    for (let i = 0; i < count; i++) floats.set(codes.subarray(i * dim, (i + 1) * dim), both + i * wide);
+    for (let i = 0; i < count; i++) {
+      floats.set(codes.subarray(i * dim, (i + 1) * dim), both + i * sight);
+      waves.fill(floats, both + i * sight);
+    }
     net.forward(this.ops, both, rows);
     floats.fill(0, delta, delta + rows * n);
     const sign = mistakes.foolsNobody ? 1 : -1;
@@ -339,9 +358,10 @@ export class Trainer {
       floats[delta + i * n] = sign * logistic(sign * floats[output + i * n]);
     }
     net.backward(this.ops, both, rows, { moves: false, further: true });
+    const pull = this.gradientForCodes(0, count);
     return Float32Array.from(
       { length: count * dim },
-      (_, i) => -floats[net.inputDelta + Math.floor(i / dim) * wide + (i % dim)],
+      (_, i) => -floats[pull + Math.floor(i / dim) * wide + (i % dim)],
     );
   }
 }
@@ -359,8 +379,9 @@ function move(floats, at, pixels, reach, random) {
   for (let row = at; row < end; row += side) floats.fill(0, row + first, row + last);
 }
 
-/** Rates constant for half of a run, then linearly to 0; noise linearly to 0 at half. */
+/** Rates constant for half of a run, then linearly to 0; noise linearly to 0 at `noiseUntil`. */
 export function scheduled(trainer, done) {
+  const { noise, noiseUntil } = trainer.config;
   trainer.decay = Math.min(1, Math.max(0, 2 - 2 * done));
-  trainer.noise = trainer.config.noise * Math.max(0, 1 - 2 * done);
+  trainer.noise = noise * Math.max(0, 1 - done / noiseUntil);
 }
