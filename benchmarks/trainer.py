@@ -28,13 +28,12 @@ from typing import Any
 from explorers import FLAGS, chromium
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from aae_lessons.widgets import bundle, digits, static
+from aae_lessons.widgets import bundle, digits, drawn_shapes, static
 from aae_lessons.widgets.game import AdversarialGameExplorer
 from aae_lessons.widgets.painter import PriorPainter
 
 BUILDS = {"relaxed": 3000, "simd": 3000, "javascript": 300}  # updates that are timed
 UPDATES, SECONDS, KEYS, SEEDS = 3000, 4, 60, 3
-TABLE = Path(bundle.__file__).parent / "drawn_shapes.json"
 SHAPES = ("ring", "heart", "two ovals", "three dots", "letter S", "spiral")
 RELAXED = "--experimental-wasm-relaxed-simd"  # node 20 has these instructions behind a flag
 
@@ -228,7 +227,7 @@ def main() -> None:
     parser.add_argument("--site", type=Path, help="folder of a built site")
     args = parser.parse_args()
     if args.shapes:
-        TABLE.write_text(json.dumps(shapes(), indent=1) + "\n", "utf-8")
+        drawn_shapes.RECORD.write_text(json.dumps(shapes(), indent=1) + "\n", "utf-8")
         return
     result = measure(args.site and args.site.resolve())
     if args.json:

@@ -17,14 +17,14 @@ from aae_lessons import data, plots, priors, references
 from aae_lessons.models import adversarial, categorical, semi_supervised
 from aae_lessons.networks import conv_decoder, mlp
 from aae_lessons.training import History
-from aae_lessons.widgets import bundle, density, packing, static
+from aae_lessons.widgets import bundle, density, drawn_shapes, packing, static
 from aae_lessons.widgets.class_style import ClassStyleExplorer
 from aae_lessons.widgets.costs import CostDiscrepancyExplorer
 from aae_lessons.widgets.game import AdversarialGameExplorer, questions
 from aae_lessons.widgets.interpolation import InterpolationExplorer
 from aae_lessons.widgets.latent import LatentExplorer, latent_explorer
 from aae_lessons.widgets.menus import figure_menus
-from aae_lessons.widgets.painter import DRAWN_SHAPES, PriorPainter, Stopped, points
+from aae_lessons.widgets.painter import PriorPainter, Stopped, points
 from aae_lessons.widgets.scrubber import TrainingScrubber
 
 WIDGETS = ["latent", "interpolation", "scrubber", "class_style", "painter", "costs", "game"]
@@ -605,7 +605,7 @@ def test_a_painter_refuses():
 
 @needs_node
 def test_the_painters_table_is_the_record():
-    stored = json.loads(DRAWN_SHAPES.read_text("utf-8"))["shapes"]
+    stored = json.loads(drawn_shapes.RECORD.read_text("utf-8"))["shapes"]
     expected = PriorPainter().expected
     assert expected["rows"].keys() == stored.keys() and expected["seeds"] >= 3
     mean = sum(stored["ring"]["test_off_ink_percent"]) / expected["seeds"]

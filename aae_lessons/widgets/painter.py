@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
-import statistics
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,7 +17,7 @@ from traitlets import List as ListOf
 from aae_lessons import plots
 from aae_lessons.arguments import check, check_labels, check_matrix, check_number, refusal
 from aae_lessons.plots.style import new_figure
-from aae_lessons.widgets import bundle, digits, packing
+from aae_lessons.widgets import bundle, digits, drawn_shapes, packing
 from aae_lessons.widgets.base import Explorer
 
 POINTS = 6000
@@ -30,7 +27,6 @@ CAPTION = (
     "lifts it. Then press train: the drawing becomes a prior, known by its samples only, and the "
     "coloured codes of test digits flow into it. In the browser you can go on drawing meanwhile."
 )
-DRAWN_SHAPES = Path(__file__).parent / "drawn_shapes.json"
 Show = Callable[[Tensor, float], None]
 Train = Callable[[Tensor, Show], Any]
 
@@ -105,7 +101,7 @@ class PriorPainter(Explorer):
         self.strokes = [list(stroke) for stroke in strokes]
         self.trains_in_kernel = train is not None
         self.place = "browser" if train is None else "kernel"
-        packed, self.expected = digits.packed(), expected()
+        packed, self.expected = digits.packed(), drawn_shapes.expected()
         self.training_digits, self.shown_digits = packed.training, packed.shown
         self.shown_labels = packed.shown_labels
         if labels is not None:
@@ -207,24 +203,6 @@ class PriorPainter(Explorer):
         z = self._z * self._spread + self._middle
         labels = torch.zeros(len(z), dtype=torch.int64) if self._labels is None else self._labels
         return plots.codes(z, labels, prior=drawn, behind="drawing")
-
-
-def expected() -> dict[str, Any]:
-    """What drawn shapes reach, mean ± standard deviation over seeds, for the painter's table.
-
-    From ``drawn_shapes.json``, which ``benchmarks/trainer.py --shapes`` writes.
-    """
-    stored = json.loads(DRAWN_SHAPES.read_text("utf-8"))
-
-    def said(values: list[float]) -> str:
-        return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
-
-    rows = {
-        shape: [said(row["test_off_ink_percent"]), said(row["test_over_null"])]
-        for shape, row in stored["shapes"].items()
-    }
-    seeds = {len(row["test_over_null"]) for row in stored["shapes"].values()}
-    return {"updates": stored["updates"], "seeds": max(seeds), "rows": rows}
 
 
 def points(
