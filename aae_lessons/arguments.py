@@ -6,7 +6,10 @@ the device. Shapes, dtypes and sizes are checked everywhere.
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -68,6 +71,66 @@ def check_numbers(
     """:func:`check_number` of several fields of a configuration."""
     for name in names:
         check_number(getattr(config, name), name, above, at_least)
+
+
+def check_sizes(value: object, name: str, length: int | None = None) -> None:
+    """``value`` must be a tuple of whole numbers, 1 or more (``length`` of them)."""
+    ok = isinstance(value, tuple | list) and length in (None, len(value))
+    ok = ok and all(type(size) is int and size >= 1 for size in value)
+    many = "" if length is None else f"{length} "
+    check(ok, name, value, f"a tuple of {many}whole numbers, 1 or more")
+
+
+def check_instance(
+    value: object, name: str, kinds: type | tuple[type, ...], expected: str
+) -> None:
+    """``value`` must be an instance of one of these classes."""
+    check(isinstance(value, kinds), name, value, expected)
+
+
+def check_callable(value: object, name: str, expected: str = "a function") -> None:
+    """``value`` must be a function, or something else that can be called."""
+    check(callable(value), name, value, expected)
+
+
+def sized(value: Any) -> int:
+    """How many items a list, tuple or tensor has; 0 for what has none."""
+    return len(value) if isinstance(value, Sequence | Tensor) and not isinstance(value, str) else 0
+
+
+def check_mapping(value: object, name: str, expected: str) -> None:
+    """``value`` must be a dict with one entry or more."""
+    check(isinstance(value, Mapping) and len(value) > 0, name, value, expected)
+
+
+def check_finite(value: Tensor, name: str) -> None:
+    """``value`` must hold neither nan nor infinities; it is waited for on an accelerator."""
+    check(bool(value.isfinite().all()), name, "nan or infinite values", "finite values")
+
+
+def check_config(config: Any, kind: type | None = None) -> None:
+    """The fields that configurations share: sizes, classes, pixels, cost, rates, momenta.
+
+    With ``kind``, a model's configuration has to be one of that class.
+    """
+    if kind is not None:
+        expected = f"a {kind.__module__.rpartition('.')[2]}.{kind.__name__}"
+        check(isinstance(config, kind), "config", config, expected)
+    for field in dataclasses.fields(config):
+        name, value = field.name, getattr(config, field.name)
+        if str(field.type).startswith("tuple[int"):
+            check_sizes(value, name)
+        elif name in ("pixels", "dim", "classes"):
+            check_int(value, name, at_least=2 if name == "classes" else 1)
+        elif name == "cost" and field.type == "Cost":
+            check_callable(value, name, "a cost c(logits, x), such as objectives.squared_error")
+        elif name in ("beta1", "momentum", "adversarial_momentum"):
+            check_number(value, name, at_least=0)
+            check(value < 1, name, value, "a number from 0 to below 1")
+        elif name == "lr" or name.endswith("_lr"):
+            check_number(value, name, above=0)
+        elif name == "weight_decay":
+            check_number(value, name, at_least=0)
 
 
 def check_same_shape(a: Tensor, b: Tensor, name_a: str, name_b: str) -> None:

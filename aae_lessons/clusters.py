@@ -16,7 +16,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from aae_lessons.arguments import check, check_labels, check_matrix, check_number, check_same_shape
+from aae_lessons.arguments import (
+    check,
+    check_int,
+    check_labels,
+    check_matrix,
+    check_number,
+    check_same_shape,
+)
 from aae_lessons.devices import in_single_precision
 
 CLASSES = 10
@@ -128,6 +135,7 @@ def mutual_information(y: Tensor, y_other: Tensor) -> Tensor:
         y, y_other: cluster probabilities, (B, K), row by row of the same image.
     """
     check_matrix(y, "y")
+    check_matrix(y_other, "y_other")
     check_same_shape(y_other, y, "y_other", "y")
     pairs = y_other.T @ y / len(y)
     pairs = ((pairs + pairs.T) / 2).clamp(min=MIN_PROBABILITY)
@@ -161,9 +169,13 @@ def pair_distances(heads: Tensor) -> Tensor:
 def _probabilities(q: Tensor, name: str) -> None:
     check_matrix(q, name)
     check(q.shape[1] >= 2, name, q, "two clusters (columns) or more")
-    check(bool(torch.isfinite(q).all()), name, "nan or infinite values", "probabilities")
+    inside = bool((q.isfinite() & (q >= 0) & (q <= 1)).all())
+    check(
+        inside, name, "values that are nan or not in 0 … 1", "probabilities; softmax(1) of logits"
+    )
 
 
 def _one_label_each(q: Tensor, labels: Tensor, classes: int) -> None:
+    check_int(classes, "classes")
     check_labels(labels, "labels", classes)
     check(len(labels) == len(q), "labels", labels, f"{len(q)} labels, one per row of q")

@@ -209,7 +209,7 @@ OBJECTIVES = [
 BAD_SHAPES = ((1, 28), (1, 30, 28), (1, 28, 27), (0, 28, 28), (1, 28.0, 28))
 NETWORKS = [
     *cases("mlp", networks.mlp, "sizes", (), (3,), (3, 0), (3, -1, 2), (3, 2.5)),
-    *cases("Discriminator", lambda v: networks.Discriminator(2, v), "sizes", (0,), (8, -1)),
+    *cases("Discriminator", lambda v: networks.Discriminator(2, v), "hidden", (0,), (8, -1)),
     *cases("normal_weights", lambda v: networks.normal_weights(PLAIN, v), "std", *NOT_POSITIVE),
     *cases("conv_encoder", networks.conv_encoder, "outputs", *NOT_COUNTS),
     *cases("conv_decoder", networks.conv_decoder, "inputs", *NOT_COUNTS),

@@ -134,7 +134,7 @@ def test_histograms_have_area_one():
         (lambda: plots.over_settings({}, "x"), "panels"),
         (lambda: plots.codes(torch.randn(5, 3), torch.zeros(5, dtype=torch.int64)), "z"),
         (lambda: plots.codes(Z, LABELS[:5]), "labels"),
-        (lambda: plots.images(torch.randn(5, 700)), "x"),
+        (lambda: plots.images(torch.randn(5, 700)), "shape"),
         (lambda: plots.reconstructions(torch.rand(5, 784), torch.rand(4, 784)), "x_hat"),
         (lambda: plots.losses(History()), "history"),
         (lambda: plots.curves([1], {"a": [1, 2]}, "", ""), "lines"),

@@ -5,7 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from aae_lessons.arguments import check, check_int, check_labels
+from aae_lessons.arguments import (
+    check,
+    check_instance,
+    check_int,
+    check_labels,
+)
 from aae_lessons.data.sets import CLASSES, UNLABELLED, ImageSet
 
 
@@ -23,6 +28,7 @@ def balanced_subset(labels: Tensor, n: int, seed: int, classes: int = CLASSES) -
 
     Raises ValueError where ``n`` is not a multiple of ``classes`` or a class has too few examples.
     """
+    check_int(classes, "classes")
     check_labels(labels, "labels", classes, unlabelled=True)
     check_int(n, "n")
     check(n % classes == 0, "n", n, f"a multiple of {classes}: as many labels of each class")
@@ -40,6 +46,7 @@ def balanced_subset(labels: Tensor, n: int, seed: int, classes: int = CLASSES) -
 
 def hide_labels(images: ImageSet, keep: Tensor) -> ImageSet:
     """The same images with every label but those at ``keep`` replaced by -1 ("no label")."""
+    check_instance(images, "images", ImageSet, "an ImageSet")
     ok = isinstance(keep, Tensor) and keep.dtype == torch.int64 and keep.dim() == 1
     check(ok, "keep", keep, "an int64 tensor of positions")
     if keep.device.type == "cpu" and len(keep):
@@ -52,6 +59,7 @@ def hide_labels(images: ImageSet, keep: Tensor) -> ImageSet:
 
 def split_validation(images: ImageSet, n: int = 10_000) -> tuple[ImageSet, ImageSet]:
     """(training, validation): the last ``n`` images are held out, as is usual for MNIST."""
+    check_instance(images, "images", ImageSet, "an ImageSet")
     check_int(n, "n")
     check(n < len(images), "n", n, f"fewer than the {len(images)} images there are")
     return images.subset(slice(0, len(images) - n)), images.subset(slice(len(images) - n, None))

@@ -11,7 +11,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from aae_lessons.arguments import check, check_int
+from aae_lessons.arguments import (
+    check,
+    check_instance,
+    check_int,
+)
 from aae_lessons.data.sets import UNLABELLED, Batch, ImageSet, to_pixels
 
 
@@ -34,6 +38,7 @@ class Minibatches:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_instance(self.images, "images", ImageSet, "an ImageSet; ImageSet.of(…) makes one")
         check_int(self.size, "size")
         fits = self.size <= len(self.images)
         check(fits, "size", self.size, f"at most the {len(self.images)} images there are")

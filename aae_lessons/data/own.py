@@ -9,7 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aae_lessons.arguments import check
+from aae_lessons.arguments import (
+    check,
+    describe,
+)
 from aae_lessons.data.sets import UNLABELLED, ImageSet
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
@@ -62,7 +65,10 @@ def _labels(labels: Any, n: int) -> tuple[int, Tensor]:
     """How many classes there are, and int64 labels; -1 for all images without any."""
     if labels is None:
         return 2, torch.full((n,), UNLABELLED)
-    label = torch.as_tensor(labels)
+    try:
+        label = torch.as_tensor(labels)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(f"labels: got {describe(labels)}, expected whole numbers") from error
     whole = not label.is_floating_point() and not label.is_complex() and label.dtype != torch.bool
     ok = whole and label.shape == (n,) and int(label.min()) >= UNLABELLED
     check(ok, "labels", label, f"{n} whole numbers from 0 on (-1: none) in a vector")

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons.arguments import check_int, check_labels, check_matrix, check_numbers
+from aae_lessons.arguments import check_config, check_labels, check_matrix, check_numbers
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._densities import (
     binarise,
@@ -69,8 +69,7 @@ class Config:
     lr: float = 3e-4
 
     def __post_init__(self) -> None:
-        check_int(self.classes, "classes", at_least=2)
-        check_int(self.dim, "dim")
+        check_config(self)
         check_numbers(self, "alpha", "lr", above=0)
 
 
@@ -79,6 +78,7 @@ class ADGM(nn.Module):
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
+        check_config(config, Config)
         self.config = config
         pixels, classes, dim = config.pixels, config.classes, config.dim
         outputs = pixels * (2 if config.gaussian else 1)

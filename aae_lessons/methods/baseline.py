@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons.arguments import check_int, check_labels, check_matrix, check_number
+from aae_lessons.arguments import check_config, check_labels, check_matrix, check_number
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._layers import Noise, normalised_mlp
 from aae_lessons.objectives import descend, reads
@@ -47,7 +47,7 @@ class Config:
     lr: float = 0.002
 
     def __post_init__(self) -> None:
-        check_int(self.classes, "classes", at_least=2)
+        check_config(self)
         check_number(self.noise, "noise", at_least=0)
         check_number(self.hidden_noise, "hidden_noise", at_least=0)
         check_number(self.lr, "lr", above=0)
@@ -58,6 +58,7 @@ class Baseline(nn.Module):
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
+        check_config(config, Config)
         self.config = config
         sizes = (config.pixels, *config.hidden, config.classes)
         layers = normalised_mlp(sizes, noise=config.hidden_noise)

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons.arguments import check_int, check_labels, check_matrix, check_number
+from aae_lessons.arguments import check_config, check_int, check_labels, check_matrix, check_number
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._densities import entropy_of_logits
 from aae_lessons.methods._layers import Noise, frozen_statistics, normalised_mlp
@@ -70,8 +70,7 @@ class Config:
     weight_decay: float = 1e-5
 
     def __post_init__(self) -> None:
-        check_int(self.classes, "classes", at_least=2)
-        check_int(self.dim, "dim")
+        check_config(self)
         check_number(self.noise, "noise", at_least=0)
         check_number(self.weight, "weight", at_least=0)
         check_number(self.lr, "lr", above=0)
@@ -86,6 +85,7 @@ class CatGAN(nn.Module):
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
+        check_config(config, Config)
         self.config = config
         sizes = (config.pixels, *config.hidden, config.classes)
         layers = normalised_mlp(sizes, _leaky, config.noise)

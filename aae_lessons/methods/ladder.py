@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons.arguments import check, check_int, check_labels, check_matrix, check_number
+from aae_lessons.arguments import check, check_config, check_labels, check_matrix, check_number
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._layers import moments_of, normalise
 from aae_lessons.objectives import descend, reads
@@ -58,9 +58,8 @@ class Config:
     lr: float = 0.002
 
     def __post_init__(self) -> None:
-        check_int(self.classes, "classes", at_least=2)
+        check_config(self)
         check_number(self.noise, "noise", at_least=0)
-        check_number(self.lr, "lr", above=0)
         layers = len(self.hidden) + 2
         check(len(self.weights) == layers, "weights", self.weights, f"{layers}, one per layer")
 
@@ -90,6 +89,7 @@ class Ladder(nn.Module):
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
+        check_config(config, Config)
         self.config = config
         sizes = (config.pixels, *config.hidden, config.classes)
         self.encoder = nn.ModuleList(_weights(i, o) for i, o in itertools.pairwise(sizes))

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from aae_lessons.arguments import check_int, check_matrix, check_number
+from aae_lessons.arguments import check_config, check_matrix, check_number
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._densities import binarise, kl_of_rows, log_likelihood
 from aae_lessons.networks import mlp, reparameterise
@@ -51,7 +51,7 @@ class Config:
     lr: float = 3e-4
 
     def __post_init__(self) -> None:
-        check_int(self.dim, "dim")
+        check_config(self)
         check_number(self.lr, "lr", above=0)
 
 
@@ -60,6 +60,7 @@ class M1(nn.Module):
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
+        check_config(config, Config)
         self.config = config
         outputs = config.pixels * (2 if config.gaussian else 1)
         self.encoder = mlp((config.pixels, *config.hidden, 2 * config.dim), nn.Softplus)

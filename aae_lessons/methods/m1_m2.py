@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from aae_lessons.arguments import check
+from aae_lessons.arguments import check, check_instance, check_matrix
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods import m2 as upper
 from aae_lessons.methods.m1 import M1, used_dimensions
@@ -60,6 +60,8 @@ class M1M2(nn.Module):
 
     def __init__(self, m1: M1, x: Tensor, config: Config = Config()) -> None:
         super().__init__()
+        check_instance(m1, "m1", M1, "a trained M1")
+        check_matrix(x, "x", columns=m1.config.pixels)
         self.m1 = m1.requires_grad_(False)
         used = used_dimensions(m1, x)
         check(bool(used.any()), "m1", "no used dimension", "a trained M1")

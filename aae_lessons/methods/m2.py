@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons.arguments import check, check_int, check_labels, check_matrix, check_number
+from aae_lessons.arguments import check, check_config, check_labels, check_matrix, check_number
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._densities import (
     binarise,
@@ -69,8 +69,7 @@ class Config:
     weight_decay: float = 2e-5
 
     def __post_init__(self) -> None:
-        check_int(self.classes, "classes", at_least=2)
-        check_int(self.dim, "dim")
+        check_config(self)
         check_number(self.alpha, "alpha", at_least=0)
         check_number(self.lr, "lr", above=0)
         share = self.labelled_share
@@ -83,6 +82,7 @@ class M2(nn.Module):
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
+        check_config(config, Config)
         self.config = config
         pixels, classes = config.pixels, config.classes
         outputs = pixels * (2 if config.gaussian else 1)

@@ -33,7 +33,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons.arguments import check_int, check_labels, check_matrix, check_number
+from aae_lessons.arguments import (
+    check,
+    check_config,
+    check_int,
+    check_labels,
+    check_matrix,
+    check_number,
+)
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.objectives import descend, reads
 
@@ -61,7 +68,7 @@ class Config:
     lr: float = 0.02
 
     def __post_init__(self) -> None:
-        check_int(self.classes, "classes", at_least=2)
+        check_config(self)
         check_int(self.frequencies, "frequencies", at_least=0)
         check_number(self.bandwidth, "bandwidth", above=0)
         check_number(self.cost, "cost", above=0)
@@ -87,6 +94,11 @@ class TSVM(nn.Module):
 
     def __init__(self, x: Tensor, encode: Encode | None = None, config: Config = Config()) -> None:
         super().__init__()
+        check_matrix(x, "x")
+        check_config(config, Config)
+        check(
+            encode is None or callable(encode), "encode", encode, "a function of images, or None"
+        )
         self.config, self.encode = config, encode or (lambda images: images)
         owner = getattr(encode, "__self__", encode)  # a network moves to a device with the machine
         self.encoder = owner if isinstance(owner, nn.Module) else None

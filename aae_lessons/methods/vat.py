@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons.arguments import check_int, check_labels, check_matrix, check_number
+from aae_lessons.arguments import check_config, check_int, check_labels, check_matrix, check_number
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.methods._layers import frozen_statistics, normalised_mlp
 from aae_lessons.objectives import descend, reads
@@ -63,7 +63,7 @@ class Config:
     lr: float = 2e-4
 
     def __post_init__(self) -> None:
-        check_int(self.classes, "classes", at_least=2)
+        check_config(self)
         check_int(self.power_steps, "power_steps")
         for name in ("eps", "xi", "lr"):
             check_number(getattr(self, name), name, above=0)
@@ -75,6 +75,7 @@ class VAT(nn.Module):
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
+        check_config(config, Config)
         self.config = config
         self.layers = normalised_mlp((config.pixels, *config.hidden, config.classes))
 

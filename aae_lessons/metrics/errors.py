@@ -5,15 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from aae_lessons.arguments import check, check_matrix, check_same_shape
+from aae_lessons.arguments import check, check_callable, check_instance, check_labels, check_matrix
 
 
 @torch.no_grad()
 def reconstruction_mse(model: nn.Module, x: Tensor) -> float:
     """Mean of (x − x̂)² over pixels and images ``x`` (n, 784), for ``model(x)`` = x̂."""
     check_matrix(x, "x")
+    check_callable(model, "model", "a function of images")
     x_hat = model(x)
-    check_same_shape(x_hat, x, "model(x)", "x")
+    check_matrix(x_hat, "model(x)", *reversed(x.shape))
     return (x_hat - x).square().mean().item()
 
 
@@ -23,7 +24,11 @@ def error_percent(x: Tensor, labels: Tensor, classifier: nn.Module) -> float:
     check_matrix(x, "x")
     fits = isinstance(labels, Tensor) and labels.shape == (len(x),)
     check(fits, "labels", labels, f"{len(x)} labels, one per image, in a vector")
-    return 100 * ((classifier(x).argmax(1) != labels).sum().item() / len(x))
+    check_callable(classifier, "classifier", "a function of images")
+    logits = classifier(x)
+    check_matrix(logits, "classifier(x)", rows=len(x))
+    check_labels(labels, "labels", logits.shape[1])
+    return 100 * ((logits.argmax(1) != labels).sum().item() / len(x))
 
 
 @torch.no_grad()
@@ -38,6 +43,9 @@ def dead_units(network: nn.Sequential, x: Tensor) -> list[float]:
         x: its input, (n, inputs).
     """
     check_matrix(x, "x")
+    check_instance(network, "network", nn.Sequential, "layers in a Sequential, as mlp makes them")
+    first = next(network.parameters(), x).shape[-1]
+    check(first == x.shape[1], "x", x, f"the network's inputs, (n, {first})")
     shares = []
     for layer in network:
         x = layer(x)

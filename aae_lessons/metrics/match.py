@@ -10,7 +10,14 @@ from torch import Tensor
 from torch.distributions import Normal
 from torch.optim import Adam
 
-from aae_lessons.arguments import check, check_int, check_labels, check_matrix
+from aae_lessons.arguments import (
+    check,
+    check_instance,
+    check_int,
+    check_labels,
+    check_matrix,
+    check_same_shape,
+)
 from aae_lessons.networks import Discriminator
 from aae_lessons.objectives import (
     descend,
@@ -44,7 +51,7 @@ def c2st_accuracy(z: Tensor, prior: Prior, seed: int = 0, updates: int = 2000) -
     Returns:
         Accuracy on the test half and as many prior samples, each side counting the same.
     """
-    _codes(z, prior, at_least=20)
+    _codes(z, prior, at_least=20, seed=seed)
     check_int(updates, "updates")
     z = z.detach()
     with torch.random.fork_rng():
@@ -75,7 +82,7 @@ def sliced_wasserstein_over_floor(z: Tensor, prior: Prior, seed: int = 0) -> flo
         prior: P_Z.
         seed: of directions and prior samples.
     """
-    _codes(z, prior, at_least=2)
+    _codes(z, prior, at_least=2, seed=seed)
 
     def distance(a: Tensor, b: Tensor) -> float:
         directions = random_directions(prior.dim, DIRECTIONS, like=a)
@@ -95,7 +102,7 @@ def mmd_over_floor(z: Tensor, prior: Prior, seed: int = 0) -> float:
         prior: P_Z.
         seed: of the chosen codes and the prior samples.
     """
-    _codes(z, prior, at_least=2)
+    _codes(z, prior, at_least=2, seed=seed)
     kernel = inverse_multiquadratics(prior.dim)
     chosen = torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))[:MMD_ROWS]
     squared = _over_floor(
@@ -133,8 +140,8 @@ def component_accuracy(z: Tensor, labels: Tensor, prior: HasModes) -> float:
         labels: their classes, (n,).
         prior: one with ``nearest``, such as :class:`aae_lessons.priors.GaussianMixture`.
     """
+    check_instance(prior, "prior", HasModes, "one with nearest(z)")
     _codes(z, prior, at_least=1)
-    check(isinstance(prior, HasModes), "prior", prior, "one with nearest(z)")
     check_labels(labels, "labels", prior.components)
     check(len(labels) == len(z), "labels", labels, f"{len(z)} labels, one per code")
     return (prior.nearest(z) == labels).float().mean().item()
@@ -152,8 +159,8 @@ def mass_at_modes(z: Tensor, prior: HasModes) -> dict[str, float]:
         ``mass_at_modes``: within one standard deviation of a mode. ``mass_between_modes``:
         farther than three from all of them. Compare with the same of prior samples.
     """
+    check_instance(prior, "prior", HasModes, "one with distance_to_mode(z)")
     _codes(z, prior, at_least=1)
-    check(isinstance(prior, HasModes), "prior", prior, "one with distance_to_mode(z)")
     distance = prior.distance_to_mode(z)
     return {
         "mass_at_modes": (distance <= 1).float().mean().item(),
@@ -180,7 +187,11 @@ def kl_parts(
     Returns:
         ``kl``, ``mutual_information``, ``marginal_kl``; the first is the sum of the others.
     """
-    check(isinstance(prior, HasDensity), "prior", prior, "one with log_prob")
+    check_matrix(mean, "mean")
+    check_matrix(log_variance, "log_variance")
+    check_same_shape(log_variance, mean, "log_variance", "mean")
+    check_instance(prior, "prior", HasDensity, "one with log_prob")
+    check_int(seed, "seed", at_least=0)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         z = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
@@ -195,7 +206,9 @@ def kl_parts(
     }
 
 
-def _codes(z: Tensor, prior: Prior, at_least: int) -> None:
+def _codes(z: Tensor, prior: Prior, at_least: int, seed: int = 0) -> None:
+    check_instance(prior, "prior", Prior, "one with dim and sample(n)")
+    check_int(seed, "seed", at_least=0)
     check_matrix(z, "z", columns=prior.dim)
     check(len(z) >= at_least, "z", z, f"{at_least} codes or more")
     check(bool(z.isfinite().all()), "z", "nan or infinite codes", "finite codes")

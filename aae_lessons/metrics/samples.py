@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aae_lessons.arguments import check, check_matrix
+from aae_lessons.arguments import check, check_callable, check_finite, check_matrix, check_sizes
 
 
 @torch.no_grad()
@@ -22,7 +22,10 @@ def sample_quality(x: Tensor, classifier: nn.Module) -> dict[str, float]:
         prediction) / K, 1/K where all images are of one class, 1 where all classes are equal.
     """
     check_matrix(x, "x")
-    probabilities = F.softmax(classifier(x), dim=1)
+    check_callable(classifier, "classifier", "a function of images")
+    logits = classifier(x)
+    check_matrix(logits, "classifier(x)", rows=len(x))
+    probabilities = F.softmax(logits, dim=1)
     mean = probabilities.mean(0)
     return {
         "confidence": probabilities.amax(1).mean().item(),
@@ -40,6 +43,7 @@ def sharpness(x: Tensor, shape: tuple[int, int] = (28, 28)) -> float:
         x: images, (n, H·W), in [0, 1].
         shape: (H, W).
     """
+    check_sizes(shape, "shape", length=2)
     check_matrix(x, "x", columns=shape[0] * shape[1])
     laplacian = x.new_tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]]).view(1, 1, 3, 3)
     edges = F.conv2d(x.view(-1, 1, *shape), laplacian)
@@ -59,6 +63,7 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> float:
     check_matrix(features_b, "features_b", columns=features_a.shape[1])
     for value, name in ((features_a, "features_a"), (features_b, "features_b")):
         check(len(value) > 1, name, value, "two rows or more")
+        check_finite(value, name)
     # on the CPU: Apple's accelerators have no float64, and no kernel for eigenvalues
     a, b = features_a.detach().cpu().double(), features_b.detach().cpu().double()
     covariance_a, covariance_b = a.T.cov(), b.T.cov()

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from aae_lessons.arguments import check, check_matrix, check_numbers
+from aae_lessons.arguments import check, check_config, check_int, check_matrix, check_numbers
 from aae_lessons.data import Batch
 from aae_lessons.networks import (
     CodeAutoencoder,
@@ -75,8 +75,10 @@ class BaseConfig:
     noise: float = 0.0
 
     def __post_init__(self) -> None:
+        check_config(self)
         check_numbers(self, "noise", at_least=0)
         check_numbers(self, "discriminator_lr", above=0)
+        check_int(self.label_classes, "label_classes", at_least=0)
         possible = self.label_classes == 0 or self.label_classes >= 2
         check(possible, "label_classes", self.label_classes, "0 (no labels), or 2 and more")
 

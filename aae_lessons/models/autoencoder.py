@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from aae_lessons.arguments import check_int, check_matrix, check_number
+from aae_lessons.arguments import check_config, check_matrix, check_number
 from aae_lessons.data import Batch
 from aae_lessons.networks import mlp
 from aae_lessons.objectives import Cost, adam, descend, reads, squared_error
@@ -44,7 +44,7 @@ class Config:
     beta1: float = 0.5
 
     def __post_init__(self) -> None:
-        check_int(self.dim, "dim")
+        check_config(self)
         check_number(self.lr, "lr", above=0)
 
 
@@ -53,6 +53,7 @@ class Autoencoder(nn.Module):
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
+        check_config(config, Config)
         self.config = config
         self.encoder = mlp((config.pixels, *config.hidden, config.dim))
         self.decoder = mlp((config.dim, *reversed(config.hidden), config.pixels))

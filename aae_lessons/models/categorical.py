@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from aae_lessons.arguments import check, check_int, check_matrix, check_numbers, refusal
+from aae_lessons.arguments import check, check_config, check_matrix, check_numbers, refusal
 from aae_lessons.data import Batch
 from aae_lessons.networks import Discriminator, gumbel_softmax, mlp
 from aae_lessons.objectives import (
@@ -75,8 +75,8 @@ class PlainConfig:
     beta1: float = 0.5
 
     def __post_init__(self) -> None:
-        check_int(self.classes, "classes", at_least=2)
-        check_numbers(self, "logit_std", "reconstruction_lr", above=0)
+        check_config(self)
+        check_numbers(self, "logit_std", above=0)
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,6 @@ class Config(PlainConfig):
 
     discriminator_lr: float = 1e-3
     generator_lr: float = 5e-4
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_numbers(self, "discriminator_lr", "generator_lr", above=0)
 
 
 @dataclass(frozen=True)
@@ -127,6 +123,7 @@ class CategoricalAAE(nn.Module):
 
     def __init__(self, config: PlainConfig = Config()) -> None:
         super().__init__()
+        check_config(config, PlainConfig)
         self.config, self.prior = config, Categorical(config.classes)
         self.encoder = mlp((config.pixels, *config.hidden, config.classes))
         self.decoder = mlp((config.classes, *reversed(config.hidden), config.pixels))

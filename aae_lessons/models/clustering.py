@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from aae_lessons.arguments import check_int, check_numbers
+from aae_lessons.arguments import check_config, check_numbers
 from aae_lessons.clusters import mutual_information
 from aae_lessons.data import Batch
 from aae_lessons.networks import ClassStyleAutoencoder, Corruption, Discriminator, mlp
@@ -76,8 +76,7 @@ class BaseConfig:
     beta1: float = 0.5
 
     def __post_init__(self) -> None:
-        check_int(self.classes, "classes", at_least=2)
-        check_int(self.dim, "dim")
+        check_config(self)
         check_numbers(self, "noise", "jitter", "shift", "style_noise", at_least=0)
         check_numbers(self, "logit_std", "discriminator_lr", above=0)
 
@@ -129,6 +128,7 @@ class ClusteringAAE(ClassStyleAutoencoder):
 
     def __init__(self, config: Config | JointConfig = Config()) -> None:
         super().__init__()
+        check_config(config, BaseConfig)
         self.config = config
         self.prior_y, self.prior = Categorical(config.classes), Gaussian(config.dim)
         self.encoder = ClassStyleEncoder(config)

@@ -35,7 +35,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import SGD
 
-from aae_lessons.arguments import check_int, check_matrix, check_numbers
+from aae_lessons.arguments import check_config, check_instance, check_matrix, check_numbers
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.networks import (
     ClassStyleAutoencoder,
@@ -84,8 +84,7 @@ class BaselineConfig:
     momentum: float = 0.9
 
     def __post_init__(self) -> None:
-        check_int(self.classes, "classes", at_least=2)
-        check_int(self.dim, "dim")
+        check_config(self)
         check_numbers(self, "noise", "jitter", "shift", at_least=0)
         check_numbers(self, "weight_std", "classification_lr", above=0)
 
@@ -123,6 +122,9 @@ class SemiSupervisedAAE(ClassStyleAutoencoder):
 
     def __init__(self, config: BaselineConfig = Config()) -> None:
         super().__init__()
+        check_instance(
+            config, "config", BaselineConfig, "a semi_supervised.Config or BaselineConfig"
+        )
         self.config = config
         self.prior_y, self.prior = Categorical(config.classes), Gaussian(config.dim)
         code = config.classes + config.dim

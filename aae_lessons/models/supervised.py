@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from aae_lessons.arguments import check_int, check_labels, check_matrix, check_number
+from aae_lessons.arguments import check_config, check_labels, check_matrix, check_number
 from aae_lessons.data import Batch
 from aae_lessons.networks import Discriminator, mlp, normal_weights
 from aae_lessons.objectives import (
@@ -70,8 +70,7 @@ class Config:
     adversarial_momentum: float = 0.1
 
     def __post_init__(self) -> None:
-        check_int(self.classes, "classes", at_least=2)
-        check_int(self.dim, "dim")
+        check_config(self)
         check_number(self.weight_std, "weight_std", above=0)
         for phase in ("reconstruction", "discriminator", "generator"):
             check_number(getattr(self, f"{phase}_lr"), f"{phase}_lr", above=0)
@@ -82,6 +81,7 @@ class SupervisedAAE(nn.Module):
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
+        check_config(config, Config)
         self.config = config
         self.prior_y, self.prior = Categorical(config.classes), Gaussian(config.dim)
         self.encoder = mlp((config.pixels, *config.hidden, config.dim), nn.ReLU)

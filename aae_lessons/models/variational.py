@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from aae_lessons.arguments import check, check_matrix, check_number
+from aae_lessons.arguments import check, check_config, check_matrix, check_number
 from aae_lessons.data import Batch
 from aae_lessons.networks import mlp, reparameterise
 from aae_lessons.objectives import (
@@ -63,6 +63,7 @@ class Config:
     beta1: float = 0.9
 
     def __post_init__(self) -> None:
+        check_config(self)
         check_number(self.weight, "weight", at_least=0)
         check_number(self.lr, "lr", above=0)
 

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.optim import Adam
 
-from aae_lessons.arguments import check, check_matrix, check_number, check_same_shape
+from aae_lessons.arguments import check, check_config, check_matrix, check_number, check_same_shape
 from aae_lessons.data import Batch
 from aae_lessons.devices import in_single_precision
 from aae_lessons.models.discrepancies import (
@@ -80,6 +80,7 @@ class Config:
     beta1: float = 0.5
 
     def __post_init__(self) -> None:
+        check_config(self)
         check_number(self.weight, "weight", at_least=0)
         check_number(self.lr, "lr", above=0)
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from torch import nn
 
-from aae_lessons.arguments import check, check_int
+from aae_lessons.arguments import (
+    check,
+    check_int,
+    check_sizes,
+)
 from aae_lessons.networks.layers import Float32Linear, leaky_relu
 
 
@@ -52,7 +56,7 @@ def conv_decoder(
 
 
 def _picture(shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    ok = len(shape) == 3 and all(isinstance(s, int) and s > 0 for s in shape)
-    ok = ok and shape[1] % 4 == 0 and shape[2] % 4 == 0
+    check_sizes(shape, "shape", length=3)
+    ok = shape[1] % 4 == 0 and shape[2] % 4 == 0
     check(ok, "shape", shape, "(C, H, W) with H and W divisible by 4")
     return shape

@@ -9,7 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aae_lessons.arguments import check, check_int, check_labels, check_number
+from aae_lessons.arguments import (
+    check,
+    check_int,
+    check_labels,
+    check_number,
+    check_sizes,
+)
 
 SLOPE = 0.2  # of leaky ReLU below zero: no unit dies
 
@@ -56,9 +62,8 @@ def mlp(sizes: Sequence[int], activation: Callable[[], nn.Module] = leaky_relu) 
         sizes: of input, hidden layers and output: ``(784, 256, 256, 2)``.
         activation: makes one activation module, such as ``nn.ReLU``.
     """
+    check_sizes(sizes, "sizes")
     check(len(sizes) >= 2, "sizes", tuple(sizes), "two sizes or more: input … output")
-    for size in sizes:
-        check_int(size, "sizes")
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise(sizes[:-1]):
         layers += [nn.Linear(inputs, outputs), activation()]
@@ -82,6 +87,8 @@ class Discriminator(nn.Module):
         activation: Callable[[], nn.Module] = leaky_relu,
     ) -> None:
         super().__init__()
+        check_int(inputs, "inputs")
+        check_sizes(hidden, "hidden")
         self.layers = mlp((inputs, *hidden, 1), activation)
 
     def forward(self, z: Tensor) -> Tensor:

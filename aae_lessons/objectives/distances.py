@@ -7,7 +7,15 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from aae_lessons.arguments import check, check_int, check_matrix, check_number, check_same_shape
+from aae_lessons.arguments import (
+    check,
+    check_callable,
+    check_instance,
+    check_int,
+    check_matrix,
+    check_number,
+    check_same_shape,
+)
 from aae_lessons.devices import in_single_precision
 
 Kernel = Callable[[Tensor], Tensor]
@@ -66,6 +74,7 @@ def inverse_multiquadratics(
     """
     check_int(dim, "dim")
     check_number(std, "std", above=0)
+    check_instance(scales, "scales", (tuple, list), "a tuple of scales")
     check(len(scales) > 0, "scales", scales, "one scale or more")
     for s in scales:
         check_number(s, "scales", above=0)
@@ -96,6 +105,7 @@ def mmd(z: Tensor, z_prior: Tensor, kernel: Kernel) -> Tensor:
         kernel: a function of squared distances, such as :func:`inverse_multiquadratics`.
     """
     _samples(z, z_prior)
+    check_callable(kernel, "kernel", "a function of squared distances, such as rbf(1.0)")
     for value, name in ((z, "z"), (z_prior, "z_prior")):
         check(len(value) > 1, name, f"{len(value)} row", "two rows or more: pairs are compared")
     within = _mean_of_pairs(z, kernel) + _mean_of_pairs(z_prior, kernel)

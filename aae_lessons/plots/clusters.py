@@ -8,49 +8,61 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from aae_lessons.arguments import check, check_matrix
+from aae_lessons.arguments import (
+    check,
+    check_finite,
+    check_matrix,
+    sized,
+)
+from aae_lessons.plots.images import Shape, check_groups, pictures
 from aae_lessons.plots.latent import panels_of_codes
 from aae_lessons.plots.style import draw_ink, new_figure
 
-SIDE, GAP, ROWS = 28, 14, 10  # pixels of an image, between head and members; rows in a column
+ROWS = 10  # in a column
 
 
-def rows_of_clusters(heads: Tensor, members: Sequence[Tensor], names: Sequence[str]) -> Figure:
-    """A row for each cluster: its head, a gap, then images it holds. Black ink on white.
+def rows_of_clusters(
+    heads: Tensor,
+    members: Sequence[Tensor],
+    names: Sequence[str],
+    shape: Shape | None = None,
+) -> Figure:
+    """A row for each cluster: its head, a gap, then images it holds.
 
     Args:
-        heads: the head of each cluster, (K, 784), in [0, 1].
-        members: for each cluster some of its images, (m, 784); m may differ, and be 0.
+        heads: the head of each cluster, (K, C·H·W), in [0, 1].
+        members: for each cluster some of its images, (m, C·H·W); m may differ, and be 0.
         names: of each cluster, written at the left of its row.
+        shape: of the images, (H, W) or (C, H, W); None for square ones.
     """
-    check_matrix(heads, "heads", columns=SIDE * SIDE)
-    for value, name in ((members, "members"), (names, "names")):
-        check(len(value) == len(heads), name, f"{len(value)}", f"{len(heads)}, one per head")
+    drawn = pictures(heads, "heads", shape)
+    members = check_groups(members, "members", len(heads), heads.shape[1])
+    check(sized(names) == len(heads), "names", names, f"{len(heads)} names, one per head")
+    height, width = drawn.shape[1:3]
     widest = max(len(m) for m in members)
     columns = -(-len(heads) // ROWS)
     rows = -(-len(heads) // columns)
     figure, axes = new_figure(1, columns, columns * (0.36 * widest + 1.2), 0.36 * rows + 0.3)
     for i, ax in enumerate(axes[0]):
         part = slice(i * rows, (i + 1) * rows)
-        strips = [_strip(h, m, widest) for h, m in zip(heads[part], members[part], strict=True)]
+        pairs = zip(drawn[part], members[part], strict=True)
+        strips = [_strip(head, group, widest, shape) for head, group in pairs]
         draw_ink(ax, torch.cat(strips))
-        middles = [SIDE * j + SIDE / 2 for j in range(len(strips))]
+        middles = [height * (j + 0.5) for j in range(len(strips))]
         ax.set_yticks(middles, names[part], fontsize=9)
-        ax.set_xticks([SIDE / 2], ["head"], fontsize=9)
+        ax.set_xticks([width / 2], ["head"], fontsize=9)
         ax.xaxis.tick_top()
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
     return figure
 
 
-def _strip(head: Tensor, members: Tensor, widest: int) -> Tensor:
-    """One row of pixels (28, width): head, gap, members, white to the end."""
-    strip = torch.zeros(SIDE, SIDE + GAP + widest * SIDE)
-    strip[:, :SIDE] = head.detach().cpu().view(SIDE, SIDE)
-    for j, image in enumerate(members.detach().cpu()):
-        left = SIDE + GAP + j * SIDE
-        strip[:, left : left + SIDE] = image.view(SIDE, SIDE)
-    return strip
+def _strip(head: Tensor, members: Tensor, widest: int, shape: Shape | None) -> Tensor:
+    """One row of pixels, (H, width, …): head, half a gap, members, white to the end."""
+    white = torch.full_like(head, float(head.dim() == 3))
+    own = list(pictures(members, "members", shape)) if len(members) else []
+    gap = white[:, : head.shape[1] // 2]
+    return torch.cat([head, gap, *own, *[white] * (widest - len(own))], dim=1)
 
 
 def contingency(counts: Tensor, names: Sequence[str], title: str = "") -> Figure:
@@ -63,7 +75,7 @@ def contingency(counts: Tensor, names: Sequence[str], title: str = "") -> Figure
     """
     ok = isinstance(counts, Tensor) and counts.dim() == 2 and not counts.is_floating_point()
     check(ok, "counts", counts, "a tensor of whole numbers, (K, classes)")
-    check(len(names) == len(counts), "names", names, f"{len(counts)} names, one per cluster")
+    check(sized(names) == len(counts), "names", names, f"{len(counts)} names, one per cluster")
     counts = counts.cpu()
     figure, axes = new_figure(1, 1, 6.0, 0.26 * len(counts) + 0.9)
     ax, shares = axes[0, 0], counts / counts.sum(1, keepdim=True).clamp(min=1)
@@ -94,6 +106,7 @@ def codes_and_cluster_heads(
         names: of the K heads; by default their numbers, 0 … K-1.
     """
     check_matrix(heads, "heads", columns=2)
+    check_finite(heads, "heads")
     names = names or [str(k) for k in range(len(heads))]
     check(
         len(names) == len(heads), "names", f"{len(names)} names", f"{len(heads)}, as many as heads"

@@ -11,7 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from aae_lessons.arguments import check, check_labels, check_matrix
+from aae_lessons.arguments import (
+    check,
+    check_finite,
+    check_labels,
+    check_mapping,
+    check_matrix,
+    sized,
+)
+from aae_lessons.plots.images import Shape, check_groups, pictures
 from aae_lessons.plots.style import COLOURS, MARKERS, PRIOR_GREY, draw_ink, new_figure
 
 CORNERS = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.5, math.sqrt(0.75)]])
@@ -46,22 +54,25 @@ def simplex(panels: Sequence[tuple[str, Tensor, Tensor]], size: float = 2.6) -> 
     return figure
 
 
-def code_bars(x: Tensor, codes: Mapping[str, Tensor]) -> Figure:
+def code_bars(x: Tensor, codes: Mapping[str, Tensor], shape: Shape | None = None) -> Figure:
     """Images, and under each one its code as bars, a row for each model.
 
     Args:
-        x: images, (n, 784), in [0, 1].
+        x: images, (n, C·H·W), in [0, 1].
         codes: name -> codes of these images, (n, K).
+        shape: of the images, (H, W) or (C, H, W); None for square ones.
     """
-    check_matrix(x, "x", columns=784)
-    check(len(codes) > 0, "codes", codes, "one name or more")
+    drawn = pictures(x, "x", shape)
+    check_mapping(codes, "codes", "a dict of one name or more")
+    for y in codes.values():
+        check_matrix(y, "codes", rows=len(x))
+        check_finite(y, "codes")
     rows = len(codes) + 1
     figure, axes = new_figure(rows, len(x), 0.95 * len(x) + 0.6, 0.9 * rows)
-    for ax, picture in zip(axes[0], x, strict=True):
-        draw_ink(ax, picture.view(28, 28))
+    for ax, picture in zip(axes[0], drawn, strict=True):
+        draw_ink(ax, picture)
         ax.set_axis_off()
     for i, (name, y) in enumerate(codes.items()):
-        check_matrix(y, "codes", rows=len(x))
         for ax, row in zip(axes[i + 1], y.detach().cpu(), strict=True):
             ax.bar(range(len(row)), row.tolist(), color=COLOURS[i], width=0.9)
             ax.set(ylim=(0, 1.05), xticks=[], yticks=[])
@@ -131,7 +142,9 @@ def over_epochs(
         ylabel: name of the vertical axis, with its unit.
         levels: name -> height of a dotted line.
     """
-    check(len(lines) > 0, "lines", lines, "one line or more")
+    check_mapping(lines, "lines", "a dict of one line or more")
+    for values in lines.values():
+        check(bool(sized(values)), "lines", values, "one value or more in a line")
     figure, axes = new_figure(1, 1, 6.4, 2.8)
     ax = axes[0, 0]
     for i, (name, values) in enumerate(lines.items()):
@@ -171,24 +184,30 @@ def over_settings(
     return figure
 
 
-def class_members(corners: Tensor, members: Sequence[Tensor]) -> Figure:
+def class_members(
+    corners: Tensor, members: Sequence[Tensor], shape: Shape | None = None
+) -> Figure:
     """What the decoder makes of each corner, and images whose code is nearest to it.
 
     Args:
-        corners: decoded one-hot vectors, (K, 784).
-        members: for each class up to 8 images, (n, 784); n may be 0.
+        corners: decoded one-hot vectors, (K, C·H·W).
+        members: for each class up to 8 images, (n, C·H·W); n may be 0.
+        shape: of the images, (H, W) or (C, H, W); None for square ones.
     """
-    check_matrix(corners, "corners", columns=784, rows=len(members))
-    most = max(1, *(len(m) for m in members))
-    figure, axes = new_figure(1, 1, 0.55 * (most + 2), 0.55 * len(members))
-    sheet = torch.zeros(len(members), most + 2, 784)
-    sheet[:, 0] = corners.detach().cpu()
-    for k, images in enumerate(members):
-        sheet[k, 2 : 2 + len(images)] = images.cpu()
-    rows = sheet.view(len(members), most + 2, 28, 28).transpose(1, 2).flatten(0, 1).flatten(1)
-    draw_ink(axes[0, 0], rows)
-    axes[0, 0].axvline(42, color=PRIOR_GREY, linewidth=1)
-    for k in range(len(members)):
-        axes[0, 0].text(-6, 28 * k + 14, f"{k}", ha="right", va="center", fontsize=9)
+    drawn = pictures(corners, "corners", shape)
+    groups = check_groups(members, "members", len(corners), corners.shape[1])
+    most = max(1, *map(len, groups))
+    height, width = drawn.shape[1:3]
+    figure, axes = new_figure(1, 1, 0.55 * (most + 2), 0.55 * len(groups))
+    blank = torch.full_like(drawn[0], float(drawn.dim() == 4))
+    strips = []
+    for corner, group in zip(drawn, groups, strict=True):
+        own = list(pictures(group, "members", shape)) if len(group) else []
+        strips.append(torch.cat([corner, blank, *own, *[blank] * (most - len(own))], dim=1))
+    draw_ink(axes[0, 0], torch.cat(strips))
+    axes[0, 0].axvline(1.5 * width, color=PRIOR_GREY, linewidth=1)
+    for k in range(len(groups)):
+        middle = height * (k + 0.5)
+        axes[0, 0].text(-0.2 * width, middle, f"{k}", ha="right", va="center", fontsize=9)
     axes[0, 0].set_axis_off()
     return figure

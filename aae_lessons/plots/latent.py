@@ -11,7 +11,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 from torch import Tensor
 
-from aae_lessons.arguments import check, check_labels, check_matrix, check_same_shape
+from aae_lessons.arguments import (
+    check,
+    check_finite,
+    check_labels,
+    check_matrix,
+    check_number,
+    check_same_shape,
+    sized,
+)
 from aae_lessons.plots import density
 from aae_lessons.plots.style import COLOURS, MARKERS, THIN, new_figure
 
@@ -41,7 +49,10 @@ def panels_of_codes(panels: Sequence[Panel], size: float = 4.0, behind: str = "p
         size: width of one panel in inches.
         behind: what the lines are called.
     """
-    check(len(panels) > 0, "panels", panels, "one panel or more")
+    check_number(size, "size", above=0)
+    check(sized(panels) > 0, "panels", panels, "a list of one panel or more")
+    for panel in panels:
+        check(sized(panel) == 4, "panels", panel, "(title, codes, labels, prior or None)")
     panels = [_checked(*panel) for panel in panels]
     figure, axes = new_figure(1, len(panels), size * len(panels) + 0.7, size + 0.2)
     extent = density.square([cloud for panel in panels for cloud in _clouds(panel)])
@@ -67,7 +78,11 @@ def panels_of_codes(panels: Sequence[Panel], size: float = 4.0, behind: str = "p
 
 def _checked(title: str, z: Tensor, labels: Tensor, prior: Any) -> Panel:
     check_matrix(z, "z", columns=2)
-    check_labels(labels, "labels", 10, unlabelled=True)
+    check_finite(z, "z")
+    check_labels(labels, "labels", len(COLOURS), unlabelled=True)
+    samples = isinstance(prior, Tensor) or prior is None
+    drawable = samples or callable(getattr(prior, "sample", None))
+    check(drawable, "prior", prior, "one with sample(n), samples (m, 2), or None")
     check(len(z) == len(labels), "labels", labels, f"{len(z)} labels, one per code")
     for drawn in _clouds((title, z, labels, prior))[1:]:
         check_matrix(drawn, "prior", columns=2)
@@ -105,6 +120,9 @@ def posteriors(
         title: of the figure.
     """
     check_matrix(mean, "mean", columns=2)
+    check_matrix(log_variance, "log_variance", columns=2)
+    check_finite(mean, "mean")
+    check_finite(log_variance, "log_variance")
     check_same_shape(log_variance, mean, "log_variance", "mean")
     check_labels(labels, "labels", 10)
     figure = panels_of_codes([(title, mean, labels, prior)], size=5.4)

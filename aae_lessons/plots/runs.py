@@ -5,14 +5,22 @@ from __future__ import annotations
 import html
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from torch import Tensor
 
-from aae_lessons.arguments import check, check_int
+from aae_lessons.arguments import (
+    check,
+    check_finite,
+    check_instance,
+    check_int,
+    check_mapping,
+    check_number,
+    sized,
+)
 from aae_lessons.plots.style import COLOURS, MARKERS, new_figure
 
 LOG_2 = math.log(2)
@@ -43,8 +51,8 @@ def losses(history, title: str = "", adversaries: int = 1) -> Figure:
         title: of the figure.
         adversaries: over how many discriminators the game's losses are summed.
     """
+    check_mapping(getattr(history, "losses", None), "history", "what fit returned, with losses")
     phases = list(history.losses)
-    check(len(phases) > 0, "history", history, "one with losses")
     check_int(adversaries, "adversaries")
     figure, axes = new_figure(1, len(phases), 3.8 * len(phases), 2.9)
     for ax, phase in zip(axes[0], sorted(phases, key=_order), strict=True):
@@ -65,6 +73,21 @@ def _order(phase: str) -> tuple[bool, str]:
     return phase != "reconstruction", phase
 
 
+def _check_lines(x: Sequence[float], lines: Mapping[str, Sequence[float]], name: str) -> None:
+    """Lines over ``x`` have as many values as it has, and some of them are finite."""
+    many = _length(x)
+    check(many > 0, "x", x, "one place or more")
+    check_mapping(lines, name, "a dict of one line or more")
+    for values in lines.values():
+        check(_length(values) == many, name, values, f"{many} values, as many as x")
+        seen = any(math.isfinite(value) for value in values)
+        check(seen, name, values, "finite values")
+
+
+def _length(values: object) -> int:
+    return len(values) if isinstance(values, Sized) and not isinstance(values, str) else 0
+
+
 def curves(
     x: Sequence[float],
     lines: dict[str, Sequence[float]],
@@ -80,11 +103,10 @@ def curves(
         xlabel, ylabel: names of the axes, with units.
         floor: where to draw a dotted line.
     """
-    check(len(lines) > 0, "lines", lines, "one line or more")
+    _check_lines(x, lines, "lines")
     figure, axes = new_figure(1, 1, 6.4, 3.2)
     ax = axes[0, 0]
     for i, (name, values) in enumerate(lines.items()):
-        check(len(values) == len(x), "lines", f"{len(values)} values", f"{len(x)}, as many as x")
         ax.semilogy(x, values, color=COLOURS[i], marker=MARKERS[i], markersize=4, label=name)
     if floor is not None:
         ax.axhline(floor, color="0.2", linestyle=":")
@@ -114,10 +136,9 @@ def lines(
         xlabel, ylabel: names of the axes, with units.
         dashed: names of the lines that are drawn dashed.
     """
-    check(len(values) > 0, "values", values, "one line or more")
+    _check_lines(x, values, "values")
     figure, axes = new_figure(1, 1, 6.4, 3.2)
     for i, (name, line) in enumerate(values.items()):
-        check(len(line) == len(x), "values", f"{len(line)} values", f"{len(x)}, as many as x")
         style = {"color": COLOURS[i], "linestyle": "--" if name in dashed else "-"}
         axes[0, 0].plot(x, line, label=name, linewidth=1.8, **style)
     axes[0, 0].set(xlabel=xlabel, ylabel=ylabel)
@@ -170,7 +191,14 @@ def histograms(
         bins: from 0 (or the smallest value) to ``limit``.
         limit: right end of the axis; by default the largest value.
     """
-    check(len(values) > 0, "values", values, "one histogram or more")
+    check_mapping(values, "values", "a dict of one histogram or more")
+    for v in values.values():
+        check_instance(v, "values", Tensor, "tensors of numbers")
+        check(len(v) > 0, "values", v, "one number or more in a histogram")
+        check_finite(v, "values")
+    check_int(bins, "bins")
+    if limit is not None:
+        check_number(limit, "limit", above=0)
     low = min(0.0, *(v.min().item() for v in values.values()))
     high = max(v.max().item() for v in values.values()) if limit is None else limit
     figure, axes = new_figure(1, 1, 6.4, 3.0)
@@ -197,7 +225,7 @@ class Claims:
 
     def __post_init__(self) -> None:
         for row in self.rows:
-            ok = len(row) == 4 and isinstance(row[3], bool)
+            ok = sized(row) == 4 and isinstance(row[3], bool)
             check(ok, "rows", row, "(claim, expected, measured, True or False)")
 
     def _cells(self) -> list[tuple[str, ...]]:
@@ -216,4 +244,5 @@ class Claims:
 
 def claims(rows: Sequence[Claim]) -> Claims:
     """A table of what was claimed and what was measured: (claim, expected, measured, holds)."""
+    check_instance(rows, "rows", Sequence, "a list of (claim, expected, measured, holds)")
     return Claims(list(rows))

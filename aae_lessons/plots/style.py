@@ -83,9 +83,13 @@ def new_figure(rows: int, columns: int, width: float, height: float) -> tuple[Fi
 
 
 def draw_ink(ax: Axes, picture: Tensor, extent: Extent | None = None) -> None:
-    """Draws a picture, (H, W), in [0, 1], as black ink on white; ``extent``: its place."""
-    ink = 1 - picture.detach().cpu()
-    ax.imshow(ink, cmap="gray", vmin=0, vmax=1, extent=extent, interpolation="nearest")
+    """Draws a picture in [0, 1]; ``extent``: its place.
+
+    (H, W) is drawn as black ink on white, (H, W, 3) in its colours.
+    """
+    picture = picture.detach().cpu()
+    shown = picture.clamp(0, 1) if picture.dim() == 3 else 1 - picture
+    ax.imshow(shown, cmap="gray", vmin=0, vmax=1, extent=extent, interpolation="nearest")
 
 
 def _show_in_notebooks() -> None:

@@ -10,9 +10,40 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from aae_lessons.arguments import check, check_labels, check_matrix, refusal
+from aae_lessons.arguments import (
+    check,
+    check_callable,
+    check_instance,
+    check_int,
+    check_labels,
+    check_matrix,
+    check_number,
+    refusal,
+)
 from aae_lessons.data import LoaderBatches
-from aae_lessons.training.types import Batches, Losses, Optimizers, Step
+from aae_lessons.training.identity import POINTS
+from aae_lessons.training.types import Batches, Losses, Optimizers, Schedule, Step
+
+
+def check_settings(
+    step: object, model: object, counts: dict[str, int], **functions: object
+) -> None:
+    """What ``fit`` is called with: a step, a model with weights, whole numbers, functions."""
+    check_callable(step, "step", "a function step(model, optimizers, batch)")
+    check_instance(model, "model", nn.Module, "a torch.nn.Module")
+    weights = list(model.parameters()) if isinstance(model, nn.Module) else []
+    check(len(weights) > 0, "model", model, "a torch.nn.Module with weights")
+    for name, count in counts.items():
+        check_int(count, name)
+    for name, function in functions.items():
+        check(function is None or callable(function), name, function, "a function, or None")
+
+
+def check_schedule(schedule: Schedule) -> None:
+    """A schedule gives a finite factor of 0 or more at every point of the run."""
+    check_callable(schedule, "schedule", "a function of the share of the run that is done")
+    for done in POINTS:
+        check_number(schedule(done), f"schedule({done})", at_least=0)
 
 
 def own_optimizers(step: Step, model: nn.Module, optimizers: Optimizers | None) -> Optimizers:
@@ -71,6 +102,9 @@ def check_batch(step: Step, model: nn.Module, batch: Any) -> None:
         return
     ok = isinstance(batch, tuple) and hasattr(batch, "x")
     check(ok, "batches", batch, "a data.Batch or data.SemiSupervisedBatch: images x and a label")
+    semi = "SemiSupervised" in str(getattr(step, "__annotations__", {}).get("batch"))
+    two = "a data.SemiSupervisedBatch, as data.SemiSupervisedMinibatches makes them"
+    check(hasattr(batch, "labelled_x") or not semi, "batches", type(batch).__name__, two)
     fields, dtype = batch._asdict(), next(model.parameters()).dtype
     pixels = getattr(getattr(model, "config", None), "pixels", None)
     for name in {"x", "labelled_x"} & fields.keys():
@@ -80,8 +114,11 @@ def check_batch(step: Step, model: nn.Module, batch: Any) -> None:
         low, high = float(x.min()), float(x.max())
         check(0 <= low <= high <= 1, f"batch.{name}", f"{low:g} … {high:g}", "pixels in 0 … 1")
     label, labelled = fields.get("label"), fields.get("labelled_x", batch.x)
-    if label is not None:
-        check_labels(label, "batch.label", 1 + max(0, int(label.max())), unlabelled=True)
+    if "label" in fields:
+        check_instance(label, "batch.label", Tensor, "a tensor; -1 for images without a label")
+        known = getattr(model.config, "classes", 0) if semi else 0
+        classes = known or 1 + max(0, int(label.max()))
+        check_labels(label, "batch.label", classes, unlabelled=not known)
         expected = f"one label for each of {len(labelled)} images"
         check(len(label) == len(labelled), "batch.label", label, expected)
 

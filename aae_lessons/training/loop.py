@@ -9,13 +9,15 @@ from typing import Any
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from aae_lessons.arguments import check, check_int
+from aae_lessons.arguments import check
 from aae_lessons.devices import fast_precision, matmul_precision
 from aae_lessons.training.cuda_graph import CapturedStep
 from aae_lessons.training.guards import (
     as_batches,
     check_batch,
     check_losses,
+    check_schedule,
+    check_settings,
     own_optimizers,
     rest_of_epoch,
 )
@@ -87,10 +89,9 @@ def fit(
         NonFiniteLoss: a loss became nan or infinite, noticed within ``log_every`` updates;
             nothing is written after that.
     """
-    for name, value in {
-        "epochs": epochs, "checkpoint_every": checkpoint_every, "log_every": log_every,
-    }.items():  # fmt: skip
-        check_int(value, name)
+    counts = {"epochs": epochs, "checkpoint_every": checkpoint_every, "log_every": log_every}
+    check_settings(step, model, counts, on_step=on_step, snapshot=snapshot)
+    check_schedule(schedule)
     device = next(model.parameters()).device
     batches = as_batches(batches, "batches", device)
     held_out = None if validation is None else as_batches(validation, "validation", device)
