@@ -131,7 +131,7 @@ EDITS = (
         "networks",
         "torch.where(label < 0, classes, label)",
         "torch.where(label < 0, 0, label)",
-        TEST_AAE,
+        f"{TEST_AAE} -k label",
     ),
     # categorical codes
     Edit("networks", "g = -torch.empty_like", "g = torch.empty_like", TEST_CATEGORICAL),
@@ -149,7 +149,12 @@ EDITS = (
         TEST_CATEGORICAL,
     ),
     # semi-supervised: y of the discriminator of z belongs to other codes
-    Edit(SEMI, "torch.cat([y, z], dim=1)", "torch.cat([y.flip(0), z], dim=1)", TEST_SEMI),
+    Edit(
+        SEMI,
+        "torch.cat([y, z], dim=1)",
+        "torch.cat([y.flip(0), z], dim=1)",
+        f"{TEST_SEMI} -k class",
+    ),
     Edit(
         "networks",
         "            x = F.grid_sample(",
@@ -160,7 +165,7 @@ EDITS = (
     Edit("clusters", "((pairs + pairs.T) / 2)", "(pairs)", "tests/test_clustering.py"),
     Edit(
         "clusters",
-        "F.relu(distance - F.pdist(heads)).sum()",
+        "F.relu(distance - pair_distances(heads)).sum()",
         "F.relu(distance - torch.cdist(heads, heads)).sum()",
         "tests/test_clustering.py",
     ),
@@ -175,7 +180,7 @@ EDITS = (
         "metrics",
         "manual_seed(seed))[:MMD_ROWS]",
         "manual_seed(0))[:MMD_ROWS]",
-        "tests/test_metrics.py",
+        "tests/test_metrics.py -k mmd",
     ),
     # priors
     Edit(
@@ -195,7 +200,7 @@ EDITS = (
         "training/schedules",
         "min(1.0, 2.0 * (1.0 - done))",
         "min(1.0, 1.0 - done)",
-        "tests/test_training.py",
+        "tests/test_training.py -k linear",
     ),
     Edit(
         "references/quantize",
