@@ -76,6 +76,18 @@ def test_curves_are_drawn_on_a_logarithmic_axis():
     assert list(ax.lines[0].get_ydata()) == [1.0, 10.0]
 
 
+def test_seeds_are_dots_and_their_mean_a_bar():
+    panels = {"K = 16": {"a": [1.0, 3.0], "b": [5.0]}, "K = 30": {"b": [4.0, 8.0]}}
+    first, second = plots.seeds_by_row(panels, "error in %", mark="b").axes
+    dots = [c.get_offsets().tolist() for c in first.collections]
+    assert dots == [[[1.0, 0.0], [3.0, 0.0]], [[5.0, 1.0]]]
+    bars = [line.get_xdata()[0] for line in second.lines]
+    assert bars == [6.0, 6.0], "the mean of the row, and its dotted line"
+    assert [label.get_text() for label in first.get_yticklabels()] == ["a", "b"]
+    with pytest.raises(ValueError, match="panels"):
+        plots.seeds_by_row({}, "error in %")
+
+
 def test_claims_say_what_does_not_hold():
     table = plots.claims([("a < b", "1", "<2>", True), ("c", "3", "4", False)])
     assert "DOES NOT HOLD" in str(table).splitlines()[1]

@@ -5,6 +5,7 @@ Architectures are drawn by :mod:`aae_lessons.plots.diagrams`.
 """
 
 from aae_lessons.plots.clusters import codes_and_cluster_heads, contingency, rows_of_clusters
+from aae_lessons.plots.comparisons import seeds_by_row, trade_off
 from aae_lessons.plots.discrete import (
     class_members,
     code_bars,
@@ -25,7 +26,6 @@ from aae_lessons.plots.runs import (
     histograms,
     lines,
     losses,
-    trade_off,
 )
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "reconstructions",
     "rows_of_clusters",
     "rows_of_images",
+    "seeds_by_row",
     "simplex",
     "trade_off",
     "transport",

@@ -156,7 +156,8 @@ def rows_of_images(
     check_matrix(first, "rows")
     drawn = {name: pictures(x, "rows", shape, rows=len(first)) for name, x in rows.items()}
     columns = len(first)
-    figure, axes = new_figure(len(rows), 1, 0.62 * columns + 1.6, 0.66 * len(rows) + 0.4)
+    names = max(1.6, 0.3 + 0.075 * max(map(len, rows)))  # inches that the longest name takes
+    figure, axes = new_figure(len(rows), 1, 0.62 * columns + names, 0.66 * len(rows) + 0.4)
     for ax, (name, row) in zip(axes[:, 0], drawn.items(), strict=True):
         _show(ax, _mosaic(row, columns))
         ax.text(-0.2 * row.shape[2], row.shape[1] / 2, name, ha="right", va="center", fontsize=9)

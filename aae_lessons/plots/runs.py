@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import math
-import statistics
 from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 
@@ -143,40 +142,6 @@ def lines(
         axes[0, 0].plot(x, line, label=name, linewidth=1.8, **style)
     axes[0, 0].set(xlabel=xlabel, ylabel=ylabel)
     axes[0, 0].legend(fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return figure
-
-
-Place = tuple[str, Sequence[float], Sequence[float]]  # a setting, and both measures by seed
-
-
-def trade_off(
-    groups: Mapping[str, Sequence[Place]], xlabel: str, ylabel: str, floor: float | None = None
-) -> Figure:
-    """Two measures against each other: each setting's medians, and a small point for each seed.
-
-    Args:
-        groups: name -> (setting, values across, values up), in the order in which they are
-            connected.
-        xlabel, ylabel: names of the axes, with units; the vertical one is logarithmic.
-        floor: where to draw a dotted line.
-    """
-    check(len(groups) > 0, "groups", groups, "one group or more")
-    figure, axes = new_figure(1, 1, 7.4, 4.2)
-    ax = axes[0, 0]
-    for i, (name, places) in enumerate(groups.items()):
-        style = {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 6}
-        across = [statistics.median(x) for _, x, _ in places]
-        up = [statistics.median(y) for _, _, y in places]
-        ax.plot(across, up, linewidth=1, label=name, **style)
-        for _, x, y in places:
-            ax.scatter(x, y, s=14, color=COLOURS[i], marker=MARKERS[i], alpha=0.45, linewidths=0)
-        for (setting, *_), x, y in zip(places, across, up, strict=True):
-            ax.annotate(setting, (x, y), (5, 4), textcoords="offset points", fontsize=8)
-    if floor is not None:
-        ax.axhline(floor, color="0.2", linestyle=":")
-    ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log")
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.legend(fontsize=9)
     return figure
 
 
