@@ -28,7 +28,7 @@ extensions = [
     "sphinxcontrib.katex",
     "aae_lessons.authoring.site.extension",
 ]
-exclude_patterns = ["static/**"]
+exclude_patterns = ["static/**", "extra/**"]
 
 # ---- notebooks: stored outputs, formulas as KaTeX reads them
 aae_description = (
@@ -66,6 +66,7 @@ toc_object_entries_show_parents = "hide"
 html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["static"]
+html_extra_path = ["extra"]  # the page for addresses that don't exist
 html_css_files = ["course.css"]
 html_js_files = ["course.js"]
 html_favicon = "static/favicon.svg"

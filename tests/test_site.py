@@ -8,7 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 pytest.importorskip("sphinx_book_theme", reason="the site's extra is not installed")
 from aae_lessons.authoring import site
-from aae_lessons.authoring.site import notebooks, parts, repository
+from aae_lessons.authoring.site import extension, notebooks, parts, repository
 
 ADDRESS = "https://github.com/OWNER/NAME"
 
@@ -89,3 +89,35 @@ def test_parts_are_stored_once(tmp_path):
     assert contents["models"]["m"]["buffers"][0]["data"] == {"part": keys[0]}
     (file,) = (tmp_path / parts.FOLDER).iterdir()
     assert file.name in parts.tags(keys, "../") and long in file.read_text("utf-8")
+
+
+def test_a_lesson_says_what_can_be_done_with_it():
+    known = {"notebooks/02_x", "exercises/02_x", "where-it-runs"}
+    lesson = notebooks.next_steps("notebooks/02_x", known)
+    for address in (
+        "../_sources/notebooks/02_x.ipynb",
+        "../where-it-runs.html",
+        "../slides/02_x.html",
+        "../exercises/02_x.html",
+    ):
+        assert f'href="{address}"' in lesson
+    exercises = notebooks.next_steps("exercises/02_x", known)
+    assert "slides" not in exercises and 'href="../notebooks/02_x.html"' in exercises
+    assert "exercises" not in notebooks.next_steps("notebooks/00_y", known)
+
+
+def test_formulas_of_a_module_stand_as_written():
+    lines = [
+        "Title.",
+        "",
+        "Principle:",
+        "    Words:",
+        "",
+        "        a(x|y) = b",
+        "          + c",
+        "",
+    ]
+    lines += [".. note::", "", "   A note on |x|."]
+    extension.readable(None, "module", "name", None, None, lines)
+    assert lines[3:8] == ["    Words:", "", "    ::", "", "        a(x|y) = b"]
+    assert lines[-3:] == [".. note::", "", r"   A note on \|x\|."]

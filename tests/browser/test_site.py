@@ -114,6 +114,13 @@ def test_a_page_has_no_fault(site, visitor, name):
     assert visitor.evaluate("[...document.images].every(i => i.hasAttribute('alt'))")
 
 
+def test_the_page_for_missing_addresses_leads_back(site, visitor):
+    visitor.goto((site / "404.html").as_uri())
+    assert not faults(visitor, "404")
+    visitor.get_by_text("landing page").click()
+    assert visitor.url == (site / "index.html").as_uri()
+
+
 def test_the_pages_of_the_reference_have_no_fault(site, visitor):
     """Three of them: the same template made them all."""
     for name in ("objectives", "models.adversarial", "priors"):

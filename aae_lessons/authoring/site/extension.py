@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 from docutils import nodes
 from ipywidgets import Widget
+from nbformat.v4 import new_markdown_cell
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
@@ -47,7 +48,9 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
         for place in explorers.cells_of_explorers(notebook.cells)
         if app.config.aae_explorers
     }
-    source[0] = nbformat.writes(notebooks.prepared(notebook, lambda place: live.get(place, "")))
+    notebooks.prepared(notebook, lambda place: live.get(place, ""))
+    notebook.cells.insert(1, new_markdown_cell(notebooks.next_steps(docname, set(app.project.docnames))))
+    source[0] = nbformat.writes(notebook)
     known = {"live": {place: made for place, made in live.items() if made}}
     pages_of(app.env)[docname] = page | known | alive(app, widgets)
     words = f", explorers alive: {sum(map(bool, live.values()))} of {len(live)}" if live else ""
@@ -141,7 +144,7 @@ def readable(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines:
         lines[:] = formulas(lines)
     shown = 0  # how far the block that stands as written is indented; 0 outside of one
     for place, line in enumerate(lines):
-        depth = len(line) - len(line.lstrip())
+        depth = _indent(line)
         shown = 0 if line.strip() and depth < shown else shown
         if line.strip() == "::":
             shown = depth + 1
@@ -150,19 +153,27 @@ def readable(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines:
 
 
 def formulas(lines: list[str]) -> list[str]:
-    """The lines with ``::`` before every block that begins after a blank line and goes deeper."""
+    """The lines with ``::`` before every block that begins after a blank line and goes deeper.
+
+    The content of a directive, such as ``.. note::``, is no such block.
+    """
     result: list[str] = []
-    depth, deeper = 0, None
+    last, shown = "", 0  # the line of text before, and the depth of a block that stands as written
     for place, line in enumerate(lines):
-        indent = len(line) - len(line.lstrip())
+        indent, before = _indent(line), _indent(last)
         if line.strip():
-            deeper = None if deeper is not None and indent < deeper else deeper
-            if deeper is None and place and not lines[place - 1].strip() and indent > depth:
-                result += [" " * depth + "::", ""]
-                deeper = indent
-            depth = depth if deeper is not None else indent
+            shown = 0 if indent < shown else shown
+            apart = place > 0 and not lines[place - 1].strip()
+            if apart and not shown and indent > before and not last.endswith("::"):
+                result += [" " * before + "::", ""]
+                shown = indent
+            last = line
         result.append(line)
     return result
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def nodes_text(title: str) -> str:

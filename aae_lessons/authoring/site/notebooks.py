@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
@@ -78,6 +78,26 @@ def answers(cell: NotebookNode) -> bool:
     """Whether a cell's output is the answer to a prediction."""
     texts = [o.get("data", {}).get("text/markdown", "") for o in cell.outputs]
     return any(text.startswith("**Answer") for text in texts)
+
+
+def next_steps(docname: str, known: Set[str]) -> str:
+    """A line of links under a notebook's title: what a reader can do with it.
+
+    Args:
+        docname: such as ``notebooks/02_adversarial``.
+        known: the names of the site's pages.
+    """
+    folder, _, stem = docname.partition("/")
+    links = {f"../_sources/{docname}.ipynb": "Download the notebook"}
+    if "where-it-runs" in known:
+        links["../where-it-runs.html"] = "Run it yourself"
+    if folder == "notebooks":
+        links[f"../slides/{stem}.html"] = "Slides"
+    for other, words in (("notebooks", "The lesson"), ("exercises", "Exercises")):
+        if other != folder and f"{other}/{stem}" in known:
+            links[f"../{other}/{stem}.html"] = words
+    anchors = (f'<a href="{address}">{words}</a>' for address, words in links.items())
+    return f'<p class="aae-actions">{" ".join(anchors)}</p>'
 
 
 def folded(title: str, body: str) -> str:
