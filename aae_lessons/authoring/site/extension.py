@@ -49,7 +49,8 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
         if app.config.aae_explorers
     }
     notebooks.prepared(notebook, lambda place: live.get(place, ""))
-    notebook.cells.insert(1, new_markdown_cell(notebooks.next_steps(docname, set(app.project.docnames))))
+    links = notebooks.next_steps(docname, set(app.project.docnames))
+    notebook.cells.insert(1, new_markdown_cell(links))
     source[0] = nbformat.writes(notebook)
     known = {"live": {place: made for place, made in live.items() if made}}
     pages_of(app.env)[docname] = page | known | alive(app, widgets)
