@@ -135,12 +135,12 @@ function render({ model, el }) {
     });
   }
 
-  function begin(found) {
+  function begin(result) {
     losses.clear();
     match.clear();
     [half, seen] = [4, null];
-    show(found);
-    diagram.rest(found.phases[0]);
+    show(result);
+    diagram.rest(result.phases[0]);
   }
 
   // -------------------------------------------------------------------- playing
@@ -156,17 +156,17 @@ function render({ model, el }) {
   }
 
   async function stepOnce() {
-    const found = await lab.ask({ kind: "step", look: everything(true) });
-    show(found);
-    diagram.light(found.ran, found.phases[found.phase]);
+    const result = await lab.ask({ kind: "step", look: everything(true) });
+    show(result);
+    diagram.light(result.ran, result.phases[result.phase]);
   }
 
   function oneUpdate() {
     pause();
     return then(async () => {
-      const found = await lab.ask({ kind: "run", milliseconds: 0, count: 1, look: everything(true) });
-      show(found);
-      diagram.light(found.phases.at(-1), found.phases[0]);
+      const result = await lab.ask({ kind: "run", milliseconds: 0, count: 1, look: everything(true) });
+      show(result);
+      diagram.light(result.phases.at(-1), result.phases[0]);
     });
   }
 
@@ -195,12 +195,12 @@ function render({ model, el }) {
     await new Promise((done) => setTimeout(done, SLOW));
   }
 
-  /** Asks for the next frame's updates, then shows those that were asked for, with the screen. */
-  async function frame(asked) {
-    const ready = asked && Promise.all([asked, new Promise((done) => requestAnimationFrame(done))]);
-    const found = ready && (await ready)[0];
+  /** Asks for the next frame's updates, then shows those that were requested, with the screen. */
+  async function frame(request) {
+    const ready = request && Promise.all([request, new Promise((done) => requestAnimationFrame(done))]);
+    const result = ready && (await ready)[0];
     const next = playing && controls.settings.speed !== "phases" ? updates() : null;
-    if (found) showFrame(found);
+    if (result) showFrame(result);
     return next;
   }
 
@@ -212,28 +212,28 @@ function render({ model, el }) {
     return lab.ask({ kind: "run", milliseconds: 40, count, look: everything(timely) });
   }
 
-  function showFrame(found) {
-    show(found);
-    const { phases } = found;
+  function showFrame(result) {
+    show(result);
+    const { phases } = result;
     turn = (turn + 1) % (24 * phases.length);
     diagram.light(phases[Math.floor(turn / 24)]);
   }
 
   // -------------------------------------------------------------------- showing
 
-  function show(found) {
-    const wide = halfSide(found.codes.codes, half);
+  function show(result) {
+    const wide = halfSide(result.codes.codes, half);
     if (wide !== half) {
       half = wide;
       plane.extent = [-half, half, -half, half];
-      found.field = null; // it was made for the other square
+      result.field = null; // it was made for the other square
     }
-    seen = { ...found, match: found.match ?? seen?.match };
-    const { reconstruction, discriminator, generator } = found.losses;
-    losses.add(found.updates + found.phase / found.phases.length, [discriminator, generator]);
-    if (found.match) match.add(found.updates, [found.match.codes]);
+    seen = { ...result, match: result.match ?? seen?.match };
+    const { reconstruction, discriminator, generator } = result.losses;
+    losses.add(result.updates + result.phase / result.phases.length, [discriminator, generator]);
+    if (result.match) match.add(result.updates, [result.match.codes]);
     numbers.textContent = words(reconstruction);
-    root.dataset.updates = found.updates;
+    root.dataset.updates = result.updates;
     if (!playing) say(numbers.textContent);
     draw();
   }
