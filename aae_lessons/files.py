@@ -20,7 +20,8 @@ def write_atomically(path: str | Path, write: Callable[[Any], None]) -> None:
     """Calls ``write`` with a binary stream whose content then replaces ``path`` in one move."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    _sweep(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.{os.getpid()}.")
     try:
         with os.fdopen(handle, "wb") as stream:
             write(stream)
@@ -31,3 +32,25 @@ def write_atomically(path: str | Path, write: Callable[[Any], None]) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _sweep(path: Path) -> None:
+    """Removes what writers of ``path`` left that were killed; their number is in the name."""
+    start = f".{path.name}."
+    for left in path.parent.iterdir():
+        number = left.name.removeprefix(start).partition(".")[0]
+        if left.name.startswith(start) and number.isdigit() and not _runs(int(number)):
+            left.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    """Whether a process of this number is there; True where that can't be found out (Windows)."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True

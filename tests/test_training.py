@@ -3,6 +3,7 @@
 import functools
 import json
 import math
+import os
 import subprocess
 import sys
 import textwrap
@@ -428,7 +429,7 @@ KILLED_RUN = textwrap.dedent(
     steps, code = finish(*start(FOLDER + "/unbroken"))
     assert (steps, code) == (600, 0), (steps, code)
 
-    rng, killed = random.Random(0), []
+    rng, killed = random.Random(int(sys.argv[3])), []
     for _ in range(KILLS):
         child, listen = start(FOLDER + "/killed")
         wanted, seen = rng.randint(1, 45), 0
@@ -446,8 +447,17 @@ KILLED_RUN = textwrap.dedent(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs os.fork and SIGKILL")
-def test_a_run_killed_twenty_times_ends_with_the_same_weights_to_the_last_bit(tmp_path):
-    command = [sys.executable, "-c", KILLED_RUN, str(tmp_path), "20"]
+def test_a_run_killed_again_and_again_ends_with_the_same_weights_to_the_last_bit(tmp_path):
+    """Twenty times; ``AAE_KILLS=100`` for a hundred, over several runs."""
+    kills = int(os.environ.get("AAE_KILLS", "20"))
+    for number in range(-(-kills // 20)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        killed_run(folder, number)
+
+
+def killed_run(tmp_path, seed):
+    command = [sys.executable, "-c", KILLED_RUN, str(tmp_path), "20", str(seed)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -463,6 +473,21 @@ def test_a_run_killed_twenty_times_ends_with_the_same_weights_to_the_last_bit(tm
     for key in ("steps", "losses"):
         assert expected["history"][key] == ended["history"][key]
     assert same(expected["history"]["snapshots"], ended["history"]["snapshots"])
+    orphans = [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+    assert not orphans
+
+
+def test_what_a_killed_writer_left_is_swept_by_the_next_one(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = tmp_path / f".run.pt.{dead.pid}.abc"
+    alive, other = tmp_path / f".run.pt.{os.getpid()}.abc", tmp_path / ".other.pt.1.abc"
+    for path in (left, alive, other):
+        path.write_bytes(b"half")
+    save_atomically({"a": 1}, tmp_path / "run.pt")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [alive.name, other.name, "run.pt"]
+    )
 
 
 # ---------------------------------------------------------------------------- CUDA graphs
