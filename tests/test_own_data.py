@@ -1,5 +1,8 @@
 """One's own images: arrays, tensors, data sets, folders; and what is refused, with its cure."""
 
+from pathlib import Path
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -8,6 +11,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.utils.data import TensorDataset
 
+from aae_lessons import data, plots, priors, training
 from aae_lessons.data import ImageSet, Minibatches, balanced_subset, hide_labels
 from aae_lessons.models import adversarial
 from aae_lessons.networks import conv_decoder, conv_encoder
@@ -133,3 +137,44 @@ def test_colour_images_train_an_aae_with_convolutions():
 def test_networks_of_other_shapes_are_refused(networks, name):
     with pytest.raises(ValueError, match=rf"^{name}: got"):
         adversarial.AAE(GaussianMixture(), adversarial.Config((8,), (8,), 12), **networks)
+
+
+# ------------------------------------------------------------------- the page on own data
+
+PAGE = Path(__file__).parent.parent / "docs" / "your-own-data.md"
+SET_OF = {
+    "numpy": lambda folder: data.ImageSet.of(np.random.rand(60, 12, 10)),
+    "data set": lambda folder: data.ImageSet.of(
+        TensorDataset(torch.rand(60, 3, 8, 8), torch.arange(60) % 3)
+    ),
+    "folder": lambda folder: data.ImageSet.of(folder),
+    "RGB 32 by 32": lambda folder: data.ImageSet.of(torch.rand(60, 32, 32, 3)),
+    "26 classes": lambda folder: data.ImageSet.of(torch.rand(60, 8, 8), torch.arange(60) % 26),
+}
+
+
+def lines_of_the_page():
+    return PAGE.read_text("utf-8").split("```python\n")[1].split("```")[0]
+
+
+def test_the_page_trains_on_scikit_learns_digits_in_eight_lines():
+    source = lines_of_the_page().replace("epochs=20", "epochs=2, progress=False")
+    assert len([line for line in source.splitlines() if "import" not in line]) <= 8
+    names = {}
+    exec(source, names)
+    assert names["images"].shape == (1, 8, 8)
+    plt.close("all")
+
+
+@pytest.mark.parametrize("kind", SET_OF)
+def test_the_pages_lines_train_on_every_kind_of_images(kind, tmp_path):
+    for i in range(60):
+        pixels = torch.randint(256, (9, 7), dtype=torch.uint8).numpy()
+        Image.fromarray(pixels).save(tmp_path / f"{i:02d}.png")
+    rest = lines_of_the_page().split("digits.target)\n")[1]
+    rest = rest.replace("Minibatches(images), epochs=20", "Minibatches(images, 20), 2")
+    names = {"data": data, "priors": priors, "plots": plots, "training": training}
+    names |= {"adversarial": adversarial, "images": SET_OF[kind](tmp_path)}
+    exec(rest.replace("plots.rec", "figure = plots.rec"), names)
+    assert names["figure"].axes
+    plt.close("all")
