@@ -31,7 +31,7 @@ Reveal.initialize({
   plugins: [RevealNotes],
 });
 
-/** What is too high for its slide is drawn smaller, down to half; explorers as large as they can. */
+/** What is too high for its slide is drawn smaller, down to a third; explorers as large as they can. */
 function fit(slide) {
   const drawings = slide.querySelectorAll(".drawing svg");
   for (const drawing of drawings) drawing.style.height = `${410 / drawings.length}px`;
@@ -41,7 +41,7 @@ function fit(slide) {
   const zoom = (scale) => parts.forEach((part) => (part.style.zoom = scale));
   const room = 680 * (slide.getBoundingClientRect().height / 720 || 1);
   let scale = slide.querySelector(".live .aae") ? 1.4 : 1;
-  for (zoom(scale); bottom() - top > room && scale > 0.5; zoom(scale)) scale -= 0.05;
+  for (zoom(scale); bottom() - top > room && scale > 0.35; zoom(scale)) scale -= 0.05;
 }
 Reveal.on("ready", (event) => fit(event.currentSlide));
 Reveal.on("slidechanged", (event) => fit(event.currentSlide));
