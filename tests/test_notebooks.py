@@ -88,6 +88,7 @@ def test_it_names_no_versions_of_this_kernel(path):
     metadata = nbformat.read(path, as_version=4).metadata
     assert metadata.kernelspec.name == "python3"
     assert set(metadata) == {"kernelspec", "language_info"}
+    assert metadata["language_info"]["file_extension"] == ".py"  # nbconvert --to script needs it
 
 
 # ------------------------------------------------------------------ what a lesson promises

@@ -29,6 +29,7 @@ from aae_lessons.plots.style import COLOURS
 FOLDER = Path(__file__).parents[2] / "notebooks"
 LIMIT = 150  # seconds that a lesson may take on two CPU cores
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+LANGUAGE = {"file_extension": ".py", "name": "python"}  # exporters need the first
 HINT = "▶ run this cell to move it\n"  # under an explorer's still, where a reader sees it
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PICTURES = ("image/png", "image/svg+xml")
@@ -49,7 +50,7 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     else those that the figure has itself (marked, so that they follow the figure).
     """
     notebook.metadata = nbformat.from_dict(
-        {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+        {"kernelspec": KERNEL, "language_info": LANGUAGE}
     )
     for cell in notebook.cells:
         kept = {key: value for key, value in cell.metadata.items() if key in KEPT}
