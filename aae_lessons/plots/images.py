@@ -156,9 +156,14 @@ def rows_of_images(
     check_matrix(first, "rows")
     drawn = {name: pictures(x, "rows", shape, rows=len(first)) for name, x in rows.items()}
     columns = len(first)
-    names = max(1.6, 0.3 + 0.075 * max(map(len, rows)))  # inches that the longest name takes
-    figure, axes = new_figure(len(rows), 1, 0.62 * columns + names, 0.66 * len(rows) + 0.4)
-    for ax, (name, row) in zip(axes[:, 0], drawn.items(), strict=True):
+    names = 0.4 + 0.075 * max(map(len, rows))  # inches that the longest name takes
+    width, height = 0.62 * columns + names + 0.1, 0.66 * len(rows) + (0.4 if title else 0.1)
+    figure, axes = new_figure(len(rows), 1, width, height)
+    # placed by hand: constrained layout cuts the names at the left
+    figure.set_layout_engine("none")
+    for i, (ax, (name, row)) in enumerate(zip(axes[:, 0], drawn.items(), strict=True)):
+        bottom = 0.66 * (len(rows) - 1 - i) + 0.05
+        ax.set_position((names / width, bottom / height, 0.62 * columns / width, 0.62 / height))
         _show(ax, _mosaic(row, columns))
         ax.text(-0.2 * row.shape[2], row.shape[1] / 2, name, ha="right", va="center", fontsize=9)
     figure.suptitle(title, fontsize=11)
