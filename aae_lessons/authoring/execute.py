@@ -49,9 +49,7 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     a figure go into ``mystnb.image.alt`` of the cell's metadata: an author's stay as they are,
     else those that the figure has itself (marked, so that they follow the figure).
     """
-    notebook.metadata = nbformat.from_dict(
-        {"kernelspec": KERNEL, "language_info": LANGUAGE}
-    )
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
     for cell in notebook.cells:
         kept = {key: value for key, value in cell.metadata.items() if key in KEPT}
         if kept.get(GENERATED):
