@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from aae_lessons.arguments import check_mapping
 from aae_lessons.plots.style import COLOURS, MARKERS, new_figure
 
+LABEL_PLACES = ((6, 4), (5, -12), (-14, 8))  # points from a mark, by group: they lie close
 Place = tuple[str, Sequence[float], Sequence[float]]  # a setting, and both measures by seed
 
 
@@ -34,13 +35,15 @@ def trade_off(
     ax = axes[0, 0]
     for i, (name, places) in enumerate(groups.items()):
         style = {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 6}
+        small = style | {"markersize": 3, "markevery": [1]}
         across = [statistics.median(x) for _, x, _ in places]
         up = [statistics.median(y) for _, _, y in places]
         ax.plot(across, up, linewidth=1, label=name, **style)
-        for _, x, y in places:
-            ax.scatter(x, y, s=14, color=COLOURS[i], marker=MARKERS[i], alpha=0.45, linewidths=0)
-        for (setting, *_), x, y in zip(places, across, up, strict=True):
-            ax.annotate(setting, (x, y), (5, 4), textcoords="offset points", fontsize=8)
+        for (setting, *seeds), *middle in zip(places, across, up, strict=True):
+            for x, y in zip(*seeds, strict=True):
+                ax.plot([middle[0], x], [middle[1], y], linewidth=0.6, alpha=0.45, **small)
+            where = LABEL_PLACES[i % len(LABEL_PLACES)]
+            ax.annotate(setting, middle, where, textcoords="offset points", fontsize=8)
     if floor is not None:
         ax.axhline(floor, color="0.2", linestyle=":")
     ax.set(xlabel=xlabel, ylabel=ylabel, yscale="linear" if linear else "log")
