@@ -155,6 +155,7 @@ for name, budget in LONG.items():
         budget,
         semi_supervised.Config(),
         semi_supervised.train_step,
+        measure=measures.with_confusion if name == "100" else measures.measure,
         keep="int8" if name == "100" else "record",
         note=WIDE,
     )
