@@ -125,8 +125,8 @@ MEANING = {
     "validation_error_percent": "the same for the last 10,000 training images, held out",
     "conditional_accuracy_percent": "share of 10,000 decoded pairs of a class and a sampled style "
     "that the digit classifier assigns to that class",
-    "mistakes_between_4_and_9_percent": "share of the mistakes that are a 4 called 9 or a 9 called "
-    "4",
+    "mistakes_between_4_and_9_percent": "share of the mistakes that are a 4 called 9, or a "
+    "9 called 4",
     "clustering_error_percent": "test error if each cluster predicts the label of the validation "
     "image that belongs to it most surely, the paper's rule",
     "one_to_one_error_percent": "test error under the best one-to-one assignment of clusters",
