@@ -23,6 +23,7 @@ SOLUTION = re.compile(
     r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION(?:\n|\Z)", re.DOTALL | re.MULTILINE
 )
 STUB = r"\1# YOUR CODE HERE\n\1raise NotImplementedError\n"
+KEPT = ("kernelspec", "language_info")  # of a notebook's metadata
 BANNER = (
     "> **How this works.** Replace each `raise NotImplementedError` by your code and run the cell "
     "under it: it says whether the answer is right, and if not, what is likely to be wrong. "
@@ -33,7 +34,7 @@ BANNER = (
 def student(master: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The student's notebook: answers cut out, and nothing that running left behind."""
     notebook = nbformat.from_dict(
-        {**master, "metadata": {"kernelspec": master.metadata.kernelspec}, "cells": []}
+        {**master, "metadata": {key: master.metadata[key] for key in KEPT}, "cells": []}
     )
     for number, cell in enumerate(master.cells):
         cell = nbformat.from_dict({**cell})
