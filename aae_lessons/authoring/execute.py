@@ -91,9 +91,10 @@ def _clean(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
             return None
         picture = {"image/png": data["image/png"]} if "image/png" in data else {}
         data = {**picture, "text/plain": "(an explorer: run this cell to move it)"}
-        output["data"] = data
     if "image/png" in data:
-        data["image/png"] = small(data["image/png"])
+        data = {**data, "image/png": small(data["image/png"])}
+    if data:
+        output["data"] = nbformat.from_dict(data)
     metadata = output.get("metadata", {})
     for kind in set(metadata) - set(PICTURES):
         del metadata[kind]
