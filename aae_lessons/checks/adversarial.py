@@ -69,9 +69,8 @@ LOSSES_ROWS = (
     ),
     wrong(
         "minus the discriminator's loss",
-        "You take minus the discriminator's loss. The encoder has no hand in the prior's "
-        "half, and "
-        "in the other half that is log(1 − D), which is flat where the discriminator is sure.",
+        "You take minus the discriminator's loss. The encoder has no hand in the prior's half, "
+        "and in the other half that is log(1 − D), which is flat where the discriminator is sure.",
         (FOOL, "generator = -discriminator"),
     ),
     wrong("bits, not nats", BITS, ("return discriminator, generator",
@@ -82,8 +81,8 @@ LOSSES_ROWS = (
     wrong(
         "sigmoid, then log",
         LOG_OF_SIGMOID + " torch's binary_cross_entropy stops at 100 for that reason.",
-        (TELL, "-logits_real.sigmoid().log().clamp(min=-100).mean() "
-               "- (1 - logits_fake.sigmoid()).log().clamp(min=-100).mean()"),
+        (TELL, "-logits_real.sigmoid().log().clamp(min=-100).mean() - (1 - "
+               "logits_fake.sigmoid()).log().clamp(min=-100).mean()"),
     ),
     wrong(
         "gradient cut",
@@ -154,8 +153,7 @@ LABEL_ROWS = (
     wrong(
         "no label taken for nine",
         "An index of −1 counts from the end, or a remainder made a 9 of it: images without a "
-        "label "
-        "are taken for nines. They have a class of their own, index 10.",
+        "label are taken for nines. They have a class of their own, index 10.",
         (INDEX, "label % 10"),
     ),
     wrong(
@@ -182,9 +180,8 @@ LABEL_ROWS = (
     ),
     wrong(
         "label as a number",
-        "You append the label as a number. Then a 9 is nine times a 1, which digits are not: "
-        "use a "
-        "one-hot vector.",
+        "You append the label as a number. Then a 9 is nine times a 1, which digits are not: use "
+        "a one-hot vector.",
         ("shown.to(z.dtype)", "label[:, None].to(z.dtype)"),
     ),
     wrong(

@@ -74,7 +74,8 @@ ROLL_ROWS = (
           f"You multiply the noise by the variance, 0.01. {THICKNESS}", (THICK, "0.01 * "
                     "torch.randn(n, 2)")),
     wrong("root of the deviation",
-          f"You multiply the noise by √0.1; 0.1 is the standard deviation already. {THICKNESS}",
+          "Your noise is about √0.1 = 0.32 wide; 0.1 is the standard deviation already, not a "
+          f"variance. {THICKNESS}",
           (THICK, "0.1**0.5 * torch.randn(n, 2)")),
     wrong("one noise for both coordinates",
           "Both coordinates use the same noise. Each needs a draw of its own: torch.randn(n, 2).",

@@ -131,9 +131,8 @@ ROWS = (
     *discriminator_rows(),
     wrong(
         "codes standardised",
-        "you give the codes mean 0 and variance 1 before the discriminator sees them, as "
-        "batch norm "
-        "would. That fakes a match of moments: the decoder still gets the codes as they are.",
+        "you give the codes mean 0 and variance 1 before the discriminator sees them, as batch "
+        "norm would. That fakes a match of moments: the decoder still gets the codes as they are.",
         (CODES, "discriminator(((z - z.mean(0)) / z.std(0)).detach())"),
     ),
     *generator_rows(FOOL, "discriminator(z)"),
@@ -169,10 +168,9 @@ ROWS = (
     ),
     wrong(
         "detach missing",
-        "The step moves what it should, because zero_grad() throws a gradient away in time. "
-        "But the "
-        "discriminator's phase still computes one for the encoder, which nobody uses and which "
-        "would make codes easier to recognise. Give the discriminator z.detach().",
+        "The step moves what it should, because zero_grad() throws a gradient away in time. But "
+        "the discriminator's phase still computes one for the encoder, which nobody uses and "
+        "which would make codes easier to recognise. Give the discriminator z.detach().",
         (CODES, "discriminator(encoder(x))"),
     ),
 )  # fmt: skip
@@ -197,8 +195,7 @@ def _phases_apart(encoder, decoder, discriminator, optimizers, x, z_prior):
 TOGETHER = wrong(
     "phases not apart",
     "the losses of several phases move the networks at once. Each phase stands alone: its "
-    "forward, "
-    "its loss, and its own zero_grad(), backward(), step(), before the next begins.",
+    "forward, its loss, and its own zero_grad(), backward(), step(), before the next begins.",
     _phases_apart,
 )
 
@@ -236,11 +233,10 @@ aae_step = Exercise(
     hints=(
         "Three phases, each of three moves: forward, loss, descend (zero_grad, backward, step).",
         "The discriminator's optimizer holds the discriminator's weights only. Which gradient "
-        "would "
-        "be computed for nobody, and left in .grad, if the codes were not detached?",
+        "would be computed for nobody, and left in .grad, if the codes were not detached?",
         "The discriminator of the generator's phase can be given the code z of the phase before: "
-        "between the two the encoder has not moved. The code of the reconstruction phase "
-        "is stale.",
+        "between the two the encoder has not moved. The code of the reconstruction phase is "
+        "stale.",
     ),
     answer=_aae_step,
     test=judged_by(_step_probes),
@@ -263,16 +259,14 @@ SIGNATURES = (  # what the curves say of a mistake that is still there
         "another phase leaks",
         "A mistake is still there. Curves hardly show this one; the code does. What is in the "
         "encoder's .grad when the generator's backward() adds to it? What the reconstruction "
-        "phase "
-        "left, so that phase counts twice.",
+        "phase left, so that phase counts twice.",
         GENERATOR_ZERO,
     ),
     wrong(
         "detach and zero_grad missing",
-        "Mistakes are still there. With these the discriminator wins: its loss sinks below 2 "
-        "log 2 "
-        "and the generator's climbs above log 2. The encoder helps its opponent: its .grad holds "
-        "what the discriminator's phase left there, and the generator's step uses it.",
+        "Mistakes are still there. With these the discriminator wins: its loss sinks below 2 log "
+        "2 and the generator's climbs above log 2. The encoder helps its opponent: its .grad "
+        "holds what the discriminator's phase left there, and the generator's step uses it.",
         (HERE, "discriminator(encoder(x))"),
         GENERATOR_ZERO,
     ),
@@ -280,8 +274,7 @@ SIGNATURES = (  # what the curves say of a mistake that is still there
         "detach missing",
         "A mistake is still there, and no curve can show it, because zero_grad() throws the "
         "gradient away in time: the discriminator's phase computes one for the encoder, which "
-        "would "
-        "make codes easier to recognise. It takes time, and it waits for somebody to drop a "
+        "would make codes easier to recognise. It takes time, and it waits for somebody to drop a "
         "zero_grad(). Where does a detach() belong?",
         (HERE, "discriminator(encoder(x))"),
     ),
@@ -306,9 +299,8 @@ mended_aae_step = Exercise(
     read="lesson 2, sections 2.3 and 2.8",
     hints=(
         "Both losses fall to zero, so both players win. Who is called real?",
-        "Mend that, run it again, and look: the discriminator wins now. Who moves the "
-        "encoder, and "
-        "in which direction? Follow its .grad from phase to phase.",
+        "Mend that, run it again, and look: the discriminator wins now. Who moves the encoder, "
+        "and in which direction? Follow its .grad from phase to phase.",
         "One line to change, one detach() and one zero_grad() to add.",
     ),
     answer=_mended_step,

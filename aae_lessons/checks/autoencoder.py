@@ -255,12 +255,12 @@ SWINGS = wrong(
 )
 GROWS = wrong(
     "sum over the batch",
-    "One mistake is still there. Give the step every image twice: nothing new, and yet the "
-    "step is "
-    "twice as long. Over which dimension should there be a mean?",
+    "One mistake is still there. Give the step every image twice: nothing new, and yet the step "
+    "is twice as long. Over which dimension should there be a mean?",
     (COST, "0.5 * (x - x_hat).square().sum()"),
 )
-MENDED_ROWS = (SWINGS, GROWS, UNSTEPPED, STEP_ROWS[2], STEP_ROWS[3], *cost_rows())
+OTHERS = tuple(row for row in cost_rows() if row.edits != GROWS.edits)
+MENDED_ROWS = (SWINGS, GROWS, UNSTEPPED, STEP_ROWS[2], STEP_ROWS[3], *OTHERS)
 broken_step = mutant(_mended_step, SWINGS, GROWS)
 
 mended_step = Exercise(

@@ -65,8 +65,7 @@ ONE_HOT_ROWS = (
     wrong(
         "classes not equally likely",
         "The classes are not equally likely. randint(K, (n,)) gives 0 to K − 1, all alike; "
-        "rounding "
-        "and randint(K − 1, …) do not.",
+        "rounding and randint(K − 1, …) do not.",
         (DRAWN, "(torch.rand(n) * (classes - 1)).round().long()"),
     ),
     wrong("draws in turn", SERIAL, (DRAWN, "torch.arange(n) % classes")),
@@ -206,16 +205,15 @@ ENTROPY_ROWS = (
     wrong(
         "probability left out",
         "You average −log p over the classes as if all were equally likely. Each −log p is "
-        "weighted "
-        "by its p.",
+        "weighted by its p.",
         (EACH, "-y.log()"),
     ),
     wrong("zero times log zero", ZERO, (EACH, "-(y * y.log())")),
     wrong(
         "a small number added",
         "You add a small number to y before the logarithm, and it shows: soft rows come out wrong "
-        "in the last digits, or a one-hot row does not give 0. torch.special.entr needs no "
-        "such help.",
+        "in the last digits, or a one-hot row does not give 0. torch.special.entr needs no such "
+        "help.",
         (EACH, "-(y * (y + 1e-3).log())"),
     ),
 )

@@ -53,8 +53,7 @@ DISCRIMINATOR_ROWS = (
     wrong(
         "bounded output",
         "Its output can't leave an interval (a tanh or a clamp at its end?). A logit has no "
-        "bounds: "
-        "the last layer is linear.",
+        "bounds: the last layer is linear.",
         (END, "nn.Linear(64, 1), nn.Tanh(), nn.Flatten(0)"),
     ),
     wrong(

@@ -108,8 +108,7 @@ ROWS = (
     wrong(
         "hard code",
         "you give argmax's one-hot vector to the decoder. An argmax has no gradient, so the "
-        "encoder "
-        "learns nothing: the code is the soft y.",
+        "encoder learns nothing: the code is the soft y.",
         ("model.decoder(y)", f"model.decoder({HARD})"),
     ),
     wrong("softmax over the batch", OVER_BATCH, ("softmax(1)", "softmax(0)")),
@@ -122,8 +121,7 @@ ROWS = (
     wrong(
         "D_cat sees the logits",
         "your discriminator is given logits as codes and one-hot rows as prior samples. Any "
-        "network "
-        "tells those apart. It should see y = softmax(logits).",
+        "network tells those apart. It should see y = softmax(logits).",
         ("    y = model.encoder(x).softmax(1)\n    real", "    y = model.encoder(x)\n    real"),
     ),
     SEES_HARD,

@@ -34,10 +34,15 @@ CODE = "y @ heads + z"
 CODE_ROWS = (
     wrong(
         "hard head",
-        "You take the head of the most likely cluster only. The code mixes the heads by y, y "
-        "@ W_C, "
-        "so that a gradient reaches y; an argmax has none.",
+        "You take the head of the most likely cluster only. The code mixes the heads by y, y @ "
+        "W_C, so that a gradient reaches y; an argmax has none.",
         (CODE, "heads[y.argmax(1)] + z"),
+    ),
+    wrong(
+        "mean over the clusters",
+        "You take the mean over the K clusters. y's entries sum to 1 already: a sum, weighted by "
+        "y.",
+        (CODE, "(y[:, :, None] * heads).mean(1) + z"),
     ),
     wrong("style forgotten", "The style z is missing: add it.", (CODE, "y @ heads")),
     wrong(
@@ -47,16 +52,14 @@ CODE_ROWS = (
     ),
     wrong(
         "concatenated",
-        "You put head and style side by side. Here they are added, so that a code stays a "
-        "point in "
-        "D dimensions (§7).",
+        "You put head and style side by side. Here they are added, so that a code stays a point "
+        "in D dimensions (§7).",
         (CODE, "torch.cat([y @ heads, z], 1)"),
     ),
     wrong(
         "y beside z",
-        "You put y and z side by side, as for a decoder of (y, z). With cluster heads the "
-        "code has "
-        "D dimensions: head plus style (§7).",
+        "You put y and z side by side, as for a decoder of (y, z). With cluster heads the code "
+        "has D dimensions: head plus style (§7).",
         (CODE, "torch.cat([y, z], 1)"),
     ),
     wrong(
@@ -157,26 +160,24 @@ APART_ROWS = (
         "end. From the distance on they cost nothing: max(0, …).",
         (".relu()", ""),
     ),
-    wrong("hinge of the sum", "You add up first and cut off below 0 afterwards: far pairs "
-                              "then pay "
-          "for near ones. Each pair has a hinge of its own.", (".relu().sum()", ".sum().relu()")),
+    wrong("hinge of the sum", "You add up first and cut off below 0 afterwards: far pairs then "
+          "pay for near ones. Each pair has a hinge of its own.",
+          (".relu().sum()", ".sum().relu()")),
     wrong("hinge squared", "You square the hinge. The paper's grows linearly.",
           (".relu()", ".relu().square()")),
     wrong(
         "gradient not finite",
         "The value is right, its gradient is not a number: the root of a head's distance to "
-        "itself "
-        "has an infinite slope at 0, even if you cross it out afterwards. Choose the pairs i < j "
-        "before you take roots.",
+        "itself has an infinite slope at 0, even if you cross it out afterwards. Choose the pairs "
+        "i < j before you take roots.",
         ("    i, j =",
          "    d = (heads[:, None] - heads[None]).square().sum(2).sqrt()\n    i, j ="),
         (NORM, "d[i, j]"),
     ),
     wrong("gradient cut", "No gradient flows back to the heads. Did .item() or .detach() cut it?",
           ("heads[j]).norm", "heads[j]).detach().norm")),
-    wrong("wrong gradient", "The value is right, its gradient is half of what it should be: "
-                            "one of "
-          "the two heads of a pair is detached. Both are pushed.",
+    wrong("wrong gradient", "The value is right, its gradient is half of what it should be: one "
+          "of the two heads of a pair is detached. Both are pushed.",
           ("heads[j])", "heads[j].detach())")),
 )  # fmt: skip
 

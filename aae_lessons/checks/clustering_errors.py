@@ -77,29 +77,25 @@ HEAD_ROWS = (
     wrong(
         "majority of the test images",
         "You name a cluster by the most frequent label of the test images in it: the least "
-        "possible "
-        "error, and it needs every test label. The head's label names the cluster.",
+        "possible error, and it needs every test label. The head's label names the cluster.",
         (NAMES, "_counts(y_test, label_test).argmax(1)"),
     ),
     wrong(
         "heads among a cluster's members",
         "You look for a head among the images assigned to its cluster. The paper takes the "
-        "highest "
-        "q(y_k|x) over all validation images, wherever they are assigned.",
+        "highest q(y_k|x) over all validation images, wherever they are assigned.",
         ("y.argmax(0)", "(y * (y.argmax(1)[:, None] == torch.arange(y.shape[1]))).argmax(0)"),
     ),
     wrong(
         "one-to-one matching",
         "You match clusters and labels one to one (Hungarian method). That is the error of "
-        "exercise "
-        "6.3; here several clusters may have the same name, that of their heads.",
+        "exercise 6.3; here several clusters may have the same name, that of their heads.",
         lambda y, label, y_test, label_test: _one_to_one(y_test, label_test),
     ),
     wrong(
         "argmax over the wrong dimension",
         "y.argmax(1) is the cluster of each image. A head is the image of each cluster: the "
-        "largest "
-        "entry of a column.",
+        "largest entry of a column.",
         ("y.argmax(0)", "y.argmax(1)"),
     ),
     wrong(
@@ -209,16 +205,14 @@ MATCH_ROWS = (
     ),
     wrong(
         "worst matching",
-        "You minimise the number of right images: linear_sum_assignment minimises a cost "
-        "unless it "
-        "is called with maximize=True.",
+        "You minimise the number of right images: linear_sum_assignment minimises a cost unless "
+        "it is called with maximize=True.",
         (", maximize=True", ""),
     ),
     wrong(
         "unmatched clusters left out",
         "You divide by the images in matched clusters. Those in clusters without a name are "
-        "errors, "
-        "not absent.",
+        "errors, not absent.",
         ("counts.sum()", "counts[cluster].sum()"),
     ),
     wrong(

@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import MultiStepLR
 from aae_lessons.checks.core import Exercise, Trial
 from aae_lessons.checks.misconceptions import mutant, wrong
 from aae_lessons.checks.probes import Probe, judged_by
+from aae_lessons.checks.stage import Descent
 
 
 def _mended_run(model, step, optimizers, schedulers, batches, epochs, error):
@@ -44,9 +45,8 @@ FROZEN = wrong(
 )
 NEVER = wrong(
     "schedulers never stepped",
-    "The rates never fall: the schedulers are made and never stepped. Each is to be stepped "
-    "once at "
-    "the end of an epoch.",
+    "The rates never fall: the schedulers are made and never stepped. Each is to be stepped once "
+    "at the end of an epoch.",
     (STEPPED, ""),
 )
 IN_TRAINING = wrong(
@@ -97,9 +97,8 @@ ROWS = (
     ),
     wrong(
         "the least error alone",
-        "Return a list with the error after each epoch. The run is measured by its last "
-        "epoch, not "
-        "by the best one: that would be chosen by looking.",
+        "Return a list with the error after each epoch. The run is measured by its last epoch, "
+        "not by the best one: that would be chosen by looking.",
         ("return errors", "return min(errors)"),
     ),
     wrong(
@@ -125,12 +124,23 @@ class Notes:
     result: Any = None
 
 
+class Drop:
+    """A scheduler: the rate falls tenfold at its n-th step. Torch's need one of its optimizers."""
+
+    def __init__(self, optimizer: Descent, after: int) -> None:
+        self.optimizer, self.left = optimizer, after
+
+    def step(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.optimizer.param_groups[0]["lr"] *= 0.1
+
+
 def _follow(run: Callable, epochs: int, updates: int) -> Notes:
     """Plays a run with two optimizers whose steps and measurements only take notes."""
     notes, model = Notes(), nn.Linear(2, 2)
-    optimizers = {name: SGD(model.parameters(), 1.0) for name in ("first", "second")}
-    drops = zip(optimizers.values(), (2, 1), strict=True)
-    schedulers = [MultiStepLR(optimizer, [drop], gamma=0.1) for optimizer, drop in drops]
+    optimizers = {name: Descent([*model.parameters()], 1.0) for name in ("first", "second")}
+    schedulers = [Drop(optimizers["first"], 2), Drop(optimizers["second"], 1)]
 
     def step(model: nn.Module, optimizers: dict, batch: Any) -> dict[str, Tensor]:
         notes.batches.append(batch)

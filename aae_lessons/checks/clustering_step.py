@@ -94,9 +94,8 @@ PUSHED, SUM = (
     "_head_code(y, z, model.cluster_heads)",
 )
 HEAD_PLUS_STYLE = (
-    "the discriminator of z is given head plus style. Only the style has to be Gaussian; the "
-    "sum is "
-    "one cloud for each cluster, and forcing it into one Gaussian would undo the clusters."
+    "the discriminator of z is given head plus style. Only the style has to be Gaussian; the sum "
+    "is one cloud for each cluster, and forcing it into one Gaussian would undo the clusters."
 )
 ROWS = (
     wrong("heads not pushed apart", "the hinge of exercise 6.4 is missing.", (PUSHED, "cost")),
@@ -117,9 +116,8 @@ ROWS = (
     ),
     wrong(
         "hard head",
-        "you take the head of the most likely cluster. An argmax has no gradient: mix the "
-        "heads by "
-        "y.",
+        "you take the head of the most likely cluster. An argmax has no gradient: mix the heads "
+        "by y.",
         (SUM, "(model.cluster_heads[y.argmax(1)] + z)"),
     ),
     wrong(

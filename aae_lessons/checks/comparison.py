@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,6 +16,14 @@ def same(got: Any, expected: Tensor) -> bool:
         return False
     a, b = got.detach().double().cpu(), expected.detach().double().cpu()
     return torch.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
+
+
+def as_number(value: Any) -> Any:
+    """A number of Python or numpy as a scalar tensor; anything else as it is."""
+    plain = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+    if plain or (isinstance(value, np.ndarray) and value.shape == ()):
+        return torch.tensor(float(value))
+    return value
 
 
 def copy_of(value: Any) -> Any:
@@ -53,7 +63,8 @@ def furthest(got: object, expected: object) -> tuple[int, ...] | None:
         .abs()
         .nan_to_num(torch.inf)
     )
-    return tuple(int(i) for i in torch.unravel_index(gap.argmax(), gap.shape))
+    # torch's own unravel_index imports a computer algebra system, which takes seconds
+    return tuple(int(i) for i in np.unravel_index(int(gap.argmax()), gap.shape))
 
 
 def short(value: object, place: tuple[int, ...] | None = None) -> str:

@@ -205,8 +205,8 @@ class Trial:
             self._not_attempted()
         if not changes_inputs and not all(map(comparison.unchanged, before, inputs)):
             says = (
-                "Your function changes the tensor it was given. An operation whose name ends "
-                "in an underscore, or an assignment to a slice, works in place."
+                "Your function changes the tensor it was given. An operation whose name ends in "
+                "an underscore, or an assignment to a slice, works in place."
             )
             self.refuse("input changed in place", says)
         return result

@@ -92,9 +92,8 @@ autoencoder = _statements(
     "lesson 1, section 1.4",
     _autoencoder,
     {
-        "A": "backward() adds to what is in .grad. Without zero_grad() every step also "
-        "follows all "
-        "earlier gradients, which acts like a momentum near 1: the loss swings.",
+        "A": "backward() adds to what is in .grad. Without zero_grad() every step also follows "
+        "all earlier gradients, which acts like a momentum near 1: the loss swings.",
         "B": "The sigmoid is right: the decoder gives logits, and the cost compares pixels.",
         "C": ".sum() runs over the pixels and over the images. With 32 images the gradient is 32 "
         "times as long as that of the mean, at the same rate.",
@@ -114,8 +113,7 @@ adversarial = _statements(
     {
         "A": "The reconstruction phase is sound: the digits are rebuilt well.",
         "B": "The codes are passed as real, the prior's samples as fake. The generator's loss "
-        "then "
-        "asks for what the discriminator rewards already: both losses fall to 0.",
+        "then asks for what the discriminator rewards already: both losses fall to 0.",
         "C": "The generator's backward() adds to what the two phases before left in the encoder's "
         ".grad, so its step follows them too.",
         "D": "The order real, fake of the two means in the sum does not matter; which logits get "
@@ -138,8 +136,7 @@ variational = _statements(
         "B": "The KL is right: summed over dimensions, then averaged over the images.",
         "C": "zero_grad() before backward() is where it belongs.",
         "D": "ε is multiplied by the log-variance in place of σ = exp(½ log σ²). At a "
-        "log-variance "
-        "of 0 that is no noise at all, where σ would be 1.",
+        "log-variance of 0 that is no noise at all, where σ would be 1.",
         "E": "With a KL of 0 every posterior is the prior: z says nothing of the image, and the "
         "decoder can only give the mean image.",
         "F": "A larger beta makes the KL dearer still. The imbalance is in the reconstruction.",
@@ -155,17 +152,14 @@ categorical = _statements(
         "A": "The generator sees the soft y, as it should: only so can a gradient reach the "
         "encoder.",
         "B": "The decoder is trained on logits, and later gets y = softmax(logits). Whatever "
-        "passes "
-        "in the size of the logits never has to go into y.",
+        "passes in the size of the logits never has to go into y.",
         "C": "Losses near 2 log 2 and log 2 look balanced, but here the discriminator was never "
         "shown what y looks like.",
-        "D": "argmax makes one-hot vectors of the codes, which look like prior samples "
-        "whether y is "
-        "sharp or not. The discriminator can't tell them apart.",
+        "D": "argmax makes one-hot vectors of the codes, which look like prior samples whether y "
+        "is sharp or not. The discriminator can't tell them apart.",
         "E": "No zero_grad() is missing: each phase has its own.",
-        "F": "Since nothing rewards sharp codes, the mean largest probability stays below 1, "
-        "and no "
-        "loss shows it.",
+        "F": "Since nothing rewards sharp codes, the mean largest probability stays below 1, and "
+        "no loss shows it.",
     },
     "Three of the six are true: one about the decoder, two about the discriminator.",
 )
@@ -180,13 +174,11 @@ semi_supervised = _statements(
         "B": "The discriminators are right: prior samples are real, codes fake and detached.",
         "C": "mean() runs over pixels and images. With the rate meant for the sum, the decoder "
         "learns as many times more slowly as there are pixels.",
-        "D": "cross_entropy applies the softmax itself. Probabilities in place of logits "
-        "differ by "
-        "1 at most, so that its least value is log(1 + 2/e) for three classes.",
+        "D": "cross_entropy applies the softmax itself. Probabilities in place of logits differ "
+        "by 1 at most, so that its least value is log(1 + 2/e) for three classes.",
         "E": "The generator's loss is the sum over both codes, as it should be.",
-        "F": "The noise on the target is random in each update: no network can foretell it, "
-        "so the "
-        "reconstruction loss has a floor above 0.",
+        "F": "The noise on the target is random in each update: no network can foretell it, so "
+        "the reconstruction loss has a floor above 0.",
     },
     "Four of the six are true: one for each mistake, and one more about the target.",
 )
@@ -198,13 +190,11 @@ clustering = _statements(
     {
         "A": "The batches of epoch 0 are kept in a list and used in every epoch: the shuffle is "
         "frozen.",
-        "B": "The schedulers are never stepped, so the rate stays high, and the error jumps "
-        "about to "
-        "the end.",
+        "B": "The schedulers are never stepped, so the rate stays high, and the error jumps about "
+        "to the end.",
         "C": "no_grad() saves memory and time; it does not turn off dropout or batch statistics.",
-        "D": "The model is measured in training mode: dropout hides inputs, and batch norm "
-        "uses the "
-        "moments of the validation batch.",
+        "D": "The model is measured in training mode: dropout hides inputs, and batch norm uses "
+        "the moments of the validation batch.",
         "E": "The optimizers are handed to the step, which descends: the loop need not.",
         "F": "The first half of both runs has the same rate. They part when the sound one's "
         "falls.",
@@ -218,17 +208,14 @@ wasserstein = _statements(
     _wasserstein,
     {
         "A": "The MMD may be negative, but here it climbs: the sign in the sum is the cause.",
-        "B": "The penalty is subtracted, so a descent *raises* the discrepancy: the codes "
-        "flee from "
-        "the prior.",
+        "B": "The penalty is subtracted, so a descent *raises* the discrepancy: the codes flee "
+        "from the prior.",
         "C": "x is overwritten by the noisy image, which is then the target as well.",
         "D": "The noise on the encoder's input is wanted: it makes this a denoising model.",
-        "E": "Both optimizers' jobs are done by one, which holds the weights of both "
-        "networks: that "
-        "is what a WAE with a fixed discrepancy needs.",
-        "F": "Noise of deviation 0.3 can't be foretold, so the cost can't fall below ½ · 784 "
-        "· 0.09 "
-        "= 35.3 for each image.",
+        "E": "Both optimizers' jobs are done by one, which holds the weights of both networks: "
+        "that is what a WAE with a fixed discrepancy needs.",
+        "F": "Noise of deviation 0.3 can't be foretold, so the cost can't fall below ½ · 784 · "
+        "0.09 = 35.3 for each image.",
     },
     "Three of the six are true: one for each mistake, and one about the printed number.",
 )

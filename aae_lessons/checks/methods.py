@@ -144,6 +144,12 @@ COMBINATOR_ROWS = (
         ("a[5]", "a[0]"), ("a[6]", "a[1]"), ("a[7]", "a[2]"), ("a[8]", "a[3]"), ("a[9]", "a[4]"),
     ),
     wrong(
+        "parameters off by one",
+        "You use a₅ to a₉ for v. a₅ belongs to μ; v has a₆ to a₁₀, the rows 5 to 9 of a.",
+        ("a[5] * (a[6] * u + a[7]).sigmoid() + a[8] * u + a[9]",
+         "a[4] * (a[5] * u + a[6]).sigmoid() + a[7] * u + a[8]"),
+    ),
+    wrong(
         "z̃ and u exchanged",
         "μ and v are functions of u, the signal from above; yours are functions of z̃.",
         ("* u", "* z_noisy"), ("(z_noisy - mean)", "(u - mean)"),

@@ -70,8 +70,8 @@ SUM_ROWS = (
     ),
     wrong(
         "logarithm of zero",
-        "Right for moderate logits. For large ones a probability is 0, and 0 · log 0 is nan: "
-        "take log_softmax of the logits.",
+        "Right for moderate logits. For large ones a probability is 0, and 0 · log 0 is nan: take "
+        "log_softmax of the logits.",
         ("logits.log_softmax(1)", "q.log()"),
     ),
 )
@@ -140,6 +140,12 @@ ENTROPY_ROWS = (
         "You compute the mean of the entropies where the entropy of the mean is asked for. Take "
         "the mean of the predictions first.",
         ("entropy(real.mean(0))", "entropy(real).mean()"),
+    ),
+    wrong(
+        "evenness of the fakes",
+        "You ask for an even use of the classes by the fakes. It is the real images whose mean "
+        "prediction should be even.",
+        ("entropy(real.mean(0))", "entropy(fake.mean(0))"),
     ),
     wrong(
         "fakes measured by their mean",

@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 from torch import Tensor
 
+from aae_lessons.checks.comparison import as_number
 from aae_lessons.checks.core import Exercise, Trial
 from aae_lessons.checks.misconceptions import Wrong, wrong
-from aae_lessons.checks.probes import Probe, as_number, close, judged_by
+from aae_lessons.checks.probes import Probe, close, judged_by
 
 
 def _question(
@@ -23,6 +25,8 @@ def _question(
 
     def numbers(function: Callable) -> list[Tensor]:
         result = function()
+        if isinstance(result, Tensor | np.ndarray):
+            result = result.flatten().tolist()
         values = result if isinstance(result, tuple | list) else [result]
         return [as_number(value) for value in values]
 
@@ -96,12 +100,11 @@ best_discriminator = _question(
               "missing.", ("math.exp(-1 / 2)", "math.exp(-1)")),
         wrong("ratio of the densities", "That is q/p. D is p/(p + q), between 0 and 1.",
               ("1 / (1 + math.exp(-1 / 2))", "math.exp(-1 / 2)")),
-        wrong("one half of the loss", "The discriminator's loss has two halves, each log 2 at "
-                                      "D = ½.",
+        wrong("one half of the loss", "The discriminator's loss has two halves, each log 2 at D = "
+                                      "½.",
               ("2 * math.log(2)", "math.log(2)")),
-        wrong("losses of 0 at equilibrium", "At equilibrium nobody wins: D = ½ everywhere, "
-                                            "and −log ½ "
-              "is not 0.", ("2 * math.log(2), math.log(2)", "0.0, 0.0")),
+        wrong("losses of 0 at equilibrium", "At equilibrium nobody wins: D = ½ everywhere, and "
+              "−log ½ is not 0.", ("2 * math.log(2), math.log(2)", "0.0, 0.0")),
     ),
 )  # fmt: skip
 
@@ -127,8 +130,7 @@ two_gaussians = _question(
         wrong("log of the deviation", "The logarithm is of σ², too.",
               ("math.log(2**2)", "math.log(2)")),
         wrong("the other direction", "That is the KL of N(0, 1) to the posterior. It is not "
-                                     "symmetric: "
-              "the posterior comes first.", ("2**2 + 1**2 - 1 - math.log(2**2)",
+              "symmetric: the posterior comes first.", ("2**2 + 1**2 - 1 - math.log(2**2)",
               "(1 + 1) / 4 - 1 + math.log(4)")),
         wrong("bits, not nats", "That is in bits. Use the natural logarithm.",
               (" - math.log(2**2))", " - math.log(2**2)) / math.log(2)")),
@@ -158,11 +160,11 @@ two_entropies = _question(
     (
         wrong("the two exchanged", "The two are exchanged: the rows' entropies come first.",
               ("return of_the_rows, of_the_mean", "return of_the_mean, of_the_rows")),
-        wrong("sum of the rows", "You add up the rows' entropies. Take their mean: there are "
-                                 "two rows.",
+        wrong("sum of the rows", "You add up the rows' entropies. Take their mean: there are two "
+                                 "rows.",
               ("math.log(2)) / 2", "math.log(2))")),
-        wrong("bits, not nats", "That is in bits. In nats an even row of two classes has log "
-                                "2 = 0.693.",
+        wrong("bits, not nats", "That is in bits. In nats an even row of two classes has log 2 = "
+                                "0.693.",
               ("math.log(2)) / 2", "1) / 2")),
         wrong("half of the sum", "−p log p is to be added over *both* classes.",
               (" - 0.25 * math.log(0.25)", "")),
@@ -192,14 +194,12 @@ epoch_and_plateau = _question(
     ),
     (
         wrong("epoch over the labelled images", "One update uses all the labels once, but an "
-                                                "epoch is "
-              "a pass over the 50,000 images.", ("50_000 // 100", "100 // 100")),
+              "epoch is a pass over the 50,000 images.", ("50_000 // 100", "100 // 100")),
         wrong("each label once", "The labelled images go round and round: 100 of them in each "
                                  "update.",
               ("updates * 100 / 100", "1")),
-        wrong("least loss 0", "With y in place of logits the largest difference is 1: the "
-                              "loss can't "
-              "reach 0.", ("math.log(1 + 9 * math.exp(-1))", "0.0")),
+        wrong("least loss 0", "With y in place of logits the largest difference is 1: the loss "
+              "can't reach 0.", ("math.log(1 + 9 * math.exp(-1))", "0.0")),
         wrong("nine others forgotten", "There are nine other classes, each with exp(0) = 1.",
               ("9 * math", "math")),
         wrong("an even guess", "That is the loss of an even guess, log 10. The best y does "
@@ -231,11 +231,9 @@ three_clusters = _question(
               ("1 - (50 + 30 + 15) / 120", "(50 + 30 + 15) / 120"), ("1 - (50 + 30) / 120",
               "(50 + 30) / 120")),
         wrong("third cluster left out", "The images of the unnamed cluster are errors, not "
-                                        "absent: "
-              "divide by all 120.", ("(50 + 30) / 120", "(50 + 30) / 100")),
-        wrong("largest counts alone", "For the many-to-one error every cluster has a name, "
-                                      "the third "
-              "one too.", ("50 + 30 + 15", "50 + 30")),
+              "absent: divide by all 120.", ("(50 + 30) / 120", "(50 + 30) / 100")),
+        wrong("largest counts alone", "For the many-to-one error every cluster has a name, the "
+              "third one too.", ("50 + 30 + 15", "50 + 30")),
         wrong("percent", "Return shares between 0 and 1, not per cent.",
               ("return many_to_one, one",
               "return 100 * many_to_one, 100 * one")),
@@ -261,9 +259,8 @@ cheapest_plan = _question(
         "(0 + 4 + 1)/3. Row by row the differences are 3, 1 and 1.",
     ),
     (
-        wrong("not sorted", "The cheapest plan carries the smallest to the smallest, and so "
-                            "on: sort "
-              "both.", ("0**2 + 2**2 + 1**2", "3**2 + 1**2 + 1**2")),
+        wrong("not sorted", "The cheapest plan carries the smallest to the smallest, and so on: "
+              "sort both.", ("0**2 + 2**2 + 1**2", "3**2 + 1**2 + 1**2")),
         wrong("sum in place of a mean", "Those are sums. Divide by the number of points.",
               (" / 3", "")),
         wrong("not squared", "The cost is the squared distance.", ("2**2 + 1**2", "2 + 1**2")),

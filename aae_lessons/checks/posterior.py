@@ -30,8 +30,8 @@ NOT_NORMAL = (
 ROWS = (
     wrong(
         "variance for the deviation",
-        "You multiply ε by the variance exp(log σ²). The deviation is its root: "
-        "σ = exp(½ log σ²). The half is missing.",
+        "You multiply ε by the variance exp(log σ²). The deviation is its root: σ = exp(½ log "
+        "σ²). The half is missing.",
         (STD, "log_variance.exp()"),
     ),
     wrong(

@@ -8,16 +8,16 @@ learner's result, which also passes every probe before, names the misconception.
 from __future__ import annotations
 
 import contextlib
-import numbers
+import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from aae_lessons.checks.comparison import as_number
 from aae_lessons.checks.core import CheckFailed, Trial
 from aae_lessons.checks.misconceptions import Answer, Wrong, mutant
 
@@ -48,14 +48,6 @@ def close(got: Any, expected: Any, rtol: float = 1e-4, atol: float = 2e-6) -> bo
     return type(got) is type(expected) and got == expected
 
 
-def as_number(value: Any) -> Any:
-    """A number of Python or numpy as a scalar tensor; anything else as it is."""
-    plain = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
-    if plain or (isinstance(value, np.ndarray) and value.shape == ()):
-        return torch.tensor(float(value))
-    return value
-
-
 @dataclass(frozen=True)
 class Probe:
     """One circumstance in which an answer is observed.
@@ -70,6 +62,8 @@ class Probe:
         show: whether a refusal prints got and expected.
         where: put before a row's message, such as the name of a phase.
         pairs: whether two mistakes at once are looked for, among the table's first rows.
+        again: observes an answer once more, with other random numbers.
+        given: the shapes of the inputs, in words.
     """
 
     observe: Callable[[Answer], Any]
@@ -81,6 +75,8 @@ class Probe:
     show: bool = True
     where: str = ""
     pairs: bool = True
+    again: Callable[[Answer], Any] | None = None
+    given: str = ""
 
     def reference(self, answer: Answer, got: Any) -> Any:
         return self.expect(answer, got) if self.expect else self.observe(answer)
@@ -116,7 +112,26 @@ def _refuse(trial: Trial, probe: Probe, got: Any, expected: Any, passed: list) -
         got = trial.tensor(got, expected.shape, expected)
         if not got.isfinite().all() and expected.isfinite().all():
             says += " There is nan or inf in it: a logarithm or a division of zero?"
-    trial.refuse(probe.cause, says, *shown)
+    trial.refuse(probe.cause, says + _clue(trial, probe, got, expected, passed), *shown)
+
+
+def _clue(trial: Trial, probe: Probe, got: Any, expected: Any, passed: list) -> str:
+    """What can be said of a wrong value that no row explains."""
+    worked = trial.exercise.answer
+    if probe.again and probe.same(probe.again(worked), expected):
+        with contextlib.suppress(CheckFailed):
+            if not probe.same(probe.again(trial), got):
+                return " Two calls with the same inputs differ: nothing here should be random."
+    if isinstance(got, Tensor) and got.numel() > 1:
+        factor = ((got * expected).sum() / expected.square().sum()).item()
+        if abs(factor) > 1e-6 and probe.same(got, factor * expected):
+            return f" Every entry is {factor:.4g} times what it should be."
+    if any(other.given not in ("", probe.given) for other, _ in passed):
+        return (
+            f" It was right for inputs of another size; these are {probe.given}. Does a number "
+            "stand in your code that should come from an argument or its shape?"
+        )
+    return ""
 
 
 def _rows_like(trial: Trial, probe: Probe, got: Any, passed: list) -> Sequence[Wrong]:
@@ -158,7 +173,7 @@ def values(
         number: whether a plain number is accepted for a scalar tensor.
     """
 
-    def value(answer: Answer) -> Any:
+    def value(answer: Answer, seed: int = seed) -> Any:
         torch.default_generator.manual_seed(seed)
         result = pick(answer(*map(_copy, inputs)))
         return as_number(result) if number else result
@@ -166,7 +181,9 @@ def values(
     def same(a: Any, b: Any) -> bool:
         return close(a, b, rtol, atol)
 
-    yield Probe(value, cause, says, same=same)
+    shapes = [str(tuple(value.shape)) for value in inputs if isinstance(value, Tensor)]
+    again, given = functools.partial(value, seed=seed + 1), " and ".join(shapes)
+    yield Probe(value, cause, says, same=same, again=again, given=given)
     if gradients:
         yield _gradient(inputs, pick, seed, replace(Probe(value), same=same))
 

@@ -48,6 +48,12 @@ SPLIT_ROWS = (
         "Some of your images have no label (−1). They are not a class.",
         ("training == k", "training % 10 == k"),
     ),
+    wrong(
+        "first images held out",
+        "You leave out the first `held_out` images, and your positions count from there. The last "
+        "ones are held out; positions count from the first of `labels`.",
+        (CUT, "[held_out:]"),
+    ),
     wrong("n of each class", "You take n of each class. There are n labels in all, n/10 of each "
           "class.", ("n // 10", "n")),
     wrong(
@@ -87,10 +93,9 @@ SPLIT_ROWS = (
     wrong(
         "images in a row",
         "Your images of a class are neighbours in the file: only where they begin is drawn. "
-        "Choose "
-        "each of them at random.",
-        (ORDER, "(torch.arange(len(rows)) + torch.randint(len(rows), (1,), "
-                "generator=generator)) % len(rows)"),
+        "Choose each of them at random.",
+        (ORDER, "(torch.arange(len(rows)) + torch.randint(len(rows), (1,), generator=generator)) "
+                "% len(rows)"),
     ),
     wrong(
         "labels, not positions",
@@ -169,6 +174,9 @@ def _test_choice(trial: Trial, rows: Tensor, labels: Tensor, held_out: int, n: i
     counts = labels[rows][labels[rows] >= 0].bincount(minlength=CLASSES)
     if within or (bool((rows < 250).all()) and not bool((counts == n // CLASSES).all())):
         _refuse(trial, "positions within the class")
+    later = labels[(rows + held_out).clamp(max=len(labels) - 1)]
+    if sorted(later.tolist()) == sorted([*range(CLASSES)] * (n // CLASSES)):
+        _refuse(trial, "first images held out")
     unknown = int((labels[rows] < 0).sum())
     if unknown:
         _refuse(trial, "images without a label", f"{unknown} images without a label", "none")
@@ -229,8 +237,7 @@ LOSS_ROWS = (
         "softmax before cross_entropy",
         "You apply a softmax, and then a function that applies it again: cross_entropy takes "
         "logits. With the softmax the loss can't come near 0, and its gradient is small just "
-        "where "
-        "the network is wrong.",
+        "where the network is wrong.",
         ("logits[known]", "logits[known].softmax(1)"),
     ),
     wrong(
@@ -251,15 +258,14 @@ LOSS_ROWS = (
     ),
     wrong(
         "sum over the batch",
-        "You sum over the images. Then the step depends on how many labels the batch has. "
-        "Take the "
-        "mean.",
+        "You sum over the images. Then the step depends on how many labels the batch has. Take "
+        "the mean.",
         (LOSS, "F.cross_entropy(logits[known], label[known], reduction='sum')"),
     ),
     wrong(
         "zeros left out",
-        "You leave out the images of class 0 as well. Only −1 means that there is no label: "
-        "label >= 0.",
+        "You leave out the images of class 0 as well. Only −1 means that there is no label: label "
+        ">= 0.",
         ("label >= 0", "label > 0"),
     ),
     wrong(
@@ -275,8 +281,8 @@ LOSS_ROWS = (
     ),
     wrong(
         "softmax over the batch",
-        "Your softmax runs over the images (dimension 0). It belongs over the classes, "
-        "dimension 1.",
+        "Your softmax runs over the images (dimension 0). It belongs over the classes, dimension "
+        "1.",
         (LOSS, "F.nll_loss(logits[known].log_softmax(0), label[known])"),
     ),
     wrong(

@@ -34,8 +34,7 @@ ROWS = (
     wrong(
         "epoch over the labelled images",
         "Your epoch ends when the labelled images have been seen once. With 100 labels and a "
-        "batch "
-        "of 100 that is one update. An epoch is a pass over the images without labels.",
+        "batch of 100 that is one update. An epoch is a pass over the images without labels.",
         ("n // size", "len(labelled) // size"),
     ),
     wrong(
@@ -154,8 +153,8 @@ def _test_updates(trial: Trial, got: int, n: int, labelled: Tensor, size: int) -
         _refuse(trial, "epoch over the labelled images", got, n // size)
     if got == n // size + 1 and n % size:
         _refuse(trial, "ragged last batch", got, n // size)
-    says = f"{n} images in batches of {size} are {n} // {size} updates."
-    trial.refuse("wrong number of updates", says, got, n // size)
+    cause = "wrong number of updates"
+    trial.refuse(cause, f"Here n is {n}, and size {size}. {SAYS[cause]}", got, n // size)
 
 
 def _test_pass(trial: Trial, order: Tensor) -> None:

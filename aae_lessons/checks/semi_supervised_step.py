@@ -164,9 +164,8 @@ REGULARISED = (  # rows that clustering shares: there, too, are two codes
     ),
     wrong(
         "y not regularised",
-        "only z is made to pass for prior samples: y may stay soft, or use one class. The "
-        "loss is a "
-        "sum over both codes.",
+        "only z is made to pass for prior samples: y may stay soft, or use one class. The loss is "
+        "a sum over both codes.",
         ("fooled_y + fooled_z", "fooled_z"),
     ),
     wrong(

@@ -11,8 +11,8 @@ SIGMOID_TWICE = (
     "takes the logits as they are."
 )
 LOG_OF_SIGMOID = (
-    "Right for small logits, wrong for large ones: sigmoid(200) is 1 in floating point, and "
-    "log(1 − 1) is −∞. Work on the logits: softplus, or a function 'with logits'."
+    "Right for small logits, wrong for large ones: sigmoid(200) is 1 in floating point, and log(1 "
+    "− 1) is −∞. Work on the logits: softplus, or a function 'with logits'."
 )
 BITS = "You use the logarithm to base 2. The course counts in nats (natural logarithm)."
 SWAPPED = (
@@ -47,18 +47,15 @@ COST = "0.5 * (x - x_hat).square().sum(1).mean()"
 COSTS = (  # wrong forms of ½ Σ_pixels (x − x_hat)²: cause, message, text
     (
         "mean over pixels",
-        "You take the mean over all pixels. The cost is a sum over the pixels of an "
-        "image, and "
-        "a mean over the images only: with a mean the gradient is hundreds of times "
-        "smaller on "
+        "You take the mean over all pixels. The cost is a sum over the pixels of an image, and a "
+        "mean over the images only: with a mean the gradient is hundreds of times smaller on "
         "MNIST.",
         "0.5 * (x - x_hat).square().mean()",
     ),
     (
         "mean over pixels",
-        "You take the mean over all pixels and leave out the ½, as F.mse_loss does. The "
-        "cost is "
-        "a sum over the pixels of an image, and a mean over the images only.",
+        "You take the mean over all pixels and leave out the ½, as F.mse_loss does. The cost is a "
+        "sum over the pixels of an image, and a mean over the images only.",
         "(x - x_hat).square().mean()",
     ),
     (
@@ -74,14 +71,13 @@ COSTS = (  # wrong forms of ½ Σ_pixels (x − x_hat)²: cause, message, text
     ),
     (
         "sum over the batch",
-        "You sum over pixels and images and leave out the ½, as F.mse_loss with "
-        "reduction='sum' does. Take the mean over the images, and half of it.",
+        "You sum over pixels and images and leave out the ½, as F.mse_loss with reduction='sum' "
+        "does. Take the mean over the images, and half of it.",
         "(x - x_hat).square().sum()",
     ),
     (
         "root taken",
-        "You take a square root: that is a distance, and its gradient another one. The "
-        "cost is "
+        "You take a square root: that is a distance, and its gradient another one. The cost is "
         "the squared error.",
         "0.5 * (x - x_hat).norm(dim=1).mean()",
     ),
@@ -92,8 +88,8 @@ COSTS = (  # wrong forms of ½ Σ_pixels (x − x_hat)²: cause, message, text
     ),
     (
         "sum over the images, mean over the pixels",
-        "You sum over the images and take the mean over the pixels (dimension 0 is the "
-        "images'). It should be the other way round.",
+        "You sum over the images and take the mean over the pixels (dimension 0 is the images'). "
+        "It should be the other way round.",
         "0.5 * (x - x_hat).square().sum(0).mean()",
     ),
 )

@@ -15,6 +15,7 @@ from unittest import mock
 import torch
 from torch import Tensor, nn
 
+from aae_lessons.checks.comparison import as_number
 from aae_lessons.checks.core import Misused
 from aae_lessons.checks.misconceptions import Answer
 
@@ -102,15 +103,19 @@ class Stage:
         model = self.start()
         rates = {p: self.rate * (not phases or p in phases) for p in self.owners}
         optimizers, seen = self.optimizers(model, rates), Seen(model)
-        played = Played(model, seen, weights(model))
+        every = list(model.parameters())  # to list them takes as long as to descend
+        played = Played(model, seen, weights(every))
         for number, batch in enumerate(batches):
-            for p in model.parameters():
+            for p in every:
                 p.grad = None if poison is None else torch.full_like(p, poison)
             torch.default_generator.manual_seed(7 + number)
             seen.clear()
             with replayed(noise[number] if noise else None):
-                played.results.append(self.call(step, model, optimizers, batch))
-            played.weights.append(weights(model))
+                result = self.call(step, model, optimizers, batch)
+            if isinstance(result, Mapping):
+                result = {name: as_number(value) for name, value in result.items()}
+            played.results.append(as_number(result))
+            played.weights.append(weights(every))
             if self.noise and not noise:
                 with torch.no_grad():
                     played.noises.append(list(self.noise(model, seen, batch)))
@@ -164,9 +169,9 @@ def parameters(model: nn.Module, names: Sequence[str]) -> list[nn.Parameter]:
     ]
 
 
-def weights(model: nn.Module) -> Tensor:
-    """All weights of a model in one vector, a copy."""
-    return torch.cat([p.detach().flatten().clone() for p in model.parameters()])
+def weights(parameters: Sequence[nn.Parameter]) -> Tensor:
+    """All weights in one vector, a copy."""
+    return torch.cat([p.detach().flatten() for p in parameters])
 
 
 # --------------------------------------------------------------------------- what stages share

@@ -308,6 +308,14 @@ MONTE_CARLO_ROWS = (
         (RATIO, "(log_q.exp() * (log_q - log_prob(z))).mean()"),
     ),
     wrong(
+        "drawn again",
+        "You draw z once more. The draws are given: use z as it comes, for both densities.",
+        (
+            "    square =",
+            "    z = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)\n    square =",
+        ),
+    ),
+    wrong(
         "wrong gradient",
         "The value is right, its gradient is not. Did .detach() cut one of the terms, or does a "
         "constant stand where an argument belongs?",

@@ -182,8 +182,7 @@ LOSS_ROWS = (
     wrong(
         "squared error",
         "You descend a squared error, without its ½. Here −log p(x|z) is the cross-entropy of "
-        "each "
-        "pixel.",
+        "each pixel.",
         (CROSS_ENTROPY, "(x - logits.sigmoid()).square()"),
     ),
     wrong(
@@ -242,6 +241,12 @@ SWAPPED = wrong(
     "You take the two halves in the wrong order: first comes the mean, then the log-variance.",
     ("mean, log_variance = encoder", "log_variance, mean = encoder"),
 )
+INTERLEAVED = wrong(
+    "every other column",
+    "You take every other column for the means. The first D columns are the means, the last D the "
+    "log-variances: chunk(2, dim=1).",
+    ("encoder(x).chunk(2, dim=1)", "encoder(x)[:, 0::2], encoder(x)[:, 1::2]"),
+)
 
 
 def _drawn(trial: Trial, answer: Callable, batch: Sequence, noise: Tensor | None = None) -> Tensor:
@@ -292,7 +297,7 @@ vae_step = Exercise(
     ),
     answer=_vae_step,
     test=judged_by(_vae_probes),
-    wrong=(SWAPPED, *DRAW_ROWS, *LOSS_ROWS),
+    wrong=(SWAPPED, INTERLEAVED, *DRAW_ROWS, *LOSS_ROWS),
 )
 
 # ------------------------------------------------------------------- 3.5 find the mistakes

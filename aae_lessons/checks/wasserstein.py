@@ -147,14 +147,19 @@ TERM, CONSTANT = "c / (c + squared_distance)", "2 * dim * std**2 * s"
 KERNEL_ROWS = (
     wrong(
         "bandwidth inverted",
-        "You have 1/(1 + C·d²): a larger C then makes the kernel narrower. C/(C + d²) is "
-        "1/(1 + d²/C): C is the squared distance at which the kernel has fallen to a half.",
+        "You have 1/(1 + C·d²): a larger C then makes the kernel narrower. C/(C + d²) is 1/(1 + "
+        "d²/C): C is the squared distance at which the kernel has fallen to a half.",
         (TERM, "1 / (1 + c * squared_distance)"),
     ),
     wrong(
         "divided by the scale",
         "You divide by the scale s. C_s is proportional to s: a larger scale sees farther.",
         (CONSTANT, "2 * dim * std**2 / s"),
+    ),
+    wrong(
+        "scale squared",
+        "You square the scale too: C = 2·dim·std²·s, in which only std is squared.",
+        (CONSTANT, "2 * dim * (std * s) ** 2"),
     ),
     wrong(
         "averaged over dimensions",

@@ -84,13 +84,13 @@ MMD_ROWS = (
         "cross term without its diagonal",
         "You leave the diagonal out of the cross term too. There z_i and z'_i are two different "
         "points, and a pair like any other: all B·B' of them count.",
-        (ACROSS, "2 * (k(z, z_prior).sum() - k(z, z_prior).diagonal().sum()) "
-                 "/ (len(z) * (len(z_prior) - 1))"),
+        (ACROSS, "2 * (k(z, z_prior).sum() - k(z, z_prior).diagonal().sum()) / (len(z) * "
+                 "(len(z_prior) - 1))"),
     ),
     wrong(
         "sign lost",
-        "The sign is turned round: pairs within a sample enter with plus, pairs across "
-        "with minus.",
+        "The sign is turned round: pairs within a sample enter with plus, pairs across with "
+        "minus.",
         (RESULT, f"-({RESULT})"),
     ),
     wrong(
@@ -104,8 +104,8 @@ MMD_ROWS = (
     wrong(
         "sizes taken for equal",
         SIZES,
-        (RESULT, f"mean_of_pairs(z) + mean_of_pairs(z_prior) * len(z_prior) * (len(z_prior) - 1) "
-                 f"/ (len(z) * (len(z) - 1)) - {ACROSS}"),
+        (RESULT, "mean_of_pairs(z) + mean_of_pairs(z_prior) * len(z_prior) * (len(z_prior) - 1) / "
+                 f"(len(z) * (len(z) - 1)) - {ACROSS}"),
     ),
 )  # fmt: skip
 

@@ -88,8 +88,8 @@ def _two_descents(encoder, decoder, optimizer, x, z_prior, discrepancy, weight):
 
 DETACHED = wrong(
     "codes detached from the penalty",
-    "The discrepancy's gradient does not reach the encoder, and nobody else could move the "
-    "codes. There is no opponent here, so nothing has to be detached.",
+    "The discrepancy's gradient does not reach the encoder, and nobody else could move the codes. "
+    "There is no opponent here, so nothing has to be detached.",
     ("discrepancy(z, z_prior)", "discrepancy(z.detach(), z_prior)"),
 )
 ROWS = (
@@ -165,9 +165,8 @@ ROWS = (
 TWO = wrong(
     "two descents",
     "You descend cost and discrepancy one after the other. With Adam the weight then does "
-    "nothing, "
-    "since Adam divides each gradient by its own size. λ means something in a sum: one backward() "
-    "and one step() for cost + weight · discrepancy.",
+    "nothing, since Adam divides each gradient by its own size. λ means something in a sum: one "
+    "backward() and one step() for cost + weight · discrepancy.",
     _two_descents,
 )
 
@@ -229,6 +228,12 @@ NOISY_TARGET = wrong(
     ("    noisy = x +", "    x = x +"),
     ("encoder(noisy)", "encoder(x)"),
 )
+CLEAN_CODES = wrong(
+    "codes of the clean images",
+    "The discrepancy is given codes of the clean images, and the decoder those of the noisy ones. "
+    "The codes that the decoder is given are the ones to be like the prior's samples.",
+    ("discrepancy(z, z_prior)", "discrepancy(encoder(x), z_prior)"),
+)
 NO_NOISE = wrong(
     "noise taken away",
     "You took the noise away. It belongs on the *input*: the model learns to take it out. Only "
@@ -278,7 +283,7 @@ mended_wae = Exercise(
     ),
     answer=_mended_wae,
     test=judged_by(_mended_probes),
-    wrong=(NOISY_TARGET, NO_NOISE, *ROWS),
+    wrong=(NOISY_TARGET, NO_NOISE, CLEAN_CODES, *ROWS),
 )
 
 

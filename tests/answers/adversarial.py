@@ -329,7 +329,6 @@ STEP_WRONG = {
     "wrong value": make_step(
         returned=lambda losses: {k: 2 * loss for k, loss in detach_all(losses).items()}
     ),
-    "not a tensor": make_step(returned=lambda losses: {k: v.item() for k, v in losses.items()}),
     "three losses wanted": make_step(returned=lambda losses: sum(losses.values()).detach()),
     "your code raised": broken,
     "not attempted": not_attempted,
@@ -354,7 +353,6 @@ MESSAGE = {
     ("aae_step", "discriminator's stale gradients"): "stale gradients",
     ("aae_step", "generator before the discriminator"): "another order",
     ("aae_step", "logits used twice"): "graph used up",
-    ("aae_step", "not a tensor"): "not a scalar tensor",
     ("aae_step", "one code for all phases"): "graph used up",
     ("aae_step", "three losses wanted"): "a dict of losses expected",
     ("aae_step", "weight on a lone loss"): "another length of step",
@@ -399,6 +397,7 @@ RIGHT = {
         "code encoded afresh": make_step(again=True),
         "one batch, functional gradients": step_in_one_batch,
         "under no_grad, half by half": step_without_grad,
+        "losses as numbers": make_step(returned=lambda all: {k: v.item() for k, v in all.items()}),
     },
     "mended_aae_step": {
         "code used again": make_step(),

@@ -273,7 +273,7 @@ MESSAGE = {
     ("mended_wae", "as it came"): "noisy input as the target and penalty subtracted",
     ("mended_wae", "uniform noise"): "another noise",
     ("mmd", "a root of 0"): "gradient not finite",
-    ("wae_step", "noisy input as the target"): "another step",
+    ("wae_step", "noisy input as the target"): "other inputs of the encoder",
     ("wae_step", "nothing encoded"): "discrepancy not called",
     ("wae_step", "two terms wanted"): "a dict of losses expected",
 }
