@@ -114,7 +114,7 @@ def code_lines(function):
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_functions_and_modules_are_short(path):
     text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= (350 if part_of(path) == "checks" else 250)
+    assert len(text.splitlines()) <= 250
     functions = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef)]
     long = {f.name: code_lines(f) for f in functions if code_lines(f) > 40}
     assert not long, f"over 40 lines: {long}"

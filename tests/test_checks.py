@@ -13,8 +13,9 @@ import torch
 
 from aae_lessons import checks
 from aae_lessons.checks import course, progress
-from aae_lessons.checks.core import CheckFailed, Exercise
+from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import mutant
+from aae_lessons.checks.trial import CheckFailed
 
 LESSONS = sorted(path.stem for path in (Path(__file__).parent / "answers").glob("[!_]*.py"))
 MODULES = [importlib.import_module(f"answers.{lesson}") for lesson in LESSONS]

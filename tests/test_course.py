@@ -19,7 +19,8 @@ from torch.nn import functional as F
 
 from aae_lessons.authoring import guide, release
 from aae_lessons.checks import core, course, guards, progress
-from aae_lessons.checks.core import CheckFailed, Exercise
+from aae_lessons.checks.core import Exercise
+from aae_lessons.checks.trial import CheckFailed
 from aae_lessons.plots.style import COLOURS
 
 ROOT = Path(__file__).parent.parent

@@ -10,8 +10,8 @@ import torch
 
 from aae_lessons.authoring import release
 from aae_lessons.checks import course
-from aae_lessons.checks.core import CheckFailed
 from aae_lessons.checks.stage import weights
+from aae_lessons.checks.trial import CheckFailed
 
 ROOT = Path(__file__).parent.parent
 MASTERS = sorted((ROOT / "solutions").glob("[0-9][0-9]_*.ipynb"))

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from aae_lessons.checks import course
-from aae_lessons.checks.core import CheckFailed
 from aae_lessons.checks.misconceptions import mutant
+from aae_lessons.checks.trial import CheckFailed
 
 EXERCISES = [exercise for row in course.exercises().values() for exercise in row]
 TABLES = [pytest.param(exercise, id=exercise.name) for exercise in EXERCISES]

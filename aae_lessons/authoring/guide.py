@@ -23,7 +23,8 @@ import torch
 from aae_lessons.authoring import generated
 from aae_lessons.authoring.site.lessons import lessons
 from aae_lessons.checks import autoencoder, course
-from aae_lessons.checks.core import CheckFailed, Exercise
+from aae_lessons.checks.core import Exercise
+from aae_lessons.checks.trial import CheckFailed
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "INSTRUCTORS.md"

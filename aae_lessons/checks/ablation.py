@@ -12,10 +12,11 @@ import torch
 from torch.nn import functional as F
 
 from aae_lessons.checks import clustering_step, semi_supervised_step
-from aae_lessons.checks.clustering_errors import one_to_one_error
-from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.clustering_matching import one_to_one_error
+from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import Probe, close, judged_by
+from aae_lessons.checks.trial import Trial
 
 SEEDS = (0, 1, 2)
 MEDIAN = "You take the median over the seeds. The mean is asked for."

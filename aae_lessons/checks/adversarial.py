@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
+from aae_lessons.checks.adversarial_mended import broken_step, mended_aae_step
 from aae_lessons.checks.adversarial_priors import mixture
 from aae_lessons.checks.adversarial_roll import swiss_roll
 from aae_lessons.checks.adversarial_run import broken_run, run, sound_run
-from aae_lessons.checks.adversarial_step import aae_step, broken_step, mended_aae_step
-from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.adversarial_step import aae_step
+from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import Probe, judged_by, values
 from aae_lessons.checks.shared import (
@@ -21,6 +22,7 @@ from aae_lessons.checks.shared import (
     discriminator_rows,
     generator_rows,
 )
+from aae_lessons.checks.trial import Trial
 
 __all__ = [
     "aae_step",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.draws import (
     EVEN,
     SEEDED,
@@ -20,6 +20,7 @@ from aae_lessons.checks.draws import (
 )
 from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import Probe, judged_by
+from aae_lessons.checks.trial import Trial
 from aae_lessons.priors import GaussianMixture
 
 DRAWS, MANY, CALLS = 10_000, 100_000, 40

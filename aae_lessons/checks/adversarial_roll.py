@@ -16,7 +16,7 @@ from aae_lessons.checks.adversarial_priors import (
     many,
     unexplained,
 )
-from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.draws import (
     EVEN,
     SEEDED,
@@ -28,6 +28,7 @@ from aae_lessons.checks.draws import (
 )
 from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import Probe, judged_by
+from aae_lessons.checks.trial import Trial
 
 
 def _sample_swiss_roll(n):

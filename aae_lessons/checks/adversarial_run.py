@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from aae_lessons.checks.adversarial_step import PHASES, broken_step, mended_aae_step
+from aae_lessons.checks.adversarial_mended import broken_step, mended_aae_step
+from aae_lessons.checks.adversarial_step import PHASES
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,20 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from aae_lessons.checks.core import Exercise, Trial
-from aae_lessons.checks.misconceptions import Wrong, mutant, wrong
+from aae_lessons.checks.core import Exercise
+from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import Probe, holds, judged_by
 from aae_lessons.checks.shared import (
     LEAK,
     LEAK_TWICE,
     OLD_CODES,
-    SWAPPED,
     cost_rows,
     discriminator_rows,
     generator_rows,
 )
 from aae_lessons.checks.stage import Stage, discriminator, last, mlp
 from aae_lessons.checks.steps import step_probes
+from aae_lessons.checks.trial import Trial
 
 PHASES = ("reconstruction", "discriminator", "generator")
 PIXELS, D = 6, 3
@@ -46,31 +46,6 @@ def _aae_step(encoder, decoder, discriminator, optimizers, x, z_prior):
 
     # regularisation phase, generator
     generator = F.softplus(-discriminator(z)).mean()
-    optimizers["generator"].zero_grad()
-    generator.backward()
-    optimizers["generator"].step()
-
-    return {
-        "reconstruction": reconstruction.detach(),
-        "discriminator": loss.detach(),
-        "generator": generator.detach(),
-    }
-
-
-def _mended_step(encoder, decoder, discriminator, optimizers, x, z_prior):
-    x_hat = decoder(encoder(x)).sigmoid()
-    reconstruction = 0.5 * (x - x_hat).square().sum(1).mean()
-    optimizers["reconstruction"].zero_grad()
-    reconstruction.backward()
-    optimizers["reconstruction"].step()
-
-    real, fake = discriminator(z_prior), discriminator(encoder(x).detach())
-    loss = F.softplus(-real).mean() + F.softplus(fake).mean()
-    optimizers["discriminator"].zero_grad()
-    loss.backward()
-    optimizers["discriminator"].step()
-
-    generator = F.softplus(-discriminator(encoder(x))).mean()
     optimizers["generator"].zero_grad()
     generator.backward()
     optimizers["generator"].step()
@@ -220,7 +195,7 @@ def _detached(answer: Callable) -> bool:
     return "gradient" not in here
 
 
-def _step_probes(trial: Trial) -> Iterator[Probe]:
+def aae_probes(trial: Trial) -> Iterator[Probe]:
     missing = next(row for row in trial.exercise.wrong if row.cause == MISSING.cause)
     further = [holds(_detached, missing.cause, missing.says)]
     yield from step_probes(trial, STAGE, PHASES, further)
@@ -239,72 +214,6 @@ aae_step = Exercise(
         "stale.",
     ),
     answer=_aae_step,
-    test=judged_by(_step_probes),
+    test=judged_by(aae_probes),
     wrong=(*ROWS, TOGETHER),
-)
-
-
-# ------------------------------------------------------------------- 2.6 find the mistakes
-
-HERE = "discriminator(encoder(x).detach())"
-SIGNATURES = (  # what the curves say of a mistake that is still there
-    wrong(
-        "real and fake swapped",
-        "A mistake is still there. In the broken run both players win: both losses fall to zero, "
-        "and the codes run away from the prior. In a game one side's gain is the other's loss, so "
-        f"these two pull on the same side. {SWAPPED}",
-        (f"discriminator(z_prior), {HERE}", f"{HERE}, discriminator(z_prior)"),
-    ),
-    wrong(
-        "another phase leaks",
-        "A mistake is still there. Curves hardly show this one; the code does. What is in the "
-        "encoder's .grad when the generator's backward() adds to it? What the reconstruction "
-        "phase left, so that phase counts twice.",
-        GENERATOR_ZERO,
-    ),
-    wrong(
-        "detach and zero_grad missing",
-        "Mistakes are still there. With these the discriminator wins: its loss sinks below 2 log "
-        "2 and the generator's climbs above log 2. The encoder helps its opponent: its .grad "
-        "holds what the discriminator's phase left there, and the generator's step uses it.",
-        (HERE, "discriminator(encoder(x))"),
-        GENERATOR_ZERO,
-    ),
-    wrong(
-        "detach missing",
-        "A mistake is still there, and no curve can show it, because zero_grad() throws the "
-        "gradient away in time: the discriminator's phase computes one for the encoder, which "
-        "would make codes easier to recognise. It takes time, and it waits for somebody to drop a "
-        "zero_grad(). Where does a detach() belong?",
-        (HERE, "discriminator(encoder(x))"),
-    ),
-)
-broken_step = mutant(_mended_step, SIGNATURES[0], SIGNATURES[2])
-
-
-def _for_mended() -> Iterator[Wrong]:
-    """The rows of 2.5 whose edits fit the step of 2.6, and have no signature of their own."""
-    known = {row.cause for row in SIGNATURES}
-    for row in ROWS:
-        if row.cause not in known and not any("z)" in old or "z." in old for old, _ in row.texts):
-            yield row
-    yield from generator_rows(
-        "F.softplus(-discriminator(encoder(x))).mean()", "discriminator(encoder(x))"
-    )
-
-
-mended_aae_step = Exercise(
-    name="2.6",
-    title="find three mistakes in an AAE's update",
-    read="lesson 2, sections 2.3 and 2.8",
-    hints=(
-        "Both losses fall to zero, so both players win. Who is called real?",
-        "Mend that, run it again, and look: the discriminator wins now. Who moves the encoder, "
-        "and in which direction? Follow its .grad from phase to phase.",
-        "One line to change, one detach() and one zero_grad() to add.",
-    ),
-    answer=_mended_step,
-    test=judged_by(_step_probes),
-    wrong=(*SIGNATURES, *_for_mended(), TOGETHER),
-    beside=aae_step,
 )

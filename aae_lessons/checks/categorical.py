@@ -12,11 +12,12 @@ from torch.nn import functional as F
 from aae_lessons.checks.categorical_gumbel import gumbel_softmax
 from aae_lessons.checks.categorical_network import discriminator
 from aae_lessons.checks.categorical_step import broken_step, mended_step, step
-from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.draws import EVEN, SEEDED, SERIAL, gap, independent, too_even
 from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import Probe, judged_by, values
 from aae_lessons.checks.shared import BITS
+from aae_lessons.checks.trial import Trial
 
 __all__ = [
     "broken_step",

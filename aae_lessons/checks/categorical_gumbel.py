@@ -7,9 +7,10 @@ import math
 import torch
 from torch import Tensor
 
-from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.draws import SEEDED, SERIAL, independent
 from aae_lessons.checks.misconceptions import wrong
+from aae_lessons.checks.trial import Trial
 
 PAIRS = 60_000  # enough to tell Gumbel noise from normal noise of the same variance, 8 σ apart
 

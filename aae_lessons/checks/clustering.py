@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import torch
 
-from aae_lessons.checks.clustering_errors import clustering_error, one_to_one_error
+from aae_lessons.checks.clustering_errors import clustering_error
+from aae_lessons.checks.clustering_matching import one_to_one_error
 from aae_lessons.checks.clustering_run import broken_run, mended_run
 from aae_lessons.checks.clustering_step import step
-from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.trial import Trial
 
 __all__ = [
     "apart",

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import MultiStepLR
 
-from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import mutant, wrong
 from aae_lessons.checks.probes import Probe, judged_by
 from aae_lessons.checks.stage import Descent
+from aae_lessons.checks.trial import Trial
 
 
 def _mended_run(model, step, optimizers, schedulers, batches, epochs, error):

@@ -6,11 +6,7 @@ true ones. A table has a row for each letter: the worked answer with that statem
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-
-from aae_lessons.checks.core import Exercise, Trial
-from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, judged_by
+from aae_lessons.checks.questions import statements
 
 
 def _autoencoder():
@@ -41,52 +37,7 @@ def _wasserstein():
     return {"B", "C", "F"}
 
 
-def _statements(
-    name: str, of: str, read: str, answer: Callable, why: Mapping[str, str], hint: str
-) -> Exercise:
-    """An exercise that asks which of the statements ``why`` are true, and says why."""
-
-    def probes(trial: Trial) -> Iterator[Probe]:
-        got = trial()
-        letters = set(got) if isinstance(got, set | frozenset | list | tuple | str) else None
-        if letters is None or not letters <= set(why):
-            says = f"Return a set of letters from {', '.join(why)}, such as {{'A', 'B'}}."
-            trial.refuse("a set of letters expected", says, repr(got), "a set of letters")
-        for letter in why:
-            yield Probe(lambda function, letter=letter: letter in set(function()), show=False)
-
-    rows = [
-        wrong(
-            f"statement {letter}",
-            f"Statement {letter} is {'true' if letter in answer() else 'false'}. {reason}",
-            (_toggled(answer(), letter)),
-        )
-        for letter, reason in why.items()
-    ]
-    return Exercise(
-        name=name,
-        title=f"name the mistakes of exercise {of}",
-        read=read,
-        hints=(
-            "Take one statement at a time. Does it name a line of the broken code?",
-            "Run the broken update with one line mended, and look at the curves again.",
-            hint,
-        ),
-        answer=answer,
-        test=judged_by(probes),
-        wrong=rows,
-        called="mistakes",
-    )
-
-
-def _toggled(letters: set[str], letter: str) -> tuple[str, str]:
-    """The edit of the returned set that puts a letter in, or takes it out."""
-    shown = ", ".join(f'"{value}"' for value in sorted(letters))
-    new = ", ".join(f'"{value}"' for value in sorted(letters ^ {letter}))
-    return f"{{{shown}}}", f"{{{new}}}"
-
-
-autoencoder = _statements(
+autoencoder = statements(
     "1.5",
     "1.4",
     "lesson 1, section 1.4",
@@ -105,7 +56,7 @@ autoencoder = _statements(
     },
     "Three of the six are true: one about a missing line, two about the same wrong one.",
 )
-adversarial = _statements(
+adversarial = statements(
     "2.7",
     "2.6",
     "lesson 2, sections 2.3 and 2.8",
@@ -125,7 +76,7 @@ adversarial = _statements(
     },
     "Three of the six are true, one for each mistake.",
 )
-variational = _statements(
+variational = statements(
     "3.6",
     "3.5",
     "lesson 3, section 3.8",
@@ -143,7 +94,7 @@ variational = _statements(
     },
     "Three of the six are true: two lines, and what one of them does to the pictures.",
 )
-categorical = _statements(
+categorical = statements(
     "4.7",
     "4.6",
     "lesson 4, sections 4.3 and 4.6",
@@ -163,7 +114,7 @@ categorical = _statements(
     },
     "Three of the six are true: one about the decoder, two about the discriminator.",
 )
-semi_supervised = _statements(
+semi_supervised = statements(
     "5.6",
     "5.5",
     "lesson 5, section 5.9",
@@ -182,7 +133,7 @@ semi_supervised = _statements(
     },
     "Four of the six are true: one for each mistake, and one more about the target.",
 )
-clustering = _statements(
+clustering = statements(
     "6.7",
     "6.6",
     "lesson 5, section 5.5",
@@ -201,7 +152,7 @@ clustering = _statements(
     },
     "Three of the six are true, one for each mistake.",
 )
-wasserstein = _statements(
+wasserstein = statements(
     "7.7",
     "7.6",
     "lesson 7, section 7.7",

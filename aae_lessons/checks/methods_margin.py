@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import torch
 from torch.nn import functional as F
 
-from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.trial import Trial
 
 # ------------------------------------------------------------------------- 8.5, TSVM's loss
 

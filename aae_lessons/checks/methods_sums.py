@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import torch
 
-from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.trial import Trial
 
 # ---------------------------------------------------------------- 8.2, M2's sum over classes
 

@@ -6,46 +6,9 @@ The worked answers are written as formulas, so that an edit of a formula is a mi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-from torch import Tensor
-
-from aae_lessons.checks.comparison import as_number
-from aae_lessons.checks.core import Exercise, Trial
-from aae_lessons.checks.misconceptions import Wrong, wrong
-from aae_lessons.checks.probes import Probe, close, judged_by
-
-
-def _question(
-    name: str, title: str, read: str, answer: Callable, parts: Sequence[str],
-    hints: tuple[str, str, str], rows: Sequence[Wrong],
-) -> Exercise:  # fmt: skip
-    """An exercise whose answer takes nothing and returns a number, or a tuple of them."""
-
-    def numbers(function: Callable) -> list[Tensor]:
-        result = function()
-        if isinstance(result, Tensor | np.ndarray):
-            result = result.flatten().tolist()
-        values = result if isinstance(result, tuple | list) else [result]
-        return [as_number(value) for value in values]
-
-    def probes(trial: Trial) -> Iterator[Probe]:
-        got = numbers(trial)
-        plain = all(isinstance(value, Tensor) and value.shape == () for value in got)
-        if not plain or len(got) != len(parts):
-            says = f"Return {len(parts)} plain numbers, in this order: {'; '.join(parts)}."
-            trial.refuse("numbers expected", says, str(got), f"{len(parts)} numbers")
-        for place, part in enumerate(parts):
-            says = f"Not this number: {part}. Three digits are enough."
-            yield Probe(
-                lambda function, place=place: numbers(function)[place].float(),
-                says=says,
-                same=lambda a, b: close(a, b, rtol=4e-3, atol=1e-3),
-                show=False,
-            )
-
-    return Exercise(name, title, read, hints, answer, judged_by(probes), rows)  # fmt: skip
+from aae_lessons.checks.misconceptions import wrong
+from aae_lessons.checks.questions import question
 
 
 def _grey_image():
@@ -54,7 +17,7 @@ def _grey_image():
     return squared_error, cross_entropy
 
 
-grey_image = _question(
+grey_image = question(
     "1.6",
     "the cost of a grey image",
     "lesson 1, section 1.2",
@@ -82,7 +45,7 @@ def _best_discriminator():
     return at_zero, at_half, 2 * math.log(2), math.log(2)
 
 
-best_discriminator = _question(
+best_discriminator = question(
     "2.8",
     "the best discriminator of two known densities",
     "lesson 2, section 2.2",
@@ -113,7 +76,7 @@ def _two_gaussians():
     return 0.5 * (2**2 + 1**2 - 1 - math.log(2**2))
 
 
-two_gaussians = _question(
+two_gaussians = question(
     "3.7",
     "the KL of one Gaussian to another",
     "lesson 3, section 3.3",
@@ -146,7 +109,7 @@ def _two_entropies():
     return of_the_rows, of_the_mean
 
 
-two_entropies = _question(
+two_entropies = question(
     "4.8",
     "two entropies of a batch of codes",
     "lesson 4, section 4.6",
@@ -181,7 +144,7 @@ def _epoch_and_plateau():
     return updates, times, plateau
 
 
-epoch_and_plateau = _question(
+epoch_and_plateau = question(
     "5.7",
     "an epoch, and a plateau",
     "lesson 5, sections 5.3 and 5.9",
@@ -215,7 +178,7 @@ def _three_clusters():
     return many_to_one, one_to_one
 
 
-three_clusters = _question(
+three_clusters = question(
     "6.8",
     "two errors of one table",
     "lesson 6, section 6.3",
@@ -247,7 +210,7 @@ def _cheapest_plan():
     return cheapest, row_by_row
 
 
-cheapest_plan = _question(
+cheapest_plan = question(
     "7.8",
     "the cheapest plan for three points",
     "lesson 7, section 7.1",

@@ -14,9 +14,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from aae_lessons.checks.core import Trial
 from aae_lessons.checks.draws import SERIAL, independent, too_even
 from aae_lessons.checks.misconceptions import Wrong, mutant, wrong
+from aae_lessons.checks.trial import Trial
 
 STD, NOISE = "(0.5 * log_variance).exp()", "torch.randn_like(mean)"
 ONE_FOR_ALL = (

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from aae_lessons.checks.comparison import as_number
-from aae_lessons.checks.core import CheckFailed, Trial
 from aae_lessons.checks.misconceptions import Answer, Wrong, mutant
+from aae_lessons.checks.trial import CheckFailed, Trial
 
 PAIRED = 12  # rows of a table that are also tried two at a time
 CUT = "gradient cut"

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
+from aae_lessons.checks.trial import Trial
 
 
 def _epoch(n, labelled, size):

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import Wrong, mutant, wrong
+from aae_lessons.checks.misconceptions import mutant, wrong
 from aae_lessons.checks.probes import judged_by
 from aae_lessons.checks.shared import (
     LEAK,
-    LEAK_TWICE,
     OLD_CODES,
     cost_rows,
-    discriminator_rows,
-    generator_rows,
 )
 from aae_lessons.checks.stage import Stage, discriminator, last, mlp
 from aae_lessons.checks.steps import step_probes
+from aae_lessons.checks.two_codes import REGULARISED, unzeroed
 
 K, D, PIXELS = 3, 2, 6
 
@@ -103,11 +101,8 @@ STAGE = Stage(
 PHASES = tuple(STAGE.owners)
 FIRST = "model.class_logits_and_style(model.corrupt(x))\n    x_hat"
 SECOND = "model.class_logits_and_style(model.corrupt(x))\n    y ="
-ZERO = "        optimizers[phase].zero_grad()\n"
 CLEAN = "the encoder is given the clean image. In training it sees model.corrupt(x)."
 SOFT = "the logits of y are used as the code. The code is y = softmax(logits)."
-FOOL_Y = "F.softplus(-model.discriminator_y(y)).mean()"
-FOOL_Z = "F.softplus(-model.discriminator_z(z)).mean()"
 CLASSIFIED = "F.cross_entropy(y_logits, label)"
 NOISY_TARGET = wrong(
     "noisy input as target",
@@ -126,77 +121,6 @@ SOFTMAX_TWICE = wrong(
     "cross_entropy takes logits and applies the softmax itself. Given y it can't come near 0: its "
     "curve ends on a plateau.",
     (CLASSIFIED, "F.cross_entropy(y_logits.softmax(1), label)"),
-)
-
-
-def _unzeroed(phase: str) -> tuple[str, str]:
-    """The edit that leaves out one phase's zero_grad()."""
-    return ZERO, f'        if phase != "{phase}":\n    {ZERO}'
-
-
-def _of_both(rows: Sequence[Wrong]) -> tuple[Wrong, ...]:
-    """Rows of the generator that hold for both of its halves."""
-    return tuple(
-        wrong(
-            row.cause,
-            row.says,
-            *((f"F.softplus(-{fake}).mean()", row.texts[0][1].replace("FAKE", fake))
-              for fake in ("model.discriminator_y(y)", "model.discriminator_z(z)")),
-        )
-        for row in rows
-    )  # fmt: skip
-
-
-REGULARISED = (  # rows that clustering shares: there, too, are two codes
-    *(row for of in "yz" for row in discriminator_rows(before=f'"discriminator_{of}", ')),
-    wrong(
-        "real and fake swapped",
-        discriminator_rows()[0].says,
-        (
-            "F.softplus(-real).mean() + F.softplus(fake)",
-            "F.softplus(real).mean() + F.softplus(-fake)",
-        ),
-    ),
-    wrong(
-        "z not regularised",
-        "only y is made to pass for prior samples. The loss is a sum over both codes.",
-        ("fooled_y + fooled_z", "fooled_y"),
-    ),
-    wrong(
-        "y not regularised",
-        "only z is made to pass for prior samples: y may stay soft, or use one class. The loss is "
-        "a sum over both codes.",
-        ("fooled_y + fooled_z", "fooled_z"),
-    ),
-    wrong(
-        "halved",
-        "you take the mean of the generator's two halves. The loss is their sum.",
-        ("fooled_y + fooled_z", "0.5 * (fooled_y + fooled_z)"),
-    ),
-    *_of_both(generator_rows("", "FAKE")),
-    wrong(
-        "D_cat sees hard codes",
-        "it is given argmax's one-hot vectors. Those look like prior samples already, so y never "
-        "has to sharpen. Give it the soft y.",
-        ("y.detach()", "F.one_hot(y.argmax(1), y.shape[1]).float()"),
-    ),
-    wrong(
-        "generator moves nothing",
-        "its gradient is cut: codes are detached for the discriminators only. Here the encoder is "
-        "to learn.",
-        (FOOL_Y, FOOL_Y.replace("(y)", "(y.detach())")),
-        (FOOL_Z, FOOL_Z.replace("(z)", "(z.detach())")),
-        ("loss.backward()", "loss.requires_grad and loss.backward()"),
-    ),
-    wrong("another phase leaks", LEAK, _unzeroed("generator")),
-    wrong(
-        "detach and zero_grad missing",
-        LEAK_TWICE,
-        ("y.detach()", "y"),
-        ("z.detach()", "z"),
-        _unzeroed("generator"),
-        ("loss.backward()", "loss.backward(retain_graph=True)"),
-    ),
 )
 ROWS = (
     NOISY_TARGET,
@@ -236,7 +160,7 @@ ROWS = (
         (CLASSIFIED, "F.cross_entropy(y_logits, label, reduction='sum')"),
     ),
     wrong("another phase leaks", LEAK.replace("generator's step", "classification's step"),
-          _unzeroed("classification")),
+          unzeroed("classification")),
     wrong(
         "codes from before the reconstruction step",
         OLD_CODES,
@@ -260,8 +184,6 @@ step = Exercise(
     test=judged_by(lambda trial: step_probes(trial, STAGE, PHASES)),
     wrong=ROWS,
 )
-
-# -------------------------------------------------------------------- 5.5 find the mistakes
 
 broken_step = mutant(
     _step,
@@ -319,15 +241,10 @@ def broken_curves(update: Callable = broken_step, updates: int = 300) -> dict[st
         for _ in range(updates):
             priors = torch.eye(K)[torch.randint(K, (60,))], torch.randn(60, D)
             values = dict(update(model, optimizers, x, labelled_x, label, *priors))
-            values["clean"] = _error(model, x)
+            with torch.no_grad():
+                y_logits, z = model.class_logits_and_style(x)
+                x_hat = model.decoder(torch.cat([y_logits.softmax(1), z], 1)).sigmoid()
+                values["clean"] = 0.5 * (x - x_hat).square().sum(1).mean()
             for name, value in values.items():
                 seen.setdefault(name, []).append(float(value))
     return seen
-
-
-@torch.no_grad()
-def _error(model: Small, x: Tensor) -> Tensor:
-    """½ squared error of clean images, summed over the pixels."""
-    y_logits, z = model.class_logits_and_style(x)
-    x_hat = model.decoder(torch.cat([y_logits.softmax(1), z], 1)).sigmoid()
-    return 0.5 * (x - x_hat).square().sum(1).mean()

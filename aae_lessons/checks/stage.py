@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from aae_lessons.checks.comparison import as_number
-from aae_lessons.checks.core import Misused
 from aae_lessons.checks.misconceptions import Answer
+from aae_lessons.checks.trial import Misused
 
 RATE, POISON, UPDATES = 0.3, 50.0, 3
 Noise = Sequence[Tensor]

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import torch
 
-from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.trial import Trial
+from aae_lessons.checks.wasserstein_denoising import broken_step, mended_wae, run
 from aae_lessons.checks.wasserstein_mmd import mmd
 from aae_lessons.checks.wasserstein_own import own_discrepancy
-from aae_lessons.checks.wasserstein_step import broken_step, mended_wae, run, wae_step
+from aae_lessons.checks.wasserstein_step import wae_step
 
 __all__ = [
     "broken_step",

@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.trial import Trial
 
 
 def _mmd(z, z_prior, kernel):

@@ -13,8 +13,9 @@ import math
 import torch
 from torch import Tensor
 
-from aae_lessons.checks.core import Exercise, Trial
+from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
+from aae_lessons.checks.trial import Trial
 
 ROWS = 300
 
