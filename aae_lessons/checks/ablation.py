@@ -125,7 +125,7 @@ def _results(plan: Callable, *inputs: object) -> Mapping:
     except NotImplementedError as error:
         if error.args:  # a stub has none, an operation that torch does not have names itself
             raise
-        name = getattr(plan, "__name__", "The plan")
+        name = getattr(plan, "__name__", "plan")
         print(f"{name}() is not written yet. This cell runs it when it is.")
         return {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -51,12 +52,12 @@ FOOL = "generator = F.softplus(-logits_fake).mean()"
 NAIVE_D = "-logits_real.sigmoid().log().mean() - (1 - logits_fake.sigmoid()).log().mean()"
 LOSSES_ROWS = (
     *(
-        wrong(row.cause, row.says, (TELL, row.texts[0][1].replace("real", "logits_real")
+        wrong(row.cause, row.says, (TELL, row.new.replace("real", "logits_real")
                                     .replace("fake", "logits_fake")))
         for row in discriminator_rows()
     ),
     *(
-        wrong(row.cause, row.says, (FOOL, f"generator = {row.texts[0][1]}"))
+        wrong(row.cause, row.says, (FOOL, f"generator = {row.new}"))
         for row in generator_rows("", "logits_fake")
     ),
     wrong(
@@ -113,8 +114,8 @@ def _losses_probes(trial: Trial) -> Iterator[Probe]:
     for size in (95.0, 200.0):
         sure = torch.tensor([-size, size, 0.3]), torch.tensor([size, -size, 0.5])
         for which in (0, 1):
-            far: dict[str, Any] = {"cause": "sigmoid, then log", "says": LOG_OF_SIGMOID}
-            yield from values(*sure, pick=of(which), **far)
+            far = partial(values, cause="sigmoid, then log", says=LOG_OF_SIGMOID)
+            yield from far(*sure, pick=of(which))
 
 
 losses = Exercise(

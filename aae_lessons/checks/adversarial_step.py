@@ -62,10 +62,8 @@ class Three(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder, self.decoder = mlp(PIXELS, 4, D), mlp(D, PIXELS)
+        self.encoder, self.decoder = mlp(PIXELS, 4, D, scale=3), mlp(D, PIXELS)
         self.discriminator = discriminator(D, PIXELS)
-        with torch.no_grad():
-            last(self.encoder).weight.mul_(3)
 
 
 STAGE = Stage(

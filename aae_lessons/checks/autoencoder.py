@@ -1,4 +1,4 @@
-"""Lesson 1: costs and their reductions, an autoencoder's update, and a broken one."""
+"""Lesson 1: an autoencoder's update, and a broken one; costs have their own file."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from torch import Tensor, nn
 from aae_lessons.checks.autoencoder_costs import (
     LOGITS_FOR_PIXELS,
     _squared_error,
+    cost,
+    cross_entropy,
 )
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import mutant, wrong
 from aae_lessons.checks.probes import judged_by
-from aae_lessons.checks.shared import (
-    COST,
-    cost_rows,
-)
+from aae_lessons.checks.shared import COST, cost_rows
 from aae_lessons.checks.stage import Stage, mlp
 from aae_lessons.checks.steps import step_probes
+
+__all__ = ["broken_curve", "broken_step", "cost", "cross_entropy", "mended_step", "step"]
 
 # ------------------------------------------------------------- 1.3 an autoencoder's update
 
@@ -84,7 +85,7 @@ STEP_ROWS = (
         ("loss.backward()", "(-loss).backward()"),
     ),
     *(
-        wrong(row.cause, row.says, ("_squared_error(decoder(encoder(x)), x)", row.texts[0][1]),
+        wrong(row.cause, row.says, ("_squared_error(decoder(encoder(x)), x)", row.new),
               ("    loss =", "    x_hat = decoder(encoder(x)).sigmoid()\n    loss ="))
         for row in cost_rows()
     ),
@@ -145,7 +146,7 @@ mended_step = Exercise(
     answer=_mended_step,
     test=judged_by(lambda trial: step_probes(trial, STAGE)),
     wrong=MENDED_ROWS,
-    beside=step,
+    counterpart=step,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch.nn import functional as F
@@ -126,11 +127,11 @@ CROSS_ENTROPY_ROWS = (
 def _cross_entropy_probes(_trial: Trial) -> Iterator[Probe]:
     for rows, pixels in ((7, 12), (1, 5), (3, 1)):
         yield from values(2 * torch.randn(rows, pixels), torch.rand(rows, pixels))
-    far = {"cause": "sigmoid, then log", "says": LOG_OF_SIGMOID}
+    far = partial(values, cause="sigmoid, then log", says=LOG_OF_SIGMOID)
     for size in (20.0, 95.0, 200.0):
         logits = torch.tensor([[size, -size, size, -size], [size, size, -size, 1.0]])
         x = torch.tensor([[0.0, 1.0, 0.3, 0.0], [1.0, 0.0, 0.6, 1.0]])
-        yield from values(logits, x, **far)
+        yield from far(logits, x)
 
 
 cross_entropy = Exercise(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -221,13 +221,16 @@ ENTROPY_ROWS = (
 
 
 def _entropy_probes(_trial: Trial) -> Iterator[Probe]:
+    number = partial(values, gradients=False, number=True)
     for rows, classes in ((7, 5), (1, 3), (4, 12)):
-        yield from values((2 * torch.randn(rows, classes)).softmax(1), gradients=False)
+        yield from values(
+            (2 * torch.randn(rows, classes)).softmax(1), gradients=False, number=True
+        )
     y = (2 * torch.randn(6, 5)).softmax(1)
     y[0], y[4] = torch.eye(5)[2], torch.eye(5)[0]
-    hot: dict[str, Any] = {"cause": "zero times log zero", "says": ZERO, "gradients": False}
-    yield from values(y, **hot)
-    yield from values(torch.eye(4), atol=1e-5, **hot)
+    hot = partial(number, cause="zero times log zero", says=ZERO)
+    yield from hot(y)
+    yield from hot(torch.eye(4), atol=1e-5)
 
 
 entropy = Exercise(

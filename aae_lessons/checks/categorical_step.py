@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -58,12 +58,10 @@ def _step(model, optimizers, x, y_prior):
 class Small(nn.Module):
     """encoder: x -> K logits; decoder: y -> image logits; discriminator: y -> (B,) logits."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: Sequence[int] = (5,), scale: float = 4.0) -> None:
         super().__init__()
-        self.encoder, self.decoder = mlp(PIXELS, 5, K), mlp(K, PIXELS)
+        self.encoder, self.decoder = mlp(PIXELS, *hidden, K, scale=scale), mlp(K, PIXELS)
         self.discriminator = discriminator(K, PIXELS)
-        with torch.no_grad():
-            last(self.encoder).weight.mul_(4)
 
 
 def _batch(rows: int) -> tuple[Tensor, Tensor]:
@@ -93,7 +91,7 @@ OVER_BATCH = (
 SEES_LOGITS = wrong(
     "decoder sees the logits",
     "your decoder is given the encoder's logits. The code is y = softmax(logits): what passes "
-    "beside the softmax is not regularised, and y need not hold anything.",
+    "round the softmax is not regularised, and y need not hold anything.",
     ("    y = model.encoder(x).softmax(1)\n    x_hat", "    y = model.encoder(x)\n    x_hat"),
 )
 SEES_HARD = wrong(
@@ -182,7 +180,7 @@ def broken_curves(update: Callable = broken_step, updates: int = 400) -> dict[st
     """A small run: the losses by phase, and y's mean largest probability ("largest")."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        model = Run()
+        model = Small(hidden=(), scale=3)  # as small as can be
         torch.manual_seed(2)
         kinds = torch.rand(K, PIXELS).round()
         x = (kinds[torch.arange(64) % K] + 0.15 * torch.randn(64, PIXELS)).clamp(0, 1)
@@ -195,18 +193,6 @@ def broken_curves(update: Callable = broken_step, updates: int = 400) -> dict[st
             for name, value in values.items():
                 seen.setdefault(name, []).append(float(value))
     return seen
-
-
-class Run(Small):
-    """The networks of the curves: as small as they can be."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(1)
-        self.encoder, self.decoder = nn.Linear(PIXELS, K), nn.Linear(K, PIXELS)
-        self.discriminator = discriminator(K, PIXELS)
-        with torch.no_grad():
-            self.encoder.weight.mul_(3)
 
 
 mended_step = Exercise(
@@ -222,5 +208,5 @@ mended_step = Exercise(
     test=step.test,
     wrong=ROWS,
     called="mended_step",
-    beside=step,
+    counterpart=step,
 )

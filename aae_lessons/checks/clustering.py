@@ -59,7 +59,7 @@ CODE_ROWS = (
         (CODE, "torch.cat([y @ heads, z], 1)"),
     ),
     wrong(
-        "y beside z",
+        "y next to z",
         "You put y and z side by side, as for a decoder of (y, z). With cluster heads the code "
         "has D dimensions: head plus style (§7).",
         (CODE, "torch.cat([y, z], 1)"),

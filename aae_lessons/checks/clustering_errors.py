@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -121,13 +122,13 @@ def _draw_clusters() -> tuple[Tensor, ...]:
 
 
 def _clustering_error_probes(trial: Trial) -> Iterator[Probe]:
-    plain = {"gradients": False, "number": True}
-    yield from values(*telling(trial.exercise, _draw_clusters), **plain)
+    share = partial(values, gradients=False, number=True)
+    yield from share(*telling(trial.exercise, _draw_clusters))
     for n, tests, home, classes in (
         (50, 33, torch.arange(12) % 10, 10),
         (9, 1, torch.arange(3), 3),
     ):
-        yield from values(*_images(n, home, classes), *_images(tests, home, classes), **plain)
+        yield from share(*_images(n, home, classes), *_images(tests, home, classes))
 
 
 clustering_error = Exercise(

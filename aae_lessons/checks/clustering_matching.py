@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -106,11 +107,11 @@ def _draw_counts() -> tuple[Tensor]:
 
 
 def _one_to_one_probes(trial: Trial) -> Iterator[Probe]:
-    plain = {"gradients": False, "number": True}
-    yield from values(*telling(trial.exercise, _draw_counts), **plain)
+    share = partial(values, gradients=False, number=True)
+    yield from share(*telling(trial.exercise, _draw_counts))
     for clusters, classes in ((3, 3), (6, 2), (6, 5)):
         counts = torch.randint(40, (clusters, classes)).float()
-        yield from values(counts[torch.randperm(clusters)] + 1, **plain)
+        yield from share(counts[torch.randperm(clusters)] + 1)
 
 
 one_to_one_error = Exercise(

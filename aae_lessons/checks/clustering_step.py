@@ -62,12 +62,10 @@ class Small(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder, self.decoder = mlp(PIXELS, 5, K + D), mlp(D, PIXELS)
+        self.encoder, self.decoder = mlp(PIXELS, 5, K + D, scale=3), mlp(D, PIXELS)
         self.discriminator_y = discriminator(K, PIXELS)
         self.discriminator_z = discriminator(D, PIXELS)
         self.cluster_heads = nn.Parameter(torch.randn(K, D))
-        with torch.no_grad():
-            last(self.encoder).weight.mul_(3)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """y, (B, K), rows that sum to 1, and the style z, (B, D)."""

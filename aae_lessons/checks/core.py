@@ -27,8 +27,8 @@ class Exercise:
         test: ``test(trial)`` raises through ``trial`` where the answer is wrong.
         wrong: the rows of its table: foreseeable wrong answers.
         called: the answer's name in the notebook; by default that of ``answer``.
-        beside: for an exercise that mends broken code, the one that asks for such code afresh:
-            the answer accepted there mends nothing, so it is refused here.
+        counterpart: for an exercise that mends broken code, the one that asks for such code from
+            scratch: the answer accepted there mends nothing, so it is refused here.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Exercise:
     test: Callable[[Trial], None]
     wrong: Sequence[Wrong] = ()
     called: str = ""
-    beside: Exercise | None = None
+    counterpart: Exercise | None = None
     shown: int = field(default=0, init=False)
     accepted: Callable | None = field(default=None, init=False)
 
@@ -57,10 +57,15 @@ class Exercise:
                 trial.refuse("took too long", says)
             except Exception as error:
                 trial.explain(error)
-        if self.beside and answer is not self.answer and uses(answer, self.beside.accepted):
+        if (
+            self.counterpart
+            and answer is not self.answer
+            and uses(answer, self.counterpart.accepted)
+        ):
             says = (
-                f"This is your answer to {self.beside.name}. It is right, but nothing was mended: "
-                "copy the broken code of this exercise and change the lines that are wrong."
+                f"This is your answer to {self.counterpart.name}. It is right, but nothing was "
+                "mended: copy the broken code of this exercise and change the lines that are "
+                "wrong."
             )
             trial.refuse("another exercise's answer", says)
         self.accepted = answer

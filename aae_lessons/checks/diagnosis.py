@@ -83,7 +83,7 @@ variational = statements(
     _variational,
     {
         "A": "binary_cross_entropy_with_logits takes the mean over all pixels by default. The "
-        "reconstruction is then 784 times too weak beside the KL, which falls to 0.",
+        "reconstruction is then 784 times too weak next to the KL, which falls to 0.",
         "B": "The KL is right: summed over dimensions, then averaged over the images.",
         "C": "zero_grad() before backward() is where it belongs.",
         "D": "ε is multiplied by the log-variance in place of σ = exp(½ log σ²). At a "
@@ -128,8 +128,8 @@ semi_supervised = statements(
         "D": "cross_entropy applies the softmax itself. Probabilities in place of logits differ "
         "by 1 at most, so that its least value is log(1 + 2/e) for three classes.",
         "E": "The generator's loss is the sum over both codes, as it should be.",
-        "F": "The noise on the target is random in each update: no network can foretell it, so "
-        "the reconstruction loss has a floor above 0.",
+        "F": "The noise on the target is random in each update: no network can predict it, so the "
+        "reconstruction loss has a floor above 0.",
     },
     "Four of the six are true: one for each mistake, and one more about the target.",
 )
@@ -162,10 +162,10 @@ wasserstein = statements(
         "B": "The penalty is subtracted, so a descent *raises* the discrepancy: the codes flee "
         "from the prior.",
         "C": "x is overwritten by the noisy image, which is then the target as well.",
-        "D": "The noise on the encoder's input is wanted: it makes this a denoising model.",
+        "D": "The noise on the encoder's input is intended: it makes this a denoising model.",
         "E": "Both optimizers' jobs are done by one, which holds the weights of both networks: "
         "that is what a WAE with a fixed discrepancy needs.",
-        "F": "Noise of deviation 0.3 can't be foretold, so the cost can't fall below ½ · 784 · "
+        "F": "Noise of deviation 0.3 can't be predicted, so the cost can't fall below ½ · 784 · "
         "0.09 = 35.3 for each image.",
     },
     "Three of the six are true: one for each mistake, and one about the printed number.",

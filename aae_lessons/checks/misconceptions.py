@@ -30,9 +30,10 @@ class Wrong:
     edits: tuple[Edit, ...]
 
     @property
-    def texts(self) -> list[tuple[str, str]]:
-        """Its edits of the source, (old, new); none where it is a whole answer."""
-        return [edit for edit in self.edits if isinstance(edit, tuple)]
+    def new(self) -> str:
+        """What the first edit puts in."""
+        first = self.edits[0]
+        return "" if callable(first) else first[1]
 
 
 def wrong(cause: str, says: str, *edits: Edit) -> Wrong:
@@ -63,7 +64,9 @@ def mutant(answer: Answer, *rows: Wrong) -> Answer:
     Raises:
         ValueError: where the text that an edit replaces is not in the answer.
     """
-    source, function = source_of(answer), cast(FunctionType, answer)
+    if not inspect.isfunction(answer):
+        raise TypeError(f"answer: got {answer!r}, expected a function")
+    source = source_of(answer)
     for row in rows:
         for edit in row.edits:
             if not isinstance(edit, tuple):

@@ -232,7 +232,7 @@ def holds(condition: Callable[[Answer], bool], cause: str, says: str, where: str
 
 
 def guarded(trial: Trial, call: Callable[[], Any], cause: str, says: str) -> Any:
-    """``call()``; whatever it raises beside a refusal is refused with this cause."""
+    """``call()``; whatever it raises other than a refusal is refused with this cause."""
     try:
         return call()
     except CheckFailed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch.nn import functional as F
@@ -101,10 +102,10 @@ def _classification_probes(_trial: Trial) -> Iterator[Probe]:
         label = torch.arange(rows) % classes
         label[torch.randperm(rows)[known:]] = -1
         yield from values(torch.randn(rows, classes), label)
-    far: dict[str, Any] = {"cause": "softmax, then log", "says": FAR}
+    far = partial(values, cause="softmax, then log", says=FAR)
     label = torch.arange(12) % 5
     label[::3] = -1
-    yield from values(150 * torch.randn(12, 5), label, **far)
+    yield from far(150 * torch.randn(12, 5), label)
 
 
 classification = Exercise(

@@ -132,11 +132,8 @@ def _pass(trial: Trial, n: int, labelled: Tensor, size: int) -> tuple[Tensor, Te
             trial.refuse("pairs expected", says)
         for rows in pair:
             _test_positions(trial, rows, n, size)
-    first, second = (
-        torch.cat([torch.as_tensor(rows) for rows in column]).long()
-        for column in zip(*pairs, strict=True)
-    )
-    return first, second
+    images, labels = zip(*pairs, strict=True)
+    return torch.cat([*map(torch.as_tensor, images)]), torch.cat([*map(torch.as_tensor, labels)])
 
 
 def _test_positions(trial: Trial, rows: Any, n: int, size: int) -> None:
@@ -150,12 +147,13 @@ def _test_positions(trial: Trial, rows: Any, n: int, size: int) -> None:
 def _test_updates(trial: Trial, got: int, n: int, labelled: Tensor, size: int) -> None:
     if got == n // size:
         return
+    shown = f"{got} updates", f"{n // size} updates"
     if got == len(labelled) // size:
-        _refuse(trial, "epoch over the labelled images", got, n // size)
+        _refuse(trial, "epoch over the labelled images", *shown)
     if got == n // size + 1 and n % size:
-        _refuse(trial, "ragged last batch", got, n // size)
+        _refuse(trial, "ragged last batch", *shown)
     cause = "wrong number of updates"
-    trial.refuse(cause, f"Here n is {n}, and size {size}. {SAYS[cause]}", got, n // size)
+    trial.refuse(cause, f"Here n is {n}, and size {size}. {SAYS[cause]}", *shown)
 
 
 def _test_pass(trial: Trial, order: Tensor) -> None:

@@ -63,7 +63,7 @@ class Stage:
     Args:
         model: makes small networks, the same ones each time.
         owners: phase -> the parts of the model that its optimizer holds, in the paper's order.
-        batch: ``batch(rows)`` draws what the update is given beside networks and optimizers.
+        batch: ``batch(rows)`` draws what the update is given apart from networks and optimizers.
         call: ``call(step, model, optimizers, batch)``.
         noise: ``noise(model, seen, batch)`` gives the noises that an answer may have drawn, from
             what its networks were given and gave; one candidate for each call that could be it.
@@ -194,10 +194,12 @@ class Sized(nn.Module):
         return self.network(value)
 
 
-def mlp(*sizes: int) -> nn.Sequential:
-    """Linear layers with tanh between them."""
-    layers = [m for a, b in itertools.pairwise(sizes) for m in (nn.Linear(a, b), nn.Tanh())]
-    return nn.Sequential(*layers[:-1])
+def mlp(*sizes: int, scale: float = 1.0) -> nn.Sequential:
+    """Linear layers with tanh between them, the last one's weights times ``scale``."""
+    linear = [nn.Linear(a, b) for a, b in itertools.pairwise(sizes)]
+    with torch.no_grad():
+        linear[-1].weight.mul_(scale)
+    return nn.Sequential(*[m for layer in linear for m in (layer, nn.Tanh())][:-1])
 
 
 def discriminator(inputs: int, images: int) -> nn.Module:

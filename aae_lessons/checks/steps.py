@@ -90,10 +90,9 @@ def _weights_probe(stage: Stage, batches: Sequence, phases: Collection[str]) -> 
 
 def _with_the_noise_of(got: Played, play: Callable[[Noise | None], Played]) -> Played:
     """Played with each noise that the answer may have drawn, until the weights are the same."""
-    candidates = list(zip(*got.noises, strict=False)) if got.noises else []
-    first, *others = candidates or [None]
-    result = play(first)
-    for noise in others:
+    candidates = list(zip(*got.noises, strict=False)) if got.noises else [None]
+    result = play(candidates[0])
+    for noise in candidates[1:]:
         if _same_weights(got, result):
             break
         result = play(noise)
@@ -143,8 +142,8 @@ def same_after(stage: Stage, batches: Sequence, cause: str, says: str, key: str)
         return _with_the_noise_of(got, lambda n: stage.play(answer, batches, (), None, n))
 
     def same(got: Played, expected: Played) -> bool:
-        a, b = (torch.as_tensor(played.results[0][key]) for played in (got, expected))
-        return _same_weights(got, expected) and close(a, b, 1e-3)
+        mine, right = (torch.as_tensor(played.results[0][key]) for played in (got, expected))
+        return _same_weights(got, expected) and close(mine, right, 1e-3)
 
     return Probe(observe, cause, says, expect, same, show=False)
 
@@ -204,7 +203,7 @@ def _returned(stage: Stage, batches: Sequence, keys: Sequence[str]) -> Iterator[
             return not pick(stage.play(answer, batches)).requires_grad
 
         says = (
-            f"The {name} that you return still hangs on its graph: a history of such losses keeps "
-            "every batch in memory. Return .detach() of it."
+            f"The {name} that you return is still attached to its graph: a history of such losses "
+            "keeps every batch in memory. Return .detach() of it."
         )
         yield holds(detached, "loss not detached", says)

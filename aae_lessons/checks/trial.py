@@ -23,9 +23,18 @@ from aae_lessons.checks import comparison, guards
 if TYPE_CHECKING:
     from aae_lessons.checks.core import Exercise
 
-ADVICE = {  # part of an error message of torch -> what a learner should hear beside it
+FITS = (
+    "Two sizes don't fit. Does a number stand in your code (of pixels, latent dimensions, "
+    "classes) that should come from the shape of an argument?"
+)
+ADVICE = {  # part of an error message of torch -> what a learner should hear as well
     "same device": "One tensor is on another device. Make new ones with device=x.device.",
-    "does not require grad": "Its gradient was cut: by detach(), .item(), no_grad() or numpy?",
+    "does not require grad": (
+        "Its gradient was cut: by detach(), .item(), no_grad() or numpy, or by a "
+        "requires_grad_(False) that was never undone?"
+    ),
+    "must match the size": FITS,
+    "shapes cannot be multiplied": FITS,
     "'NoneType'": "Something you use is None. Does each of your functions end with a return?",
 }
 RAISED = {  # part of an error message of torch -> its cause, and what a learner should hear

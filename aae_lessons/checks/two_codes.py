@@ -28,7 +28,7 @@ def _of_both(rows: Sequence[Wrong]) -> tuple[Wrong, ...]:
         wrong(
             row.cause,
             row.says,
-            *((f"F.softplus(-{fake}).mean()", row.edits[0][1].replace("FAKE", fake))
+            *((f"F.softplus(-{fake}).mean()", row.new.replace("FAKE", fake))
               for fake in ("model.discriminator_y(y)", "model.discriminator_z(z)")),
         )
         for row in rows

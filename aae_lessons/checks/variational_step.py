@@ -19,7 +19,7 @@ from aae_lessons.checks.posterior import ROWS as DRAW_ROWS
 from aae_lessons.checks.posterior import refuse_wrong_draws
 from aae_lessons.checks.probes import Probe, judged_by
 from aae_lessons.checks.shared import LOG_OF_SIGMOID
-from aae_lessons.checks.stage import Played, Seen, Stage, mlp
+from aae_lessons.checks.stage import Seen, Stage, mlp
 from aae_lessons.checks.steps import same_after, step_probes
 from aae_lessons.checks.trial import Trial
 from aae_lessons.checks.variational_rows import INTERLEAVED, LOSS_ROWS, PIXEL_MEAN, SWAPPED
@@ -48,10 +48,10 @@ class Pair(nn.Module):
 
     def __init__(self, bias: float = 0.0) -> None:
         super().__init__()
-        self.encoder, self.decoder = mlp(PIXELS, 5, 2 * D), mlp(D, PIXELS)
+        self.encoder, self.decoder = mlp(PIXELS, 5, 2 * D, scale=2), mlp(D, PIXELS)
+        *_, bias_of_pixels = self.decoder.parameters()
         with torch.no_grad():
-            last(self.encoder).weight.mul_(2)
-            last(self.decoder).bias.add_(bias * torch.tensor([1.0, -1.0] * 3))
+            bias_of_pixels.add_(bias * torch.tensor([1.0, -1.0] * 3))
 
 
 def _noise(model: nn.Module, seen: Seen, batch: Sequence) -> list[Tensor]:
@@ -79,30 +79,26 @@ STAGE = Stage(
 SATURATED = replace(STAGE, model=lambda: Pair(200.0))
 
 
-def _drawn(trial: Trial, answer: Callable, batch: Sequence, noise: Tensor | None = None) -> Tensor:
-    """The codes that an answer decodes."""
-    played = STAGE.play(answer, [batch], noise=None if noise is None else [noise])
-    codes = played.given("decoder")
-    if codes is None:
-        trial.refuse("nothing decoded", "Your step never calls the decoder.")
-    return codes
-
-
 def _vae_probes(trial: Trial) -> Iterator[Probe]:
     batch = torch.rand(MANY, PIXELS), 1.7
     with torch.no_grad():
-        encoder = STAGE.start().get_submodule("encoder")
-        mean, log_variance = encoder(batch[0]).chunk(2, dim=1)
-    z = trial.tensor(_drawn(trial, trial, batch), mean.shape)
-    same = torch.equal(_drawn(trial, lambda *inputs: _seeded(trial, inputs), batch), z)
+        mean, log_variance = STAGE.start().get_submodule("encoder")(batch[0]).chunk(2, dim=1)
+
+    def shown(answer: Callable, noise: Tensor | None = None) -> Tensor:
+        given = STAGE.play(answer, [batch], noise=None if noise is None else [noise]).given(
+            "decoder"
+        )
+        if given is None:
+            trial.refuse("nothing decoded", "Your step never calls the decoder.")
+        return given
+
+    z = trial.tensor(shown(trial), mean.shape)
+    same = torch.equal(shown(lambda *inputs: _seeded(trial, inputs)), z)
     if same and (z - mean).abs().max() > 1e-5:
         says = "Two updates draw the same noise. Is a seed set inside the function?"
         trial.refuse("the same noise at every call", says)
 
-    def codes(answer: Callable, noise: Tensor) -> Tensor:
-        return _drawn(trial, answer, batch, noise)
-
-    refuse_wrong_draws(trial, z, mean, log_variance, codes)
+    refuse_wrong_draws(trial, z, mean, log_variance, shown)
     yield from step_probes(trial, STAGE, TERMS, list(_saturated()))
 
 
@@ -148,5 +144,5 @@ mended_vae = Exercise(
     test=vae_step.test,
     wrong=vae_step.wrong,
     called="mended_vae",
-    beside=vae_step,
+    counterpart=vae_step,
 )

@@ -56,7 +56,7 @@ SLICED_ROWS = (
     wrong(
         "one sorted upwards, one downwards",
         "One is sorted upwards and the other downwards: the smallest is carried to the largest, "
-        "which is the dearest plan of all.",
+        "which is the most expensive plan of all.",
         (PRIOR, "shadow_prior.sort(dim=0, descending=True).values"),
     ),
     wrong(

@@ -43,7 +43,7 @@ def _mended_wae(encoder, decoder, optimizer, x, z_prior, discrepancy, weight):
 
 
 def _noise(model: nn.Module, seen: Seen, batch: Sequence) -> list[Tensor]:
-    """What each call of the encoder saw beside the image, in units of the noise."""
+    """What each call of the encoder saw on top of the image, in units of the noise."""
     inputs = [given for name, given, _ in seen.calls if name == "encoder"]
     same = [given for given in inputs if given.shape == batch[0].shape]
     return [(given - batch[0]) / NOISE for given in same] or [torch.zeros_like(batch[0])]
@@ -107,7 +107,7 @@ mended_wae = Exercise(
     title="find two mistakes in a denoising WAE",
     read="lesson 7, sections 7.2 and 7.7",
     hints=(
-        "The discrepancy climbs as if somebody wanted it to. Does somebody?",
+        "The discrepancy climbs as if it were rewarded. Is it?",
         "What would a perfect model score as its cost, and why is that not 0? See the target.",
         "Keep the clean x under its own name; add the penalty.",
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -120,15 +120,15 @@ def _multiquadratic(d2: Tensor) -> Tensor:
 
 
 def _mmd_probes(_trial: Trial) -> Iterator[Probe]:
-    near: dict[str, Any] = {"rtol": 3e-4, "atol": 1e-5}
+    near = partial(values, rtol=3e-4, atol=1e-5)
     z = torch.randn(6, 2)
-    yield from values(z, 3 + torch.randn(6, 2), _multiquadratic, **near)
-    yield from values(torch.randn(5, 3), 1.5 + torch.randn(5, 3), _gaussian, **near)
-    same: dict[str, Any] = {"cause": "negative values cut off", "says": NEGATIVE}
-    yield from values(z, z.clone(), _multiquadratic, **near, **same)
-    unequal: dict[str, Any] = {"cause": "sizes taken for equal", "says": SIZES}
-    yield from values(z, 2 + torch.randn(9, 2), _multiquadratic, **near, **unequal)
-    yield from values(torch.randn(7, 1), 1 + torch.randn(3, 1), _gaussian, **near, **unequal)
+    yield from near(z, 3 + torch.randn(6, 2), _multiquadratic)
+    yield from near(torch.randn(5, 3), 1.5 + torch.randn(5, 3), _gaussian)
+    same = partial(near, cause="negative values cut off", says=NEGATIVE)
+    yield from same(z, z.clone(), _multiquadratic)
+    unequal = partial(near, cause="sizes taken for equal", says=SIZES)
+    yield from unequal(z, 2 + torch.randn(9, 2), _multiquadratic)
+    yield from unequal(torch.randn(7, 1), 1 + torch.randn(3, 1), _gaussian)
 
 
 mmd = Exercise(

@@ -160,7 +160,7 @@ def _test_slope(trial: Trial, z: Tensor, z_prior: Tensor) -> None:
 
 
 def _test_descent(trial: Trial, z: Tensor, z_prior: Tensor) -> None:
-    """The gradient must foretell how the value changes as the codes move, spread or shear."""
+    """The gradient must predict how the value changes as the codes move, spread or shear."""
     torch.default_generator.manual_seed(0)
     leaf = z.clone().requires_grad_()
     gradient = torch.autograd.grad(trial(leaf, z_prior), leaf)[0]
@@ -168,10 +168,10 @@ def _test_descent(trial: Trial, z: Tensor, z_prior: Tensor) -> None:
     for way in (torch.ones_like(z), centred, centred.flip(1)):
         step = 0.02 * way
         change = _value(trial, z + step, z_prior) - _value(trial, z - step, z_prior)
-        foretold = 2 * (gradient * step).sum().item()
+        predicted = 2 * (gradient * step).sum().item()
         size = 2 * gradient.norm().item() * step.norm().item()
-        if abs(change - foretold) > 0.2 * max(abs(change), abs(foretold)) + 0.02 * size + 1e-5:
-            got, expected = torch.tensor(foretold), torch.tensor(change)
+        if abs(change - predicted) > 0.2 * max(abs(change), abs(predicted)) + 0.02 * size + 1e-5:
+            got, expected = torch.tensor(predicted), torch.tensor(change)
             trial.refuse("wrong gradient", SAYS["wrong gradient"], got, expected)
 
 

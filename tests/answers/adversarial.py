@@ -3,6 +3,15 @@
 import math
 
 import torch
+from answers._steps import (
+    bce,
+    by_functional_gradients,
+    descender,
+    detach_all,
+    half_square,
+    passing,
+    told_apart,
+)
 from torch.nn import functional as F
 
 from aae_lessons.checks import adversarial as check
@@ -18,10 +27,6 @@ CHECKS = {
 }
 
 
-def not_attempted(*inputs):
-    raise NotImplementedError
-
-
 def broken(*inputs):
     return torch.randn(3) @ torch.randn(4)
 
@@ -29,14 +34,14 @@ def broken(*inputs):
 # ------------------------------------------------------------------------------- sampling
 
 
-def ring(stds=(0.5, 0.1), pick=lambda n: torch.randint(10, (n,)), degrees=False, draw=torch.randn):
+def ring(stds=(0.5, 0.1), pick=lambda n: torch.randint(10, (n,))):
     """Draws about the mean (1.4, 0), each turned by its component's matrix."""
 
     def sample(n):
-        angle = pick(n) * (36.0 if degrees else math.pi / 5)
+        angle = pick(n) * (math.pi / 5)
         c, s = torch.cos(angle), torch.sin(angle)
         turn = torch.stack([torch.stack([c, -s], 1), torch.stack([s, c], 1)], 1)
-        z = draw(n, 2) * torch.tensor(stds) + torch.tensor([1.4, 0.0])
+        z = torch.randn(n, 2) * torch.tensor(stds) + torch.tensor([1.4, 0.0])
         return torch.einsum("nij,nj->ni", turn, z)
 
     return sample
@@ -69,11 +74,11 @@ def ring_by_covariance(n):
     return 1.4 * u[k] + (root[k] @ torch.randn(n, 2, 1)).squeeze(2)
 
 
-def roll(radius=0.5, angle=0.5, noise=0.1, top=4 * math.pi, draw=torch.randn):
+def roll(noise=0.1, top=4 * math.pi):
     def sample(n):
-        u = torch.rand(n, 1)
-        a = top * u**angle
-        return 3 * u**radius * torch.cat([torch.cos(a), torch.sin(a)], 1) + noise * draw(n, 2)
+        t = torch.rand(n, 1) ** 0.5
+        curve = 3 * t * torch.cat([torch.cos(top * t), torch.sin(top * t)], 1)
+        return curve + noise * torch.randn(n, 2)
 
     return sample
 
@@ -102,7 +107,6 @@ SAMPLING_WRONG = {
     "another distribution": lambda n: Gaussian(2).sample(n),
     "nothing returned": lambda n: None,
     "your code raised": broken,
-    "not attempted": not_attempted,
 }
 MIXTURE_WRONG = {
     "one component for all draws": ring(pick=lambda n: torch.randint(10, (1,)).expand(n)),
@@ -120,12 +124,9 @@ SWISS_ROLL_WRONG = {
 
 # ----------------------------------------------------------------------------- the losses
 
-bce = F.binary_cross_entropy_with_logits
-
 
 def with_targets(real, fake):
-    d = bce(real, torch.ones_like(real)) + bce(fake, torch.zeros_like(fake))
-    return d, bce(fake, torch.ones_like(fake))
+    return told_apart(real, fake), bce(fake, torch.ones_like(fake))
 
 
 def by_log_sigmoids(real, fake):
@@ -140,14 +141,6 @@ def by_logaddexp(real, fake):
     return d, torch.logaddexp(zero, -fake).sum() / len(fake)
 
 
-def changed(d=None, g=None):
-    def losses(real, fake):
-        right = with_targets(real, fake)
-        return d(real, fake) if d else right[0], g(real, fake) if g else right[1]
-
-    return losses
-
-
 def in_place(real, fake):
     return F.softplus(real.neg_()).mean() + F.softplus(fake).mean(), F.softplus(-fake).mean()
 
@@ -157,7 +150,6 @@ LOSSES_WRONG = {
     "wrong shape": lambda r, f: (F.softplus(-r) + F.softplus(f), F.softplus(-f)),
     "not a tensor": lambda r, f: tuple(loss.item() for loss in with_targets(r, f)),
     "input changed in place": in_place,
-    "not attempted": not_attempted,
 }
 
 # ------------------------------------------------------------------------------ the label
@@ -171,53 +163,28 @@ def overwrite(z, label):
 LABEL_WRONG = {
     "input changed in place": overwrite,
     "your code raised": lambda z, k: torch.cat([z, F.one_hot(k, 11)], 1),
-    "not attempted": not_attempted,
 }
 
 # ------------------------------------------------------------------------------- the step
 
 
-def half_squares(x, logits):
-    return F.mse_loss(logits.sigmoid(), x, reduction="sum") / (2 * len(x))
-
-
-def pass_for_real(logits):
-    return bce(logits, torch.ones_like(logits))
-
-
-def detach_all(losses):
-    return {name: loss.detach() for name, loss in losses.items()}
-
-
 def make_step(
-    cost=half_squares,
-    tell=lambda real, fake: with_targets(real, fake)[0],
-    maker=pass_for_real,
+    cost=half_square,
     see=lambda z: z.detach(),
     skip=(),
     no_zero=(),
     again=False,
-    cut=False,
-    cut_generator=False,
     returned=detach_all,
     order=("reconstruction", "discriminator", "generator"),
-    prior=lambda z_prior: z_prior,
-    weights=None,
+    weight=1.0,
     share_z=False,
     share_logits=False,
 ):
     """An update with, here and there, something wrong."""
 
     def step(encoder, decoder, discriminator, optimizers, x, z_prior):
-        losses, kept = {}, {}
-
-        def descend(name, loss):
-            losses[name] = loss
-            if name not in no_zero:
-                optimizers[name].zero_grad()
-            (loss * (weights or {}).get(name, 1)).backward()
-            if name not in skip:
-                optimizers[name].step()
+        losses, descend = descender(optimizers, skip, no_zero)
+        kept = {}
 
         def code():
             if "z" not in kept or not share_z:
@@ -226,17 +193,14 @@ def make_step(
 
         for phase in order:
             if phase == "reconstruction":
-                z = code()
-                descend(phase, cost(x, decoder(z.detach() if cut else z)))
+                descend(phase, cost(x, decoder(code())))
             elif phase == "discriminator":
                 kept["fake"] = discriminator(see(code()))
-                descend(phase, tell(discriminator(prior(z_prior)), kept["fake"]))
+                descend(phase, told_apart(discriminator(z_prior), kept["fake"]))
             else:
                 z = code() if again or "z" not in kept else kept["z"]
-                logits = kept["fake"] if share_logits else discriminator(z)
-                descend(
-                    phase, maker(logits.detach().requires_grad_() if cut_generator else logits)
-                )
+                fake = kept["fake"] if share_logits else discriminator(z)
+                descend(phase, weight * passing(fake))
         return returned(losses)
 
     return step
@@ -244,10 +208,10 @@ def make_step(
 
 def forward_all_first(encoder, decoder, discriminator, optimizers, x, z_prior):
     z = encoder(x)
-    losses = {"reconstruction": half_squares(x, decoder(z))}
+    losses = {"reconstruction": half_square(x, decoder(z))}
     judged = with_targets(discriminator(z_prior), discriminator(z.detach()))[0]
     losses["discriminator"] = judged
-    losses["generator"] = pass_for_real(discriminator(encoder(x)))
+    losses["generator"] = passing(discriminator(encoder(x)))
     for name, loss in losses.items():
         optimizers[name].zero_grad()
         loss.backward()
@@ -266,11 +230,7 @@ def step_in_one_batch(encoder, decoder, discriminator, optimizers, x, z_prior):
     losses = {}
 
     def descend(name, loss):
-        parameters = [p for g in optimizers[name].param_groups for p in g["params"]]
-        gradients = torch.autograd.grad(loss, parameters)
-        for p, gradient in zip(parameters, gradients, strict=True):
-            p.grad = gradient
-        optimizers[name].step()
+        by_functional_gradients(loss, optimizers[name])
         losses[name] = loss.detach()
 
     difference = (decoder(encoder(x)).sigmoid() - x).double()
@@ -315,7 +275,7 @@ STEP_WRONG = {
     "reconstruction moves nothing": make_step(skip=("reconstruction",)),
     "discriminator moves nothing": make_step(skip=("discriminator",)),
     "discriminator on images": of_images,
-    "weight on a lone loss": make_step(weights={"generator": 10.0}),
+    "weight on a lone loss": make_step(weight=10.0),
     "graph used up": make_step(see=attached),
     "one code for all phases": make_step(share_z=True),
     "logits used twice": make_step(share_logits=True, see=attached),
@@ -331,14 +291,12 @@ STEP_WRONG = {
     ),
     "three losses wanted": make_step(returned=lambda losses: sum(losses.values()).detach()),
     "your code raised": broken,
-    "not attempted": not_attempted,
 }
 
 
 MENDED_WRONG = {
     "graph used up": make_step(see=attached),
     "generator moves nothing": make_step(skip=("generator",)),
-    "not attempted": not_attempted,
 }
 
 WRONG = {

@@ -92,10 +92,6 @@ RIGHT = {
 # ---------------------------------------------------- wrong answers that no table knows
 
 
-def not_attempted(*inputs):
-    raise NotImplementedError
-
-
 def direction_of_the_logits(predict, x, d, xi):
     r = (xi * d).detach().requires_grad_()
     (gradient,) = torch.autograd.grad(predict(x + r).square().sum(), r)
@@ -107,16 +103,14 @@ def sum_of_the_best(row_losses, logits):
 
 
 WRONG = {
-    "direction": {"not attempted": not_attempted, "wrong value": direction_of_the_logits},
-    "sum_over_classes": {"not attempted": not_attempted, "wrong value": sum_of_the_best},
+    "direction": {"wrong value": direction_of_the_logits},
+    "sum_over_classes": {"wrong value": sum_of_the_best},
     "entropies": {
-        "not attempted": not_attempted,
         "wrong value": lambda real, fake: real.mean() - fake.mean(),
         "wrong shape": lambda real, fake: torch.special.entr(real.softmax(1)).sum(1),
     },
     "combinator": {
         "wrong value": lambda z_noisy, u, a: z_noisy + u,
-        "not attempted": not_attempted,
     },
     "tsvm": {"nothing returned": lambda *inputs: None},
     "mended_vat": {"wrong value": lambda clean, perturbed, labelled, label, weight: clean.mean()},

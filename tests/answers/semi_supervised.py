@@ -5,6 +5,14 @@ import random
 
 import numpy as np
 import torch
+from answers._steps import (
+    by_functional_gradients,
+    descender,
+    detach_all,
+    half_square,
+    passing,
+    told_apart,
+)
 from torch.nn import functional as F
 
 from aae_lessons.checks import semi_supervised as check
@@ -20,26 +28,16 @@ CHECKS = {
 }
 
 
-def not_attempted(*inputs):
-    raise NotImplementedError
-
-
 # ---------------------------------------------------------------------------- label splits
 
 
-def split(
-    cut=True, seeded=True, first=False, each=10, replace=False, classes=lambda labels: labels
-):
+def split(each=10):
     def positions(labels, held_out, n, seed):
-        generator = torch.Generator().manual_seed(seed if seeded else 7)
-        pool = classes(labels[: len(labels) - held_out] if cut else labels)
-        chosen = []
+        generator = torch.Generator().manual_seed(seed)
+        pool, chosen = labels[: len(labels) - held_out], []
         for k in range(10):
             rows = (pool == k).nonzero()[:, 0]
             order = torch.randperm(len(rows), generator=generator)
-            order = torch.arange(len(rows)) if first else order
-            if replace:
-                order = torch.randint(len(rows) // 10, (n,), generator=generator)
             chosen.append(rows[order[: n // each]])
         return torch.cat(chosen)
 
@@ -66,16 +64,8 @@ def by_walking(labels, held_out, n, seed):
 # --------------------------------------------------------------------- classification loss
 
 
-def only(rows, logits, label):
-    return logits[rows(label)], label[rows(label)]
-
-
-def known(label):
-    return label >= 0
-
-
 def by_log_sum_exp(logits, label):
-    logits, label = only(known, logits.double(), label)
+    logits, label = logits.double()[label >= 0], label[label >= 0]
     return (torch.logsumexp(logits, 1) - logits.gather(1, label[:, None])[:, 0]).sum() / len(label)
 
 
@@ -96,21 +86,15 @@ def pairs(order, turns, size, updates):
     return [(order[i * size :][:size], turns[i * size :][:size]) for i in range(updates)]
 
 
-def turning(shuffle=torch.randperm, rounds=None, source=lambda n, labelled: labelled, extra=0):
+def turning(rounds=None):
     def epoch(n, labelled, size):
-        pool = source(n, labelled)
-        turns = torch.cat(
-            [pool[torch.randperm(len(pool))] for _ in range(rounds or n // len(pool) + 2)]
-        )
-        return pairs(shuffle(n), turns, size, n // size + extra)
+        turns = [
+            labelled[torch.randperm(len(labelled))]
+            for _ in range(rounds or n // len(labelled) + 2)
+        ]
+        return pairs(torch.randperm(n), torch.cat(turns), size, n // size)
 
     return epoch
-
-
-def seeded(n, labelled, size):
-    turns = turning()(n, labelled, size)
-    order = torch.randperm(n, generator=torch.Generator().manual_seed(0))
-    return [(order[i * size :][:size], pair[1]) for i, pair in enumerate(turns)]
 
 
 def by_generator(n, labelled, size):
@@ -144,84 +128,47 @@ def by_lists(n, labelled, size):
 # ------------------------------------------------------------------------------- the step
 
 
-def soft(logits):
-    return logits.softmax(1)
-
-
-def raw(logits):
-    return logits
-
-
-def square(x, logits):
-    return ((x - logits.sigmoid()) ** 2).sum(1).mean() / 2
-
-
 def mean_square(x, logits):
     return F.mse_loss(logits.sigmoid(), x) / 2
-
-
-def apart(real, fake):
-    bce = F.binary_cross_entropy_with_logits
-    return bce(real, torch.ones_like(real)) + bce(fake, torch.zeros_like(fake))
-
-
-def passing(fake):
-    return -F.logsigmoid(fake).mean()
 
 
 ORDER = ("reconstruction", "discriminator_y", "discriminator_z", "generator", "classification")
 
 
 def make_step(
-    cost=square,
+    cost=half_square,
     target="clean",
-    noisy=True,
-    decoded=soft,
-    judged=soft,
-    apart_y=apart,
-    apart_z=apart,
-    pass_y=passing,
-    pass_z=passing,
     classified=F.cross_entropy,
     skip=(),
     no_zero=(),
     detach=True,
     order=ORDER,
-    returned=lambda losses: {name: loss.detach() for name, loss in losses.items()},
+    returned=detach_all,
 ):
     def step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
-        losses, see = {}, model.corrupt if noisy else raw
+        losses, descend = descender(optimizers, skip, no_zero)
 
-        def codes(way):
-            y_logits, z = model.class_logits_and_style(see(x))
-            return way(y_logits), z
-
-        def descend(name, loss):
-            losses[name] = loss
-            if name in skip:
-                return
-            if name not in no_zero:
-                optimizers[name].zero_grad()
-            loss.backward()
-            optimizers[name].step()
+        def codes():
+            y_logits, z = model.class_logits_and_style(model.corrupt(x))
+            return y_logits.softmax(1), z
 
         for phase in order:
             if phase == "reconstruction":
                 goal = x if target == "clean" else model.corrupt(x)
-                descend(phase, cost(goal, model.decoder(torch.cat(codes(decoded), 1))))
+                descend(phase, cost(goal, model.decoder(torch.cat(codes(), 1))))
             elif phase == "generator":
-                y, z = codes(judged)
-                loss = pass_y(model.discriminator_y(y)) + pass_z(model.discriminator_z(z))
-                descend(phase, loss)
+                y, z = codes()
+                descend(
+                    phase, passing(model.discriminator_y(y)) + passing(model.discriminator_z(z))
+                )
             elif phase == "classification":
-                descend(phase, classified(model.class_logits_and_style(see(labelled_x))[0], label))
+                y_logits, _ = model.class_logits_and_style(model.corrupt(labelled_x))
+                descend(phase, classified(y_logits, label))
             else:
                 which = "yz".index(phase[-1])
-                code = codes(judged)[which]
-                code = code.detach() if detach else code
-                real = (y_prior, z_prior)[which]
-                discriminator = getattr(model, phase)
-                descend(phase, (apart_y, apart_z)[which](discriminator(real), discriminator(code)))
+                code = codes()[which].detach() if detach else codes()[which]
+                discriminator, real = getattr(model, phase), (y_prior, z_prior)[which]
+                descend(phase, told_apart(discriminator(real), discriminator(code)))
         return returned(losses)
 
     return step
@@ -233,13 +180,7 @@ def functional_step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
     noisy_x, noisy_labelled = noisy.split([len(x), len(labelled_x)])
 
     def descend(loss, *names):
-        for name in names:
-            parameters = [p for g in optimizers[name].param_groups for p in g["params"]]
-            gradients = torch.autograd.grad(loss, parameters, retain_graph=True)
-            for p, gradient in zip(parameters, gradients, strict=True):
-                p.grad = gradient
-        for name in names:
-            optimizers[name].step()
+        by_functional_gradients(loss, *(optimizers[name] for name in names))
 
     y_logits, z = model.class_logits_and_style(noisy_x)
     code = torch.cat([torch.exp(F.log_softmax(y_logits, 1)), z], -1)
@@ -280,21 +221,18 @@ STEP_WRONG = {
     "another order": make_step(order=(ORDER[4], *ORDER[:4])),
     "loss not detached": make_step(returned=dict),
     "a loss for each phase wanted": make_step(returned=lambda losses: tuple(losses.values())),
-    "not attempted": not_attempted,
 }
 
 WRONG = {
     "balanced_labels": {
         "not positions": lambda labels, *rest: split()(labels, *rest).float(),
         "wrong shape": split(each=20),
-        "not attempted": not_attempted,
     },
     "classification": {
         "gradient cut": lambda logits, label: by_einsum(logits.detach(), label),
         "input changed in place": relabel,
         "your code raised": F.cross_entropy,
         "not a tensor": lambda logits, label: by_einsum(logits, label).item(),
-        "not attempted": not_attempted,
     },
     "epoch": {
         "pairs wanted": lambda n, labelled, size: list(torch.randperm(n)[:120].view(-1, size)),
@@ -305,7 +243,6 @@ WRONG = {
     "step": STEP_WRONG,
     "mended_step": {
         "mean over pixels and noisy target": semi_supervised_step.broken_step,
-        "not attempted": not_attempted,
     },
 }
 MESSAGE = {
