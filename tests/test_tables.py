@@ -14,6 +14,8 @@ from aae_lessons.checks.trial import CheckFailed
 
 EXERCISES = [exercise for row in course.exercises().values() for exercise in row]
 TABLES = [pytest.param(exercise, id=exercise.name) for exercise in EXERCISES]
+ONCE = {(e.answer, e.test, tuple(e.wrong)): e for e in reversed(EXERCISES)}  # 5.5 has 5.4's table
+MUTANTS = [pytest.param(exercise, id=exercise.name) for exercise in ONCE.values()]
 SEEDS = range(20)
 EVERY_SEED = os.environ.get("AAE_TABLES") == "required"  # twenty seeds a row: half an hour
 
@@ -39,7 +41,7 @@ def timed(exercise, answer, seed):
     return failed, time.process_time() - began
 
 
-@pytest.mark.parametrize("exercise", TABLES)
+@pytest.mark.parametrize("exercise", MUTANTS)
 def test_a_mutant_is_refused_with_its_own_cause(exercise):
     """And with its own message: if two rows' mutants were alike, one would hear the other's."""
     assert len(exercise.wrong) >= 2

@@ -19,11 +19,11 @@ from torch import Tensor
 
 from aae_lessons.checks.misconceptions import Answer
 from aae_lessons.checks.probes import Probe, close, holds
-from aae_lessons.checks.stage import Noise, Played, Stage
+from aae_lessons.checks.stage import Played, Stage
 from aae_lessons.checks.step_causes import diagnosis
 from aae_lessons.checks.trial import Trial
 
-POISON = 50.0
+POISON, MANY = 50.0, 4000
 
 # ------------------------------------------------------------------------------- the probes
 
@@ -70,33 +70,54 @@ LATER = {
 }
 
 
-def _weights_probe(stage: Stage, batches: Sequence, phases: Collection[str]) -> Probe:
-    name = next(iter(phases), "") if len(phases) == 1 else ""
+def _plays(
+    stage: Stage,
+    batches: Sequence[Sequence[Any]],
+    phases: Collection[str] = (),
+    poison: float | None = None,
+) -> Probe:
+    """The weights after updates; worked answer and mutants are played with the answer's noise."""
 
     def observe(answer: Answer) -> Played:
-        return stage.play(answer, batches, phases)
+        return stage.play(answer, batches, phases, poison)
 
     def expect(answer: Answer, got: Played) -> Played:
-        return _with_the_noise_of(
-            got, lambda noise: stage.play(answer, batches, phases, None, noise)
-        )
+        noises = list(zip(*got.noises, strict=False)) if got.noises else []
+        if not noises:
+            return _remembered(stage, answer, batches, phases, poison)
+        result = stage.play(answer, batches, phases, poison, noises[0])
+        for noise in noises[1:]:
+            if _same_weights(got, result):
+                break
+            result = stage.play(answer, batches, phases, poison, noise)
+        return result
+
+    return Probe(observe, expect=expect, same=_same_weights, show=False)
+
+
+_PLAYED: dict[Any, Played] = {}
+
+
+def _remembered(stage: Stage, answer: Answer, batches: Sequence, *how: Any) -> Played:
+    """A worked answer or a mutant, played once: later checks of an exercise find it here."""
+    values = [value for batch in batches for value in batch]
+    inputs = [v.numpy().tobytes() if isinstance(v, Tensor) else v for v in values]
+    key = id(stage), answer, *inputs, *map(str, how)
+    if len(_PLAYED) > MANY:
+        _PLAYED.clear()
+    if key not in _PLAYED:
+        _PLAYED[key] = stage.play(answer, batches, *how)
+    return _PLAYED[key]
+
+
+def _weights_probe(stage: Stage, batches: Sequence, phases: Collection[str]) -> Probe:
+    name = next(iter(phases), "") if len(phases) == 1 else ""
 
     def explain(got: Played, expected: Played) -> tuple[str, str]:
         return diagnosis(stage, name, got, expected)
 
     where = f"In the {name} phase: " if name else ""
-    return Probe(observe, "", "", expect, _same_weights, explain, False, where)
-
-
-def _with_the_noise_of(got: Played, play: Callable[[Noise | None], Played]) -> Played:
-    """Played with each noise that the answer may have drawn, until the weights are the same."""
-    candidates = list(zip(*got.noises, strict=False)) if got.noises else [None]
-    result = play(candidates[0])
-    for noise in candidates[1:]:
-        if _same_weights(got, result):
-            break
-        result = play(noise)
-    return result
+    return replace(_plays(stage, batches, phases), explain=explain, where=where)
 
 
 def _same_weights(got: Played, expected: Played) -> bool:
@@ -116,36 +137,24 @@ def _same_weights(got: Played, expected: Played) -> bool:
 
 
 def _stale(stage: Stage, batches: Sequence, phase: str) -> Probe:
-    def observe(answer: Answer) -> Played:
-        return stage.play(answer, batches, [phase] if phase else [], POISON)
-
-    def expect(answer: Answer, got: Played) -> Played:
-        phases = [phase] if phase else []
-        return _with_the_noise_of(got, lambda n: stage.play(answer, batches, phases, POISON, n))
-
     the = f"the {phase} phase" if phase else "it"
     says = (
         f"Gradients that were there before your update change {the}: backward() adds to what is "
         "in .grad. zero_grad() belongs before every backward()."
     )
+    probe = _plays(stage, batches, [phase] if phase else [], POISON)
     where = f"In the {phase} phase: " if phase else ""
-    return Probe(observe, "stale gradients", says, expect, _same_weights, None, False, where)
+    return replace(probe, cause="stale gradients", says=says, where=where)
 
 
 def same_after(stage: Stage, batches: Sequence, cause: str, says: str, key: str) -> Probe:
     """The weights after an update, and one of its losses, in other circumstances."""
 
-    def observe(answer: Answer) -> Played:
-        return stage.play(answer, batches)
-
-    def expect(answer: Answer, got: Played) -> Played:
-        return _with_the_noise_of(got, lambda n: stage.play(answer, batches, (), None, n))
-
     def same(got: Played, expected: Played) -> bool:
         mine, right = (torch.as_tensor(played.results[0][key]) for played in (got, expected))
         return _same_weights(got, expected) and close(mine, right, 1e-3)
 
-    return Probe(observe, cause, says, expect, same, show=False)
+    return replace(_plays(stage, batches), cause=cause, says=says, same=same)
 
 
 def _left_as_they_were(stage: Stage, batches: Sequence) -> Iterator[Probe]:
@@ -187,17 +196,12 @@ def _returned(stage: Stage, batches: Sequence, keys: Sequence[str]) -> Iterator[
         def pick(played: Played, key: str = key) -> Tensor:
             return played.results[0][key] if key else played.results[0]
 
-        def observe(answer: Answer) -> Played:
-            return stage.play(answer, batches)
-
-        def expect(answer: Answer, got: Played) -> Played:
-            return _with_the_noise_of(got, lambda n: stage.play(answer, batches, (), None, n))
-
         def same(got: Played, expected: Played, pick: Callable = pick) -> bool:
             return close(pick(got), pick(expected), 1e-4, 1e-6)
 
         says = f"The update is right; what it returns as its {name} is another number."
-        yield Probe(observe, "another loss returned", says, expect, same, None, False)
+        cause = "another loss returned"
+        yield replace(_plays(stage, batches), cause=cause, says=says, same=same)
 
         def detached(answer: Answer, pick: Callable = pick) -> bool:
             return not pick(stage.play(answer, batches)).requires_grad
