@@ -19,7 +19,7 @@ from aae_lessons.checks.shared import (
     discriminator_rows,
     generator_rows,
 )
-from aae_lessons.checks.stage import Stage, discriminator, last, mlp
+from aae_lessons.checks.stage import Stage, discriminator, mlp
 from aae_lessons.checks.steps import step_probes
 from aae_lessons.checks.trial import Trial
 

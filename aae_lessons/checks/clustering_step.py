@@ -10,7 +10,7 @@ from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import judged_by
 from aae_lessons.checks.shared import OLD_CODES, cost_rows
-from aae_lessons.checks.stage import Stage, discriminator, last, mlp
+from aae_lessons.checks.stage import Stage, discriminator, mlp
 from aae_lessons.checks.steps import step_probes
 from aae_lessons.checks.two_codes import REGULARISED
 

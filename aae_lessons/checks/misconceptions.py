@@ -14,8 +14,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from types import FunctionType
-from typing import Any, cast
+from typing import Any
 
 Answer = Callable[..., Any]
 Edit = tuple[str, str] | Answer  # old text, new text; or a whole answer in place of the worked one
@@ -69,13 +68,13 @@ def mutant(answer: Answer, *rows: Wrong) -> Answer:
     source = source_of(answer)
     for row in rows:
         for edit in row.edits:
-            if not isinstance(edit, tuple):
+            if callable(edit):
                 return edit
             if edit[0] not in source:
-                raise ValueError(f"{row.cause}: {function.__name__} has no {edit[0]!r}")
+                raise ValueError(f"{row.cause}: {answer.__name__} has no {edit[0]!r}")
             source = source.replace(*edit)
-    name = f"<{function.__name__}: {', '.join(row.cause for row in rows)}>"
+    name = f"<{answer.__name__}: {', '.join(row.cause for row in rows)}>"
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    names = dict(function.__globals__)
+    names = dict(answer.__globals__)
     exec(compile(source, name, "exec"), names)
-    return names[function.__name__]
+    return names[answer.__name__]

@@ -16,7 +16,7 @@ from aae_lessons.checks.shared import (
     OLD_CODES,
     cost_rows,
 )
-from aae_lessons.checks.stage import Stage, discriminator, last, mlp
+from aae_lessons.checks.stage import Stage, discriminator, mlp
 from aae_lessons.checks.steps import step_probes
 from aae_lessons.checks.two_codes import REGULARISED, unzeroed
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 from unittest import mock
 
 import torch
@@ -44,11 +44,6 @@ class Descent:
                 if p.grad is not None:
                     p -= self.param_groups[0]["lr"] * p.grad
         return loss
-
-
-def last(network: nn.Sequential) -> nn.Linear:
-    """The last layer of a small network."""
-    return cast(nn.Linear, network[-1])
 
 
 def call_with_model(step: Answer, model: nn.Module, optimizers: Mapping, batch: Sequence) -> Any:
