@@ -50,7 +50,8 @@ def test_phases_light_up_one_by_one_by_keyboard(browser, address, scheme, shots)
         for phase, lit in (("Reconstruction", 2), ("Discriminator", 1), ("Generator", 1)):
             before = shown(page)
             press(page, "one phase")
-            page.locator(f".aae-phase:has-text('{phase} phase.')").wait_for()
+            # exact: the words also say which phase comes next
+            page.locator(".aae-phase").get_by_text(f"{phase} phase.", exact=True).wait_for()
             assert page.locator(".aae-lit").count() == lit
             if phase != "Reconstruction":
                 assert shown(page) != before
