@@ -16,7 +16,7 @@ from aae_lessons.checks.autoencoder_costs import (
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import mutant, wrong
 from aae_lessons.checks.probes import judged_by
-from aae_lessons.checks.shared import COST, cost_rows
+from aae_lessons.checks.shared import COST, UNSTEPPED, cost_rows
 from aae_lessons.checks.stage import Stage, mlp
 from aae_lessons.checks.steps import step_probes
 
@@ -59,12 +59,6 @@ STAGE = Stage(
     ),
 )
 ZEROED = ("    optimizer.zero_grad()\n", "")
-UNSTEPPED = wrong(
-    "nothing moved",
-    "No weight has moved. backward() makes gradients, optimizer.step() uses them; a zero_grad() "
-    "between the two throws them away.",
-    ("    optimizer.step()\n", ""),
-)
 STALE = wrong(
     "stale gradients",
     "Gradients that were there before your step change it: they add up from step to step. "

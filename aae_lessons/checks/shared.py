@@ -43,6 +43,22 @@ OLD_CODES = (
     "The discriminator is given codes that the encoder made before the reconstruction phase moved "
     "it. Reconstruct first; then encode x anew."
 )
+# of a step with one optimizer
+UNSTEPPED = wrong(
+    "nothing moved",
+    "No weight has moved. backward() makes gradients, optimizer.step() uses them; a "
+    "zero_grad() between the two throws them away.",
+    ("    optimizer.step()\n", ""),
+)
+DESCENT = (
+    UNSTEPPED,
+    wrong(
+        "stale gradients",
+        "Gradients that were there before your step change it: zero_grad() is missing before "
+        "backward().",
+        ("    optimizer.zero_grad()\n", ""),
+    ),
+)
 COST = "0.5 * (x - x_hat).square().sum(1).mean()"
 COSTS = (  # wrong forms of ½ Σ_pixels (x − x_hat)²: cause, message, text
     (

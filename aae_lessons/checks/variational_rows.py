@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aae_lessons.checks.misconceptions import Wrong, wrong
-from aae_lessons.checks.shared import LOG_OF_SIGMOID, SIGMOID_TWICE
+from aae_lessons.checks.shared import DESCENT, LOG_OF_SIGMOID, SIGMOID_TWICE
 
 BOTH = "pixels.sum(1).mean(), dimensions.sum(1).mean()"
 SUM = "(reconstruction + beta * divergence).backward()"
@@ -153,18 +153,7 @@ LOSS_ROWS = (
         LOG_OF_SIGMOID + " torch's binary_cross_entropy stops at 100 for that reason.",
         (CROSS_ENTROPY, "F.binary_cross_entropy(logits.sigmoid(), x, reduction='none')"),
     ),
-    wrong(
-        "nothing moved",
-        "No weight has moved. backward() makes gradients, optimizer.step() uses them; a "
-        "zero_grad() between the two throws them away.",
-        ("    optimizer.step()\n", ""),
-    ),
-    wrong(
-        "stale gradients",
-        "Gradients that were there before your step change it: zero_grad() is missing before "
-        "backward().",
-        ("    optimizer.zero_grad()\n", ""),
-    ),
+    *DESCENT,
 )  # fmt: skip
 SWAPPED = wrong(
     "mean and log-variance swapped",

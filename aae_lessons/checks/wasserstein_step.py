@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import Probe, holds, judged_by
-from aae_lessons.checks.shared import cost_rows
+from aae_lessons.checks.shared import DESCENT, cost_rows
 from aae_lessons.checks.stage import Stage, mlp
 from aae_lessons.checks.steps import step_probes
 from aae_lessons.checks.trial import Trial
@@ -135,18 +135,7 @@ ROWS = (
         "Return the cost alone: the penalty is a term of its own in the dict.",
         ('"cost": cost.detach()', '"cost": (cost + weight * penalty).detach()'),
     ),
-    wrong(
-        "nothing moved",
-        "No weight has moved. backward() makes gradients, optimizer.step() uses them; a "
-        "zero_grad() between the two throws them away.",
-        ("    optimizer.step()\n", ""),
-    ),
-    wrong(
-        "stale gradients",
-        "Gradients that were there before your step change it: zero_grad() is missing before "
-        "backward().",
-        ("    optimizer.zero_grad()\n", ""),
-    ),
+    *DESCENT,
 )  # fmt: skip
 TWO = wrong(
     "two descents",

@@ -26,6 +26,7 @@ from aae_lessons.arguments import check_number
 from aae_lessons.clusters import mutual_information
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.models import semi_supervised
+from aae_lessons.models.clustering import ClusteringAAE
 from aae_lessons.models.semi_supervised import SemiSupervisedAAE
 from aae_lessons.objectives import descend, reads
 
@@ -61,9 +62,23 @@ class AgreementAAE(SemiSupervisedAAE):
 
 def optimizers(model: AgreementAAE) -> dict[str, SGD]:
     """Those of the three phases, and the encoder's for the phase of agreement."""
-    lr, momentum = model.config.agreement_lr, model.config.adversarial_momentum
-    agreement = SGD(model.encoder.parameters(), lr, momentum=momentum, fused=True)
+    agreement = agreement_optimizer(model, model.config)
     return {**semi_supervised.optimizers(model), "agreement": agreement}
+
+
+def agreement_optimizer(model: SemiSupervisedAAE, config: Config) -> SGD:
+    """The encoder's SGD for the phase of agreement, at the rates of ``config``."""
+    lr, momentum = config.agreement_lr, config.adversarial_momentum
+    return SGD(model.encoder.parameters(), lr, momentum=momentum, fused=True)
+
+
+def agreement_loss(model: SemiSupervisedAAE | ClusteringAAE, x: Tensor) -> Tensor:
+    """−I(y; y') in nats, a scalar, of two corrupted copies of each of the images ``x``, (B, 784).
+
+    Ji et al. 2019, eq. 3.
+    """
+    y, y_other = (model.encode(model.corrupt(x))[0] for _ in range(2))
+    return -mutual_information(y, y_other)
 
 
 @reads(Config)
@@ -77,7 +92,6 @@ def train_step(
     losses = semi_supervised.train_step(model, optimizers, batch)
 
     # Agreement phase: two copies of an image, each with its own corruption, get the same class.
-    y, y_other = (model.encode(model.corrupt(batch.x))[0] for _ in range(2))
-    agreement = -mutual_information(y, y_other)
+    agreement = agreement_loss(model, batch.x)
     descend(agreement, optimizers["agreement"])
     return {**losses, "agreement": agreement.detach()}

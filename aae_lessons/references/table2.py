@@ -159,13 +159,17 @@ def operations_per_update(name: str) -> int:
     return counter.get_total_flops()
 
 
+def cost(name: str, updates: float) -> float:
+    """What so many updates of a recipe cost, in 10¹⁵ floating-point operations."""
+    return operations_per_update(name) * updates / 1e15
+
+
 def curve(name: str, seed: int = 0) -> tuple[list[float], list[float]]:
     """What a run has cost so far in 10¹⁵ operations, and its validation error, by epoch."""
     record = next(r for r in references.records(name) if r["seed"] == seed)
     errors = record["history"]["validation_error_percent"][1:]
     updates = record["training"]["updates"] / len(errors)
-    cost = [operations_per_update(name) * updates * (i + 1) / 1e15 for i in range(len(errors))]
-    return cost, errors
+    return [cost(name, updates * (i + 1)) for i in range(len(errors))], errors
 
 
 def lesson_table() -> str:
@@ -183,8 +187,8 @@ def lesson_table() -> str:
 
 def _budget(name: str) -> str:
     plan = references.records(name)[0]["training"]
-    cost = operations_per_update(name) * plan["updates"] / 1e15
-    return f"{plan['epochs']} epochs, {plan['updates']:,} updates, {cost:.2g} · 10¹⁵ operations"
+    spent = cost(name, plan["updates"])
+    return f"{plan['epochs']} epochs, {plan['updates']:,} updates, {spent:.2g} · 10¹⁵ operations"
 
 
 def _note(name: str) -> str:

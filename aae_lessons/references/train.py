@@ -45,7 +45,9 @@ def make(
     check_int(seed, "seed", at_least=0)
     recipe, on = RECIPES[name], devices.choose(device)
     epochs = recipe.epochs if epochs is None else epochs
-    test = recipe.dataset("test", on)
+    # measured on the CPU: other devices draw other random numbers, and so other figures
+    test = recipe.dataset("test", "cpu")
+    x = test.x.to(on)
     batches = minibatches(recipe, on, seed)
 
     torch.manual_seed(seed)
@@ -54,10 +56,10 @@ def make(
     started, worked = time.perf_counter(), time.process_time()
     if recipe.prepare and not checkpoint.exists():
         recipe.prepare(model, batches)
-    history = _train(recipe, model, batches, epochs, test.x[:SNAPSHOT_ROWS], checkpoint, progress)
+    history = _train(recipe, model, batches, epochs, x[:SNAPSHOT_ROWS], checkpoint, progress)
     seconds, processor = time.perf_counter() - started, time.process_time() - worked
 
-    tensors = _stored(recipe, model, history, test.x)
+    tensors = _stored(recipe, model, history, x)
     record = {
         "name": name,
         "command": f"python -m aae_lessons.references make {name} --seeds {seed}",
@@ -70,10 +72,8 @@ def make(
         "machine": _machine(on, recipe.matmul_precision),
         "history": _rounded(history),
     }
-    # measured on the CPU: other devices draw other random numbers, and so other figures
     stored = references.unpack(name, dict(tensors), record, torch.device("cpu"))
-    measured = stored.model or model.eval().cpu()
-    record["metrics"] = recipe.measure(measured, recipe.dataset("test", "cpu"))
+    record["metrics"] = recipe.measure(stored.model or model.eval().cpu(), test)
     weights = save(tensors) if tensors else b""
     if tensors:
         write_atomically(folder / f"{name}.safetensors", lambda f: f.write(weights))

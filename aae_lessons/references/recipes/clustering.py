@@ -8,9 +8,9 @@ from dataclasses import replace
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from aae_lessons.clusters import mutual_information
 from aae_lessons.data import Batch
 from aae_lessons.models import clustering
+from aae_lessons.models.agreement import agreement_loss
 from aae_lessons.models.cluster_heads import ClusterHeadAAE
 from aae_lessons.models.clustering import ClusteringAAE, JointConfig
 from aae_lessons.objectives import descend
@@ -60,8 +60,7 @@ def agreement_step(
     model: ClusteringAAE, optimizers: dict[str, Adam], batch: Batch
 ) -> dict[str, Tensor]:
     """The agreement of two augmented copies alone: no decoder, no discriminator, no style."""
-    y, y_other = (model.encode(model.corrupt(batch.x))[0] for _ in range(2))
-    agreement = -mutual_information(y, y_other)
+    agreement = agreement_loss(model, batch.x)
     descend(model.config.agreement_weight * agreement, optimizers["autoencoder"])
     return {"agreement": agreement.detach()}
 

@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.optim import SGD
 
 from aae_lessons import training
-from aae_lessons.clusters import mutual_information
 from aae_lessons.data import SemiSupervisedBatch, SemiSupervisedMinibatches
 from aae_lessons.models import agreement, semi_supervised, supervised
 from aae_lessons.models.semi_supervised import SemiSupervisedAAE
@@ -94,17 +93,14 @@ def agreement_baseline_step(
 ) -> dict[str, Tensor]:
     """Classification of the labelled images, and agreement of two copies of the others: no AAE."""
     losses = semi_supervised.baseline_step(model, optimizers, batch)
-    y, y_other = (model.encode(model.corrupt(batch.x))[0] for _ in range(2))
-    loss = -mutual_information(y, y_other)
+    loss = agreement.agreement_loss(model, batch.x)
     descend(loss, optimizers["agreement"])
     return {**losses, "agreement": loss.detach()}
 
 
 def agreement_baseline_optimizers(model: SemiSupervisedAAE) -> dict[str, SGD]:
     """The classification's, and the one that :mod:`aae_lessons.models.agreement` adds."""
-    lr, momentum = AGREEING.agreement_lr, AGREEING.adversarial_momentum
-    added = SGD(model.encoder.parameters(), lr, momentum=momentum, fused=True)
-    return {**model.optimizers(), "agreement": added}
+    return {**model.optimizers(), "agreement": agreement.agreement_optimizer(model, AGREEING)}
 
 
 def agreeing(budget: Budget, config: agreement.Config = AGREEING, **changes) -> Recipe:
