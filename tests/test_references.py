@@ -53,7 +53,7 @@ def test_the_record_says_how_it_was_made(name):
     assert record["training"]["updates"] == record["history"]["steps"][-1]
     assert record["training"]["epochs"] == RECIPES[name].epochs
     assert {"torch", "device", "threads"} <= record["machine"].keys()
-    built = train.describe(RECIPES[name].build())
+    built = train.describe_model(RECIPES[name].build())
     assert json.loads(json.dumps(built)) == record["model"], "made by another configuration"
 
 

@@ -1,14 +1,19 @@
 """A sweep on a cluster: what a killed worker leaves is taken up, and every run is stored once."""
 
 import dataclasses
+import json
 import os
 import signal
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from aae_lessons import data, references, training
+from aae_lessons.models import adversarial, wasserstein
+from aae_lessons.objectives import inverse_multiquadratics, rbf, squared_error
+from aae_lessons.priors import Gaussian, Painted
 from aae_lessons.references import storage, sweep, train
 from aae_lessons.references.recipes import RECIPES
 
@@ -95,7 +100,7 @@ def test_a_scheduler_that_is_not_there_is_named(tmp_path, monkeypatch):
         sweep.make_seeds(NAME, workspace=tmp_path, backend="dask", scheduler="tcp://127.0.0.1:1")
 
 
-def test_a_trial_replaces_nothing_and_is_not_taken_for_the_whole_run(tmp_path):
+def test_a_trial_replaces_nothing_and_is_not_taken_for_the_whole_run(tmp_path, capsys):
     made = []
 
     def make(name, device, seed, epochs, place, checkpoints):
@@ -108,14 +113,19 @@ def test_a_trial_replaces_nothing_and_is_not_taken_for_the_whole_run(tmp_path):
     sweep.make_seeds("autoencoder", epochs=1, **places)
     sweep.make_seeds("autoencoder", epochs=1, **places)  # finished already
     assert made == [1] and not (tmp_path / "kept").exists()
+    assert "already made" in capsys.readouterr().err
+    sweep.make_seeds("autoencoder", epochs=1, again=True, **places)  # its code was changed
+    assert made.pop() == 1 and len(made) == 1
     sweep.make_seeds("autoencoder", **places)
     assert made == [1, RECIPES["autoencoder"].epochs]
     assert (tmp_path / "kept" / "autoencoder.json").is_file()
 
 
 def test_fingerprints_differ_with_the_recipe_and_its_length():
-    marks = [sweep.fingerprint(NAME, 1), sweep.fingerprint(NAME, 2)]
-    marks += [sweep.fingerprint(name, 1) for name in ("autoencoder", "variational-gaussian")]
+    marks = [sweep.recipe_fingerprint(NAME, 1), sweep.recipe_fingerprint(NAME, 2)]
+    marks += [
+        sweep.recipe_fingerprint(name, 1) for name in ("autoencoder", "variational-gaussian")
+    ]
     assert len(set(marks)) == len(marks)
 
 
@@ -136,10 +146,40 @@ CHANGES = {
 
 @pytest.mark.parametrize("field", CHANGES)
 def test_fingerprints_differ_with_each_setting(field, monkeypatch):
-    before = sweep.fingerprint("autoencoder", 1)
+    before = sweep.recipe_fingerprint("autoencoder", 1)
     changed = dataclasses.replace(RECIPES["autoencoder"], **{field: CHANGES[field]})
     monkeypatch.setitem(RECIPES, "autoencoder", changed)
-    assert sweep.fingerprint("autoencoder", 1) != before
+    assert sweep.recipe_fingerprint("autoencoder", 1) != before
+
+
+PARTS = {
+    "bandwidths": [wasserstein.MMD(rbf(1.0)), wasserstein.MMD(rbf(2.0))],
+    "kernels": [wasserstein.MMD(rbf(1.0)), wasserstein.MMD(inverse_multiquadratics(2))],
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_fingerprints_differ_with_what_a_kernel_remembers(name, monkeypatch):
+    marks = []
+    for discrepancy in PARTS[name]:
+        build = lambda d=discrepancy: wasserstein.WAE(Gaussian(2), squared_error, d)  # noqa: E731
+        recipe = dataclasses.replace(RECIPES["wasserstein-squared-mmd"], build=build)
+        monkeypatch.setitem(RECIPES, "own", recipe)
+        marks.append(sweep.recipe_fingerprint("own", 1))
+    assert marks[0] != marks[1]
+
+
+def test_a_recipe_with_a_painted_prior_is_described_by_its_points(monkeypatch):
+    marks = []
+    for seed in (0, 0, 1):
+        points = torch.rand(50, 2, generator=torch.Generator().manual_seed(seed))
+        build = lambda points=points: adversarial.AAE(Painted(points))  # noqa: E731
+        described = train.describe_model(build())
+        assert json.loads(json.dumps(described))["prior"] == described["prior"]
+        recipe = dataclasses.replace(RECIPES["adversarial-gaussian"], build=build)
+        monkeypatch.setitem(RECIPES, "own", recipe)
+        marks.append(sweep.recipe_fingerprint("own", 1))
+    assert marks[0] == marks[1] != marks[2]
 
 
 def test_fingerprints_name_no_address():

@@ -16,7 +16,9 @@ from aae_lessons import data
 from aae_lessons.data import Minibatches
 from aae_lessons.files import save_atomically, write_atomically
 from aae_lessons.models import adversarial, autoencoder
-from aae_lessons.priors import GaussianMixture
+from aae_lessons.models.discrepancies import MMD
+from aae_lessons.objectives import rbf
+from aae_lessons.priors import GaussianMixture, Painted
 from aae_lessons.training import (
     CapturedStep,
     NonFiniteLoss,
@@ -282,6 +284,24 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     part = Toy()
     part.optimizers = {"fit": torch.optim.SGD([part.model.weight], 0.1, 0.9)}
     refuse(path, part)
+
+
+@pytest.mark.parametrize(
+    ("part", "before", "other"),
+    [
+        ("prior", Painted(torch.eye(2)), Painted(torch.tensor([[0.0, 0.0], [1.0, 3.0]]))),
+        ("discrepancy", MMD(rbf(1.0)), MMD(rbf(2.0))),
+        ("cost", rbf(1.0), rbf(2.0)),
+    ],
+)
+def test_a_checkpoint_of_another_prior_or_kernel_is_refused(tmp_path, part, before, other):
+    path = tmp_path / "run.pt"
+    toys = Toy(), Toy(), Toy()
+    for toy, value in zip(toys, (before, before, other), strict=True):
+        setattr(toy.model, part, value)
+    toys[0].fit(checkpoint=path)
+    toys[1].fit(checkpoint=path)
+    refuse(path, toys[2])
 
 
 @pytest.mark.parametrize(

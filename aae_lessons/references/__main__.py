@@ -40,11 +40,16 @@ def parser() -> argparse.ArgumentParser:
     making.add_argument(
         "--install", action="store_true", help="let even a trial replace the stored run"
     )
+    making.add_argument(
+        "--again", action="store_true", help="also what is already made, as after a change of code"
+    )
     making.add_argument("--backend", choices=sweep.BACKENDS, default="loky")
     making.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask or Ray cluster")
 
-    again = commands.add_parser("measure", help="measure stored weights again, into the record")
-    again.add_argument("names", nargs="+", metavar="NAME", type=recipe_name)
+    measuring = commands.add_parser(
+        "measure", help="measure stored weights again, into the record"
+    )
+    measuring.add_argument("names", nargs="+", metavar="NAME", type=recipe_name)
 
     reporting = commands.add_parser(
         "report", help="measure every stored run again on the test set"
@@ -88,6 +93,7 @@ def _make(name: str, args: argparse.Namespace) -> str:
         args.epochs,
         args.jobs,
         install=args.install or None,
+        again=args.again,
         backend=args.backend,
         scheduler=args.scheduler,
     )

@@ -40,6 +40,7 @@ def make_seeds(
     workspace: Path = Path("runs"),
     *,
     install: bool | None = None,
+    again: bool = False,
     backend: str = "loky",
     scheduler: str | None = None,
     make: Callable[..., dict[str, Any]] = train.make,
@@ -60,6 +61,7 @@ def make_seeds(
             installed; by default in the package.
         workspace: for checkpoints and finished runs.
         install: by default only runs of the recipe's own length, never trials.
+        again: make finished runs once more, as after a change of code, which no fingerprint sees.
         backend: "loky" (processes of this machine), "dask" or "ray".
         scheduler: address of the Dask scheduler, such as tcp://10.0.0.1:8786, or of the Ray head.
         make: trains one run, as :func:`aae_lessons.references.train.make` does.
@@ -67,9 +69,14 @@ def make_seeds(
     check(name in RECIPES, "name", name, f"one of {', '.join(RECIPES)}")
     check(len(seeds) == len(set(seeds)) > 0, "seeds", seeds, "one seed or more, all different")
     length = RECIPES[name].epochs if epochs is None else epochs
-    mark = fingerprint(name, length)
+    mark = recipe_fingerprint(name, length)
     places = [workspace.resolve() / f"{name}.{mark}.seed-{seed}" for seed in seeds]
     paths = [place / f"{name}.json" for place in places]
+    if again:
+        for place in places:
+            shutil.rmtree(place, ignore_errors=True)
+    for path in filter(Path.is_file, paths):
+        _say(f"already made: {path} (--again makes it once more)")
     several = len(seeds) > 1 or backend != "loky"
     tasks = [
         joblib.delayed(_run)(make, several, name, device, seed, length, place)
@@ -86,17 +93,18 @@ def make_seeds(
     if length == RECIPES[name].epochs if install is None else install:
         _install(name, records, places, folder or references.FOLDER)
     else:
-        _say(f"a trial: kept in {workspace}, and not installed (--install would)")
+        for path in paths:
+            _say(f"a trial: kept as {path}, and not installed (--install would)")
     return records
 
 
-def fingerprint(name: str, epochs: int) -> str:
+def recipe_fingerprint(name: str, epochs: int) -> str:
     """Ten hexadecimal digits that differ where a recipe or its length do, in every process."""
     recipe = RECIPES[name]
     functions = {field: qualified_name(getattr(recipe, field)) for field in FUNCTIONS}
     content = {
         **functions,
-        "model": train.describe(recipe.build()),
+        "model": train.describe_model(recipe.build()),
         "schedule": train.schedule_in_words(recipe),
         "settings": [epochs, recipe.batch, recipe.labels, recipe.held_out],
         "kept": [recipe.keep, recipe.rank_by],

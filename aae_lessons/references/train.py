@@ -21,6 +21,7 @@ from aae_lessons.arguments import check, check_int
 from aae_lessons.files import write_atomically
 from aae_lessons.references import previews, quantize, storage
 from aae_lessons.references.recipes import RECIPES, Recipe
+from aae_lessons.training.identity import closed_over, digest
 
 SNAPSHOT_ROWS = 1000
 WORDS = {training.constant_then_linear: "constant for half the run, then linearly to zero"}
@@ -53,6 +54,7 @@ def make(
     torch.manual_seed(seed)
     model = recipe.build().to(on)
     checkpoint = checkpoints / f"{name}-{seed}-{epochs}-{on.type}.pt"
+    trial = "" if epochs == recipe.epochs else f" --epochs {epochs}"
     started, worked = time.perf_counter(), time.process_time()
     if recipe.prepare and not checkpoint.exists():
         recipe.prepare(model, batches)
@@ -62,9 +64,9 @@ def make(
     tensors = _stored(recipe, model, history, x)
     record = {
         "name": name,
-        "command": f"python -m aae_lessons.references make {name} --seeds {seed}",
+        "command": f"python -m aae_lessons.references make {name} --seeds {seed}{trial}",
         "note": recipe.note,
-        "model": describe(model),
+        "model": describe_model(model),
         "training": _plan(recipe, batches, epochs),
         "seed": seed,
         "seconds": round(seconds, 1),
@@ -152,7 +154,7 @@ def schedule_in_words(recipe: Recipe) -> str:
     return WORDS.get(recipe.schedule, recipe.schedule.__doc__ or name_of(recipe.schedule))
 
 
-def describe(model: nn.Module) -> dict[str, Any]:
+def describe_model(model: nn.Module) -> dict[str, Any]:
     """A model's configuration in words and numbers: Config, prior, cost, discrepancy, size."""
     result: dict[str, Any] = {"class": type(model).__name__}
     for part in ("config", "prior", "cost", "discrepancy"):
@@ -163,14 +165,23 @@ def describe(model: nn.Module) -> dict[str, Any]:
 
 
 def _in_words(value: Any) -> Any:
-    """Dataclasses by their fields, functions by the name they were written under."""
+    """For JSON: objects by their fields, functions by their names and what they close over."""
     if dataclasses.is_dataclass(value):
         fields = {f.name: _in_words(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {"class": type(value).__name__, **fields}
     if isinstance(value, nn.Module):
         settings = {name: getattr(value, name, None) for name in ("log_density", "lr")}
         return {"class": type(value).__name__, **settings}
-    return value.__qualname__.split(".")[0] if callable(value) else value
+    if isinstance(value, Tensor):
+        return f"tensor {digest(value)[:16]}"
+    if callable(value):
+        name = getattr(value, "__qualname__", type(value).__qualname__).split(".")[0]
+        settings = {key: _in_words(item) for key, item in closed_over(value).items()}
+        return {"function": name, **settings} if settings else name
+    if hasattr(value, "__dict__"):
+        fields = {key: _in_words(item) for key, item in vars(value).items()}
+        return {"class": type(value).__name__, **fields}
+    return value
 
 
 def minibatches(recipe: Recipe, device: torch.device, seed: int) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from aae_lessons.training.types import Batches, Optimizers, Schedule, Step
 
 POINTS = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9)  # of the run, at which two schedules are compared
 PLAIN = (type(None), bool, int, float, str)
+COMPARED = (*PLAIN, list, tuple, Tensor)
 
 
 def fingerprint(
@@ -41,7 +43,7 @@ def fingerprint(
         "schedule": [f"{schedule(done):.6g}" for done in POINTS],
     }
     for part in ("config", "prior", "cost", "discrepancy"):
-        settings |= _fields(part, getattr(model, part, None))
+        settings |= _settings(part, getattr(model, part, None))
     for name in ("size", "labelled_size", "seed"):
         settings[f"batches.{name}"] = getattr(batches, name, None)
     images = getattr(batches, "images", None)
@@ -60,6 +62,28 @@ def _fields(name: str, value: Any) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return {f"{name}.{key}": item for key, item in value.items()}
     return {name: value}
+
+
+def _settings(name: str, value: Any) -> dict[str, Any]:
+    """The fields of a model's part, and the plain attributes or closed-over values of each."""
+    result = _fields(name, value)
+    for key, item in list(result.items()):
+        inner = {**closed_over(item), **_attributes(item)}
+        result |= {f"{key}.{k}": v for k, v in inner.items() if isinstance(v, COMPARED)}
+    return result
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """What an object that is neither a class nor a function was made with."""
+    if isinstance(value, type) or inspect.isroutine(value):
+        return {}
+    own = getattr(value, "__dict__", {})
+    return {key: item for key, item in own.items() if key[0] != "_" and key != "training"}
+
+
+def closed_over(function: Any) -> dict[str, Any]:
+    """What a function that another made remembers, by name: of ``rbf(2.0)`` its bandwidth."""
+    return dict(inspect.getclosurevars(function).nonlocals) if inspect.isfunction(function) else {}
 
 
 def _in_words(value: Any) -> str:
