@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+_writing: set[str] = set()  # names of this process's unfinished files
+
 
 def save_atomically(value: Any, path: str | Path) -> None:
     """``torch.save``, but the file is either the old one or the whole new one, never a part."""
@@ -22,6 +24,7 @@ def write_atomically(path: str | Path, write: Callable[[Any], None]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.{os.getpid()}.")
+    _writing.add(Path(name).name)
     try:
         with os.fdopen(handle, "wb") as stream:
             write(stream)
@@ -32,6 +35,8 @@ def write_atomically(path: str | Path, write: Callable[[Any], None]) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    finally:
+        _writing.discard(Path(name).name)
 
 
 def _sweep(path: Path) -> None:
@@ -39,12 +44,14 @@ def _sweep(path: Path) -> None:
     start = f".{path.name}."
     for left in path.parent.iterdir():
         number = left.name.removeprefix(start).partition(".")[0]
-        if left.name.startswith(start) and number.isdigit() and not _runs(int(number)):
+        if left.name.startswith(start) and number.isdigit() and not _is_written(left, int(number)):
             left.unlink(missing_ok=True)
 
 
-def _runs(process: int) -> bool:
-    """Whether a process of this number is there; True where that can't be found out (Windows)."""
+def _is_written(left: Path, process: int) -> bool:
+    """Whether a process of this number runs; True where that can't be found out (Windows)."""
+    if process == os.getpid():  # a restarted container has the old numbers again
+        return left.name in _writing
     if os.name != "posix":
         return True
     try:

@@ -2,7 +2,11 @@
 
 import dataclasses
 import json
+import os
 import shutil
+import subprocess
+import sys
+import textwrap
 
 import pytest
 import torch
@@ -250,3 +254,134 @@ def test_records_are_readable():
     text = storage.readable({"a": [1, 2, 3], "b": {"c": [[0.5, 1], []]}})
     assert '"a": [ 1, 2, 3 ]' in text
     assert json.loads(text) == {"a": [1, 2, 3], "b": {"c": [[0.5, 1], []]}}
+
+
+# --------------------------------------------------------------------------------- killed
+
+KILLED_MAKE = textwrap.dedent(
+    '''
+    """Kills ``make`` again and again. Imports once and forks: each child is a fresh process."""
+    import dataclasses, functools, itertools, json, os, random, signal, sys, time
+    from pathlib import Path
+    import torch
+    torch.set_num_threads(1)
+    from aae_lessons import data, references, training
+    from aae_lessons.models import adversarial
+    from aae_lessons.priors import GaussianMixture
+    from aae_lessons.references.__main__ import main
+    from aae_lessons.references.recipes import RECIPES
+
+    FOLDER, KILLS, NAME = Path(sys.argv[1]), int(sys.argv[2]), "adversarial-mixture"
+    IMAGES = data.mnist("test", "cpu").subset(slice(0, 400))
+    SMALL = adversarial.Config((32,), (32,), gaussian_posterior=True)
+    TIMES = ("seconds", "processor_seconds", "sha256")
+
+    training.fit = functools.partial(training.fit, checkpoint_every=10)
+
+    def measure(model, test):  # draws numbers, as real measures do
+        drawn = model.decode(model.prior.sample(10)).mean().item()
+        return {"drawn": drawn, "codes": model.encode(test.x).std().item()}
+
+    RECIPES[NAME] = dataclasses.replace(
+        RECIPES[NAME],
+        build=lambda: adversarial.AAE(GaussianMixture(), SMALL),
+        step=adversarial.train_step, optimizers=None, prepare=None, on_step=None, labels=None,
+        dataset=lambda split, device: IMAGES, held_out=0, measure=measure, rank_by="drawn",
+    )
+
+    def die_before(number):
+        """Kills this process before the file operation of this number, from now on."""
+        counter = itertools.count(1)
+
+        def watch(event, details):
+            if event in ("os.rename", "os.remove", "os.rmdir") and next(counter) == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(watch)
+
+    def start(folder, operation=0):
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                die_before(operation)
+                os.chdir(folder)
+                references.FOLDER = folder / "kept"
+                sys.stdout = sys.stderr = open(os.devnull, "w")
+                settings = "--device cpu --seeds 0 1 2 --epochs 25 --install"
+                main(["make", NAME, *settings.split()])
+                code = 0
+            finally:
+                os._exit(code)
+        return child
+
+    def finish(child):
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def kept(folder):
+        """What was installed, by file; a record without its times."""
+        result = {}
+        for path in sorted((folder / "kept").iterdir()):
+            result[path.name] = path.read_bytes().hex()
+            if path.suffix == ".json":
+                record = json.loads(path.read_bytes())
+                result[path.name] = {k: v for k, v in record.items() if k not in TIMES}
+        return result
+
+    def fresh(name):
+        (FOLDER / name / "kept").mkdir(parents=True)
+        return FOLDER / name
+
+    def files(folder):
+        return [path for path in folder.rglob("*") if path.is_file()]
+
+    warm = torch.nn.Parameter(torch.zeros(1))  # torch imports a lot at the first optimizer
+    warm.grad = torch.zeros(1)
+    torch.optim.Adam([warm], fused=True).step()
+    assert finish(start(fresh("warm"))) == 0
+    began = time.perf_counter()
+    assert finish(start(fresh("unbroken"))) == 0
+    whole = time.perf_counter() - began
+    expected = kept(FOLDER / "unbroken")
+
+    rng, kills, ends = random.Random(int(sys.argv[3])), [], []
+    while len(kills) < KILLS or ends[-1]["running"]:
+        last, by_time = len(kills) == KILLS, rng.random() < 0.5
+        if not ends or not ends[-1]["running"]:
+            ends.append({"kills": 0, "running": True})
+            folder = fresh(str(len(ends)))
+        child = start(folder, 0 if last or by_time else rng.randint(1, 50))
+        if by_time and not last:
+            time.sleep(rng.uniform(0, 0.7 * whole))
+            if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                os.kill(child, signal.SIGKILL)
+        code = finish(child)
+        if code == -signal.SIGKILL:
+            names = [path.name for path in files(folder)]
+            kills.append({
+                "checkpoints": sum(name.endswith(".pt") for name in names),
+                "half_written": sum(name.startswith(".") for name in names),
+                "installed": len(list((folder / "kept").glob("*"))),
+            })
+            ends[-1]["kills"] += 1
+        else:
+            left = [str(path) for path in files(folder) if path.parent.name != "kept"]
+            same = kept(folder) == expected
+            ends[-1] |= {"running": False, "code": code, "same": same, "left": left}
+    print(json.dumps({"kills": kills, "ends": ends, "files": list(expected), "whole": whole}))
+    '''
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs os.fork and SIGKILL")
+def test_a_make_that_is_killed_again_and_again_stores_the_same_files(tmp_path):
+    """Ten times, at any moment or just before any move of a file; ``AAE_KILLS=100`` for more."""
+    kills = int(os.environ.get("AAE_KILLS", "10"))
+    command = [sys.executable, "-c", KILLED_MAKE, str(tmp_path), str(kills), "0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60 + 10 * kills)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert len(result["kills"]) == kills and len(result["files"]) == 4
+    assert sum(kill["checkpoints"] for kill in result["kills"]) >= kills / 4, result
+    for end in result["ends"]:
+        assert (end["code"], end["same"], end["left"]) == (0, True, []), result

@@ -1,6 +1,7 @@
 """A run and its checkpoint: identity, damage, extension; held-out losses; guards of ``fit``."""
 
 import math
+import time
 
 import numpy
 import pytest
@@ -113,6 +114,15 @@ def test_a_finished_run_goes_on_with_more_epochs(tmp_path):
     assert history.steps[-1] == expected.steps[-1] == 20
     with pytest.raises(ValueError, match="20 updates"):
         train(path, 2, extend=True)
+
+
+def test_the_time_of_a_continued_run_is_that_of_all_its_parts(tmp_path):
+    _, slow = train(tmp_path / "run.pt", 1, snapshot=lambda model: time.sleep(0.2))
+    assert 0.4 <= slow.seconds < 60 and slow.processor_seconds > 0
+    _, again = train(tmp_path / "run.pt", 1)
+    assert again.seconds == slow.seconds
+    _, longer = train(tmp_path / "run.pt", 2, extend=True)
+    assert longer.seconds > slow.seconds and longer.processor_seconds > slow.processor_seconds
 
 
 # ------------------------------------------------------------------------- held-out losses

@@ -501,10 +501,17 @@ def test_what_a_killed_writer_left_is_swept_by_the_next_one(tmp_path):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     left = tmp_path / f".run.pt.{dead.pid}.abc"
-    alive, other = tmp_path / f".run.pt.{os.getpid()}.abc", tmp_path / ".other.pt.1.abc"
-    for path in (left, alive, other):
+    alive, other = tmp_path / f".run.pt.{os.getppid()}.abc", tmp_path / ".other.pt.1.abc"
+    ours = tmp_path / f".run.pt.{os.getpid()}.abc"  # a restarted container has the old numbers
+    for path in (left, ours, alive, other):
         path.write_bytes(b"half")
-    save_atomically({"a": 1}, tmp_path / "run.pt")
+
+    def write_twice(stream):  # what is being written stays
+        save_atomically({"a": 1}, tmp_path / "run.pt")
+        stream.write(b"whole")
+
+    write_atomically(tmp_path / "run.pt", write_twice)
+    assert (tmp_path / "run.pt").read_bytes() == b"whole"
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [alive.name, other.name, "run.pt"]
     )

@@ -206,6 +206,7 @@ def _install(name: str, records: list[dict[str, Any]], places: list[Path], folde
             content = weights.read_bytes()
             write_atomically(folder / weights.name, lambda f, c=content: f.write(c))
         storage.write_record(folder / f"{target}.json", record)
+    for place in places:  # only now: what is killed on the way has all seeds to install again
         shutil.rmtree(place)
 
 

@@ -58,8 +58,8 @@ def make(
     started, worked = time.perf_counter(), time.process_time()
     if recipe.prepare and not checkpoint.exists():
         recipe.prepare(model, batches)
-    history = _train(recipe, model, batches, epochs, x[:SNAPSHOT_ROWS], checkpoint, progress)
     seconds, processor = time.perf_counter() - started, time.process_time() - worked
+    history = _train(recipe, model, batches, epochs, x[:SNAPSHOT_ROWS], checkpoint, progress)
 
     tensors = _stored(recipe, model, history, x)
     record = {
@@ -69,8 +69,8 @@ def make(
         "model": describe_model(model),
         "training": _plan(recipe, batches, epochs),
         "seed": seed,
-        "seconds": round(seconds, 1),
-        "processor_seconds": round(processor, 1),
+        "seconds": round(seconds + history.seconds, 1),
+        "processor_seconds": round(processor + history.processor_seconds, 1),
         "machine": _machine(on, recipe.matmul_precision),
         "history": _rounded(history),
     }

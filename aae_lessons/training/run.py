@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,12 +30,16 @@ class History:
     mean of that phase's loss since the point before, ``snapshots[e]`` what the snapshot
     function returned after e epochs (``snapshots[0]``: before the first update), and
     ``validation[phase][e]`` the mean loss on the held-out batches after e + 1 epochs.
+    ``seconds`` and ``processor_seconds`` are what it took, over all parts of a run that was
+    continued from checkpoints.
     """
 
     steps: list[int] = field(default_factory=list)
     losses: dict[str, list[float]] = field(default_factory=dict)
     snapshots: list[Any] = field(default_factory=list)
     validation: dict[str, list[float]] = field(default_factory=dict)
+    seconds: float = field(default=0.0, compare=False)
+    processor_seconds: float = field(default=0.0, compare=False)
 
 
 CHECKPOINT_KEYS = {"done", "total", "model", "optimizers", "history", "sums", "counted"}
@@ -59,6 +64,7 @@ class Run:
         self.history = History()
         self.sums: Losses = {}
         self.counted = 0
+        self.clocks = time.perf_counter(), time.process_time()
 
     def note(self, losses: Losses) -> None:
         """Counts one update; adds its losses up on the device, without waiting for it."""
@@ -100,7 +106,13 @@ class Run:
         for phase, loss in losses.items():
             self.history.validation.setdefault(phase, []).append(loss)
 
+    def _add_times(self) -> None:
+        before, self.clocks = self.clocks, (time.perf_counter(), time.process_time())
+        self.history.seconds += self.clocks[0] - before[0]
+        self.history.processor_seconds += self.clocks[1] - before[1]
+
     def save(self) -> None:
+        self._add_times()
         if self.path is None:
             return
         for phase, loss in self.sums.items():
