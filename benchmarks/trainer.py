@@ -9,9 +9,9 @@ Speed: 3,000 updates of 784-128-128-2, batch 64, under node on one core, as wall
 seconds (plain JavaScript: 10 times 300 updates). Frames: the game on pictures of two pixels, in
 Chromium, with field and arrows in every frame; frames and updates a second. Input to paint: from
 the browser's time stamp of an arrow key that moves the pen of the painter, or the game's cross,
-until the next frame has been painted, while each trains. The page: bytes of all files that it
-loads, and milliseconds from its opening until the painter can train. `load_1min` says how busy
-the machine was: only `cpu` can be trusted where it is high.
+until the next frame has been painted, while each trains. The page: bytes of all files that it has
+begun to load when its painter can train, and milliseconds from its opening until then.
+`load_1min` says how busy the machine was: only `cpu` can be trusted where it is high.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from explorers import FLAGS, chromium
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -92,8 +93,12 @@ WATCH_KEYS = """
 }
 """
 READY = """
-() => [...document.querySelectorAll(".aae-painter button")]
-  .some((button) => button.textContent === "train" && !button.disabled)
+() => new MutationObserver((_, observer) => {
+  const buttons = [...document.querySelectorAll(".aae-painter button")];
+  if (!buttons.some(({ textContent, disabled }) => textContent === "train" && !disabled)) return;
+  console.log("ready", (window.readyAt = performance.now()));
+  observer.disconnect();
+}).observe(document, { subtree: true, childList: true, attributes: true })
 """
 
 
@@ -173,22 +178,22 @@ def landing(browser: Browser, folder: Path, site: Path | None) -> dict[str, floa
     times: list[float] = []
     for _ in range(5):
         page = browser.new_page()
-        loaded: dict[str, int] = {}
-        page.on("requestfinished", lambda request, into=loaded: into.update(size_of(request.url)))
-        page.goto(path.as_uri(), wait_until="commit")
-        page.wait_for_function(READY, timeout=60_000, polling=10)
-        times.append(page.evaluate("performance.now()"))
-        total = sum(loaded.values())
+        page.add_init_script(f"({READY})()")
+        events: list[str] = []  # requests, and that the painter is ready, in their order
+        page.on("request", lambda request, to=events: to.append(request.url))
+        page.on("console", lambda message, to=events: to.append(message.text.split()[0]))
+        page.goto(path.as_uri(), wait_until="load")
+        page.wait_for_function("window.readyAt", timeout=60_000)
+        times.append(page.evaluate("window.readyAt"))
         page.close()
+    total = sum(map(size_of, set(events[: events.index("ready")])))
     return {"page_bytes": total, "page_ready_ms": statistics.median(times)}
 
 
-def size_of(address: str) -> dict[str, int]:
-    """A local file's address and size; nothing for what is no file."""
-    if not address.startswith("file://"):
-        return {}
-    path = Path(address.removeprefix("file://").split("?")[0].split("#")[0])
-    return {address: path.stat().st_size} if path.is_file() else {}
+def size_of(address: str) -> int:
+    """The bytes of a local file; 0 of what is no file."""
+    path = Path(unquote(urlsplit(address).path))
+    return path.stat().st_size if address.startswith("file:") and path.is_file() else 0
 
 
 def shapes(seeds: int = SEEDS, updates: int = UPDATES) -> dict[str, Any]:

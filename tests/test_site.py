@@ -1,6 +1,9 @@
 """What the site makes of notebooks and of the repository's address, without a browser."""
 
 import ast
+import base64
+import json
+import zlib
 
 import nbformat
 import pytest
@@ -8,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 pytest.importorskip("sphinx_book_theme", reason="the site's extra is not installed")
 from aae_lessons.authoring import site
-from aae_lessons.authoring.site import extension, notebooks, parts, repository
+from aae_lessons.authoring.site import extension, landing, notebooks, parts, repository, slim
 
 ADDRESS = "https://github.com/OWNER/NAME"
 
@@ -77,18 +80,61 @@ def test_what_answers_a_prediction_is_behind_a_click():
     assert made[8].source.rstrip().endswith("More.")
 
 
-def test_parts_are_stored_once(tmp_path):
-    long = "a" * (parts.SHORT + 1)
+def stored(key, folder):
+    """The bytes of a part, read as the loader in the page reads them."""
+    text = (folder / parts.FOLDER / f"{key}.js").read_bytes().decode("ascii")
+    characters = json.loads(text[text.index('= "') + 2 : text.rindex(";")], strict=False)
+    bits = "".join(f"{ord(c):07b}" for c in characters)
+    return bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits) - 7, 8))
+
+
+def test_parts_are_stored_once_and_come_back(tmp_path):
+    long, data = "a\n" * parts.SHORT, bytes(range(256)) * 20 + b'\\\n\r"'
+    buffer = {"path": ["x"], "data": base64.b64encode(data).decode()}
     contents = {
         "scripts": [long, "short"],
         "styles": [],
-        "models": {"m": {"buffers": [{"path": ["x"], "data": long}]}},
+        "models": {"m": {"buffers": [buffer]}, "n": {"buffers": [dict(buffer)]}},
     }
-    keys = parts.shared(contents, tmp_path)
-    assert contents["scripts"] == [{"part": keys[0]}, "short"]
-    assert contents["models"]["m"]["buffers"][0]["data"] == {"part": keys[0]}
-    (file,) = (tmp_path / parts.FOLDER).iterdir()
-    assert file.name in parts.tags(keys, "../") and long in file.read_text("utf-8")
+    script, values = keys = parts.shared(contents, tmp_path)
+    assert contents["scripts"] == [{"part": script, "deflated": True}, "short"]
+    assert zlib.decompress(stored(script, tmp_path)).decode() == long
+    for model in contents["models"].values():
+        assert model["buffers"][0]["data"] == {"part": values}
+    assert stored(values, tmp_path) == data
+    files = {file.name for file in (tmp_path / parts.FOLDER).iterdir()}
+    assert files == {f"{key}.js" for key in keys}
+    assert all(name in parts.tags(keys, "../") for name in files)
+
+
+def test_rules_that_no_page_needs_go():
+    style = """
+        :root { --read: 1px; --unread: 2px }
+        .here, .gone > a { margin: var(--read) }
+        .here:not(.gone):hover a[href=".gone"]::after { top: 0 }
+        @media print { .gone { top: 0 } #there { top: 0 } }
+        @media screen { p.gone { top: 0 } }
+        @keyframes moves { from { top: 0 } }
+        @font-face { font-family: Icons }
+    """
+    text = slim.purged(style, {"here", "there", "a"}, {"--read"})
+    assert "--read: 1px" in text and "--unread" not in text
+    assert ".here{" in text and ".gone >" not in text and "::after" in text
+    assert "#there" in text and "screen" not in text
+    assert "moves" not in text and "Icons" not in text
+
+
+def test_what_a_landing_page_can_wait_for_loads_after_its_explorer():
+    page = """<html><head><link rel="stylesheet" href="_static/katex/katex.min.css">
+        <script data-cfasync="false">mode()</script><script src="theme.js"></script>
+        <script>var chosen = 1;</script></head><body><img alt="" src="_images/card.png">
+        <script src="_static/explorers/a.js"></script><script type="module">start()</script>
+        </body></html>"""
+    made = landing.deferred(page)
+    assert made.index("mode()") < made.index("explorers/a.js") < made.index("start()")
+    assert '<script src="theme.js">' not in made and '<link rel="stylesheet"' not in made
+    later = [made.index(text) for text in ("var chosen = 1;", "katex.min.css", "theme.js")]
+    assert later == sorted(later) and '<img alt="" data-src="_images/card.png">' in made
 
 
 def test_a_lesson_says_what_can_be_done_with_it():

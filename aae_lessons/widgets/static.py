@@ -71,7 +71,8 @@ def contents(states: States, ids: Iterable[str]) -> dict[str, Any]:
     """Scripts, styles, models and links of the explorers ``ids``, each script and style once.
 
     A script, a style or a buffer's data may afterwards be replaced by ``{"part": KEY}``: the
-    loader then looks for its text in ``window.aaeParts[KEY]``.
+    loader then takes its bytes from ``window.aaeParts[KEY]``, 7 bits a character, and inflates
+    them where there is ``"deflated": true`` next to it.
     """
     ids = list(dict.fromkeys(ids))
     texts: list[str] = []

@@ -93,12 +93,17 @@ function scrollable() {
   }
 }
 
-addEventListener("DOMContentLoaded", () => {
+function start() {
   names();
   definitions();
   document.querySelectorAll("[data-aae-menus]").forEach(menus);
-});
-addEventListener("load", scrollable);
+}
+
+// The landing page loads this script when it is complete.
+if (document.readyState === "loading") addEventListener("DOMContentLoaded", start);
+else start();
+if (document.readyState === "complete") scrollable();
+else addEventListener("load", scrollable);
 addEventListener("beforeprint", () => {
   for (const part of document.querySelectorAll("details")) part.open = true; // paper can't be clicked
 });

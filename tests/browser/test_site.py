@@ -360,3 +360,18 @@ def test_the_figures_of_the_decks_are_the_lessons_own(site):
 
 def test_its_size(site):
     assert sum(p.stat().st_size for p in site.rglob("*") if p.is_file()) < 30e6
+
+
+def test_the_landing_page_can_train_after_400_kilobytes(site, browser):
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    import trainer
+
+    size = trainer.landing(browser, site, site)["page_bytes"]
+    assert 300e3 < size < 400e3, "its digits alone take 250 kB"
+
+
+def test_the_theme_of_the_landing_page_arrives_after_its_painter(site, visitor):
+    visitor.goto((site / "index.html").as_uri())
+    visitor.wait_for_function("window.bootstrap && document.querySelector('.katex-display')")
+    visitor.wait_for_function("[...document.images].every(({ src, complete }) => src && complete)")
+    visitor.get_by_role("button", name="Color mode").first.click()

@@ -32,7 +32,7 @@ def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
     """
     from sphinx.application import Sphinx
 
-    from aae_lessons.authoring.site import decks, extension, sources
+    from aae_lessons.authoring.site import decks, extension, landing, slim, sources
 
     os.environ.setdefault("AAE_PROGRESS", os.devnull)
     shutil.rmtree(out, ignore_errors=True)
@@ -53,6 +53,8 @@ def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
         app.build(force_all=True)
         if app.statuscode:
             raise RuntimeError(f"Sphinx failed with {app.statuscode}")
+        slim.slim(out)
+        landing.lighten(out)
         decks.write(out, lessons, extension.pages_of(app.env))
     with contextlib.suppress(FileNotFoundError):
         (out / ".buildinfo").unlink()

@@ -7,7 +7,7 @@ class StaticModel {
     this.state = state;
     for (const { path, data } of buffers) {
       const owner = path.slice(0, -1).reduce((part, name) => part[name], state);
-      owner[path.at(-1)] = fromBase64(whole(data));
+      owner[path.at(-1)] = whole(data);
     }
     this.listeners = new Map();
   }
@@ -36,16 +36,33 @@ class StaticModel {
   send() {}
 }
 
-/** A text of the page, or one that a script of the site has put aside for several pages. */
-function whole(text) {
-  return typeof text === "string" ? text : window.aaeParts[text.part];
+/** The bytes of a buffer: on the page in base64, or in a script that several pages share. */
+function whole(data) {
+  const bytes = data.part ? fromSevens(window.aaeParts[data.part]) : fromBase64(data);
+  return new DataView(bytes.buffer);
+}
+
+/** A text of the page, or one that a script of the site has put aside (a promise). */
+async function text(data) {
+  if (!data.part) return data;
+  const inflate = new DecompressionStream("deflate");
+  return new Response(new Blob([whole(data)]).stream().pipeThrough(inflate)).text();
 }
 
 function fromBase64(text) {
-  const letters = atob(text);
-  const result = new Uint8Array(letters.length);
-  for (let i = 0; i < letters.length; i++) result[i] = letters.charCodeAt(i);
-  return new DataView(result.buffer);
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+}
+
+/** Bytes that stand 7 bits a character, high bits first. */
+function fromSevens(text) {
+  const result = new Uint8Array((7 * text.length) >> 3);
+  let [held, bits, at] = [0, 0, 0];
+  for (let i = 0; i < text.length; i++) {
+    held = ((held << 7) | text.charCodeAt(i)) & 0x3fff;
+    bits += 7;
+    if (bits >= 8) result[at++] = held >> (bits -= 8);
+  }
+  return result;
 }
 
 /** Keeps two traits equal, or the second after the first: what jslink and jsdlink made. */
@@ -63,10 +80,10 @@ async function start() {
     models: records,
     links,
   } = JSON.parse(document.getElementById("aae-widgets").textContent);
-  for (const text of styles.map(whole))
-    document.head.append(Object.assign(document.createElement("style"), { textContent: text }));
-  const load = (text) =>
-    import(URL.createObjectURL(new Blob([whole(text)], { type: "text/javascript" })));
+  for (const textContent of await Promise.all(styles.map(text)))
+    document.head.append(Object.assign(document.createElement("style"), { textContent }));
+  const load = async (script) =>
+    import(URL.createObjectURL(new Blob([await text(script)], { type: "text/javascript" })));
   const modules = scripts.map(load);
   const models = Object.fromEntries(
     Object.entries(records).map(([id, record]) => [id, new StaticModel(record)]),
@@ -92,4 +109,5 @@ function broken(el, error) {
   );
 }
 
-start();
+// What a page can wait for, such as the theme's scripts of the landing page, loads after this.
+start().finally(() => dispatchEvent(new Event("aae-alive")));
