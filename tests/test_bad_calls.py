@@ -437,13 +437,13 @@ ROWS += [
 
 def model_rows():
     """Models, and what they encode and decode."""
-    model, told = plain(), aae(label_classes=10)
+    model, conditional = plain(), aae(label_classes=10)
     wide = (*MATRIX, torch.zeros(4, 5))
     yield model.encode, {"x": X}, {"x": wide}
     yield model.decode, {"z": Z}, {"z": wide}
-    yield told.encode, {"x": X}, {"x": wide}
-    yield told.discriminate, {"z": Z, "label": K}, {"z": wide, "label": LABELS}
-    yield told.sample_prior, {"label": K}, {"label": LABEL}
+    yield conditional.encode, {"x": X}, {"x": wide}
+    yield conditional.discriminate, {"z": Z, "label": K}, {"z": wide, "label": LABELS}
+    yield conditional.sample_prior, {"label": K}, {"label": LABEL}
     yield semi().decode, {"y": Y, "z": torch.zeros(8, 10)}, {"y": wide, "z": wide}
     yield semi().encode, {"x": X}, {"x": wide}
     yield semi().classify, {"x": X}, {"x": wide}

@@ -250,7 +250,7 @@ def test_bad_input_is_named(call, name):
 # --------------------------------------------------------------------------- what it does
 
 
-def three_heaps(n=1200):
+def three_clusters(n=1200):
     """Pictures of two pixels in three heaps."""
     heap = torch.arange(n) % 3
     centre = torch.tensor([[0.3, 0.3], [0.5, 0.7], [0.7, 0.35]])[heap]
@@ -259,7 +259,7 @@ def three_heaps(n=1200):
 
 
 def test_a_short_run_sharpens_y_and_uses_every_class():
-    images = three_heaps()
+    images = three_clusters()
     result = {}
     for step in (categorical.train_step, categorical.plain_step):
         torch.manual_seed(0)

@@ -139,11 +139,11 @@ class Case:
             return choices[torch.randint(len(choices), (1,), generator=g).item()]
 
         widths = [pick(8, 13, 33, 64) for _ in range(pick(1, 2, 3))]
-        critic = [pick(7, 16, 40) for _ in range(pick(1, 2))]
+        discriminator_hidden = [pick(7, 16, 40) for _ in range(pick(1, 2))]
         self.options = {
             "pixels": pick(2, 9, 100, 784),
             "hidden": widths,
-            "discriminatorHidden": critic,
+            "discriminatorHidden": discriminator_hidden,
             "slope": pick(0.0, 0.2),
             "batch": pick(4, 20, 64),
             "weight": pick(1.0, 10.0),
@@ -158,7 +158,7 @@ class Case:
         self.encoder = mlp((o["pixels"], *widths, 2), leaky)
         self.decoder = mlp((2, *reversed(widths), o["pixels"]), leaky)
         inputs = 2 * (1 + 2 * len(o["frequencies"]))
-        self.discriminator = mlp((inputs, *critic, 1), leaky)
+        self.discriminator = mlp((inputs, *discriminator_hidden, 1), leaky)
         self.x = torch.rand(o["batch"], o["pixels"])
         self.z_prior = torch.randn(o["batch"], 2)
 

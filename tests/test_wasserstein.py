@@ -103,7 +103,7 @@ def run_both(prior, weight_aae, weight_wae, pixels=12, hidden=(16,), updates=200
 
 
 @pytest.mark.parametrize("prior", PRIORS)
-def test_wae_with_squared_error_and_a_critic_is_the_aae_to_the_last_bit(prior):
+def test_wae_with_squared_error_and_a_discriminator_is_the_aae_to_the_last_bit(prior):
     assert all(run_both(PRIORS[prior], 10.0, 10.0))
 
 
@@ -209,7 +209,7 @@ def test_a_gaussian_encoder_draws():
 # --------------------------------------------------------------------- costs, discrepancies
 
 
-def test_the_log_density_is_added_to_the_critics_logits():
+def test_the_log_density_is_added_to_the_discriminators_logits():
     prior = Gaussian(2)
     discriminator = Adversarial(prior, (16,), log_density=True)
     z = torch.randn(6, 2)
@@ -219,7 +219,7 @@ def test_the_log_density_is_added_to_the_critics_logits():
     torch.testing.assert_close(plain.logits(z), plain.discriminator(z))
 
 
-def test_the_critic_learns_that_prior_samples_are_real():
+def test_the_discriminator_learns_that_prior_samples_are_real():
     model, optimizers = make("adversarial")
     optimizers["autoencoder"].param_groups[0]["lr"] = 0.0
     optimizers["discriminator"].param_groups[0]["lr"] = 1e-2
@@ -243,13 +243,13 @@ def test_costs_by_hand():
 
 
 def test_the_perceptual_cost_looks_through_a_classifier_at_the_decoder():
-    discriminator = DigitClassifier().eval()
+    classifier = DigitClassifier().eval()
     logits = torch.randn(2, 784, requires_grad=True)
-    cost = perceptual_error(discriminator.activations)(logits, torch.rand(2, 784))
+    cost = perceptual_error(classifier.activations)(logits, torch.rand(2, 784))
     assert cost.item() > 0
     assert torch.autograd.grad(cost, logits)[0].abs().sum() > 0
     x = torch.rand(2, 784) * 0.98 + 0.01
-    assert perceptual_error(discriminator.activations)(x.logit(), x).item() == pytest.approx(
+    assert perceptual_error(classifier.activations)(x.logit(), x).item() == pytest.approx(
         0, abs=1e-6
     )
 

@@ -81,6 +81,7 @@ def png(figure: Figure) -> bytes:
 
 
 def main() -> None:
+    """Draws the cover picture to a file."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--path", type=Path, default=PATH)
     path = parser.parse_args().path

@@ -141,6 +141,7 @@ def execute(path: Path) -> float:
 
 
 def main() -> None:
+    """Runs the command line of ``authoring execute``."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="such as 02_adversarial; all without")
     args = parser.parse_args()

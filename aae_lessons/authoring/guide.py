@@ -51,6 +51,7 @@ PLANS: dict[int, tuple[int, tuple[tuple[Lessons, Lessons], ...]]] = {
 
 
 def broken(logits, x):
+    """A learner's answer that raises, (B, 784) twice -> nothing."""
     raise NameError("name 'x_hat' is not defined")
 
 
@@ -104,6 +105,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def exercises_table() -> str:
+    """All exercises in Markdown: title, level, minutes and points, with a row of totals."""
     head = ("exercise", "title", "level", "minutes", "points")
     rows = [
         (i.name, i.title, i.hard, i.minutes, i.points) for row in items().values() for i in row
@@ -224,6 +226,7 @@ def guide(path: Path = GUIDE) -> str:
 
 
 def main() -> None:
+    """Writes the generated pages of the lecturer's guide."""
     os.environ["AAE_PROGRESS"] = os.devnull
     torch.set_num_threads(1)
     generated.main(__doc__.split("\n")[0], lambda: ((path, guide(path)) for path in FILES))

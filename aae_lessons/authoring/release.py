@@ -55,6 +55,7 @@ def students() -> Iterator[tuple[Path, str]]:
 
 
 def main() -> None:
+    """Runs the command line of ``authoring release``."""
     generated.main(__doc__.split("\n")[0], students)
 
 

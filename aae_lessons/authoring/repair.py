@@ -92,6 +92,7 @@ def repair(path: Path) -> bool:
 
 
 def main() -> None:
+    """Runs the command line of ``solutions/repair.py``."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("submitted", type=Path, help="a folder of notebooks, or one notebook")
     where = parser.parse_args().submitted

@@ -15,11 +15,11 @@ from aae_lessons.checks import clustering_step, semi_supervised_step
 from aae_lessons.checks.clustering_matching import one_to_one_error
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, close, judged_by
+from aae_lessons.checks.probes import Probe, close, run_probes
 from aae_lessons.checks.trial import Trial
 
 SEEDS = (0, 1, 2)
-MEDIAN = "You take the median over the seeds. The mean is asked for."
+MEDIAN = "You take the median over the seeds. Take the mean."
 
 
 def _numbers(result: object) -> object:
@@ -75,7 +75,7 @@ semi_supervised = Exercise(
         "A dict from the variant's name to its two booleans, and one comprehension over it.",
     ),
     answer=_compare_variants,
-    test=judged_by(_ablation_probes),
+    test=run_probes(_ablation_probes),
     wrong=(
         wrong("one seed only", "You use one seed. A single run differs from the next by chance: "
               "take the mean over all seeds.",
@@ -180,7 +180,7 @@ clustering = Exercise(
         "The mean error over the seeds without the aid, minus the mean error with all of them.",
     ),
     answer=_leave_one_out,
-    test=judged_by(_leave_one_out_probes),
+    test=run_probes(_leave_one_out_probes),
     wrong=(
         wrong("one aid alone", "You try each aid by itself. What an aid does may depend on the "
               "others: leave one out and keep all others.",

@@ -16,7 +16,7 @@ from aae_lessons.checks.adversarial_run import broken_run, run, sound_run
 from aae_lessons.checks.adversarial_step import aae_step
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.probes import Probe, run_probes, values
 from aae_lessons.checks.shared import (
     BITS,
     LOG_OF_SIGMOID,
@@ -128,7 +128,7 @@ losses = Exercise(
         "The generator's loss is the discriminator's for real samples, applied to the fake ones.",
     ),
     answer=_losses,
-    test=judged_by(_losses_probes),
+    test=run_probes(_losses_probes),
     wrong=LOSSES_ROWS,
 )
 
@@ -229,6 +229,6 @@ label_informed = Exercise(
         "F.one_hot(index, 11) gives whole numbers; cat takes them as floats.",
     ),
     answer=_discriminator_input,
-    test=judged_by(_label_probes),
+    test=run_probes(_label_probes),
     wrong=LABEL_ROWS,
 )

@@ -16,7 +16,7 @@ from aae_lessons.checks.adversarial_step import (
 )
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import Wrong, mutant, wrong
-from aae_lessons.checks.probes import judged_by
+from aae_lessons.checks.probes import run_probes
 from aae_lessons.checks.shared import (
     SWAPPED,
     generator_rows,
@@ -107,7 +107,7 @@ mended_aae_step = Exercise(
         "One line to change, one detach() and one zero_grad() to add.",
     ),
     answer=_mended_step,
-    test=judged_by(aae_probes),
+    test=run_probes(aae_probes),
     wrong=(*SIGNATURES, *_for_mended(), TOGETHER),
     counterpart=aae_step,
 )

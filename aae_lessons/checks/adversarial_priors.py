@@ -19,7 +19,7 @@ from aae_lessons.checks.draws import (
     too_even,
 )
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, judged_by
+from aae_lessons.checks.probes import Probe, run_probes
 from aae_lessons.checks.trial import Trial
 from aae_lessons.priors import GaussianMixture
 
@@ -28,14 +28,17 @@ RING = GaussianMixture()
 UNIFORM = "The noise is uniform. torch.rand is; a Gaussian's is torch.randn."
 ONE_FOR_ALL = "All draws share one noise. Each draw needs noise of its own: torch.randn(n, …)."
 OTHER = (
-    "The draws have another distribution than asked for. Plot some thousands of yours next to the "
+    "The draws do not have the text's distribution. Plot some thousands of yours next to the "
     "picture above: where do they lie, how far out, how wide?"
 )
-ACROSS = torch.tensor([-0.3, -0.2, -0.14, -0.09, -0.05, -0.02, -0.005]).double()
-ACROSS = torch.cat([ACROSS, -ACROSS.flip(0)])
+ONE_COMPONENT = "All draws are from one component. Pick one for each draw: randint(10, (n,))."
+NOT_FINITE = "Some draws are not numbers. The root of a negative number, a division by zero?"
+HALF = torch.tensor([-0.3, -0.2, -0.14, -0.09, -0.05, -0.02, -0.005]).double()
+ACROSS = torch.cat([HALF, -HALF.flip(0)])
 
 
 def many(answer: Callable) -> Tensor:
+    """Draws of an answer, (MANY, 2)."""
     return answer(MANY)
 
 
@@ -47,8 +50,7 @@ def draws_of(trial: Trial) -> Tensor:
         trial.refuse("the same draws each time", SEEDED)
     z = trial.tensor(trial(DRAWS), (DRAWS, 2)).detach().double()
     if not z.isfinite().all():
-        says = "Some draws are not numbers. The root of a negative number, a division by zero?"
-        trial.refuse("not finite", says)
+        trial.refuse("not finite", NOT_FINITE)
     if len(z.unique(dim=0)) < 20:
         trial.refuse("one noise for all draws", ONE_FOR_ALL)
     return z
@@ -199,6 +201,8 @@ def _ring_cells(z: Tensor) -> Tensor:
 
 
 def unexplained(trial: Trial, describe: Callable, right: Callable, z: Tensor) -> Callable:
+    """An explanation for draws whose distribution no row of the table has."""
+
     def explain(alike: list[bool]) -> tuple[str, str]:
         if alike[0] and right is _sample_mixture:
             return "components not equally likely", UNLIKELY
@@ -217,18 +221,16 @@ def _describe_ring(z: Tensor) -> str:
 
 def _mixture_probes(trial: Trial) -> Iterator[Probe]:
     z = draws_of(trial)
-    if torch.bincount(RING.nearest(z), minlength=10).max() > 0.9 * DRAWS:
-        says = "All draws are from one component. Pick one for each draw: randint(10, (n,))."
-        trial.refuse("one component for all draws", says)
+    if RING.nearest(z).bincount(minlength=10).max() > 0.9 * DRAWS:
+        trial.refuse("one component for all draws", ONE_COMPONENT)
     explain = unexplained(trial, _describe_ring, _sample_mixture, z)
     yield distribution(z, many, (_ring_cells, _sector), explain)
     yield from clauses(_ring_clauses(trial, z))
 
 
 def _ring_clauses(trial: Trial, z: Tensor) -> Iterator[tuple[bool, str, str]]:
-    yield independent(RING.nearest(z), 10), "draws in a pattern", SERIAL
-    outside = (_on_blade(z)[0] > 1.4).long()
-    yield independent(outside, 2), "draws in a pattern", SERIAL
+    for part, parts in ((RING.nearest(z), 10), ((_on_blade(z)[0] > 1.4).long(), 2)):
+        yield independent(part, parts), "draws in a pattern", SERIAL
     samples = [RING.nearest(trial(250).detach().double()) for _ in range(CALLS)]
     yield not too_even(samples, torch.full((10,), 0.1)), "balanced, not drawn", EVEN
 
@@ -243,6 +245,6 @@ mixture = Exercise(
         "x = along·cos − across·sin, y = along·sin + across·cos.",
     ),
     answer=_sample_mixture,
-    test=judged_by(_mixture_probes),
+    test=run_probes(_mixture_probes),
     wrong=RING_ROWS,
 )

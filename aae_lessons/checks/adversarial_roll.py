@@ -27,7 +27,7 @@ from aae_lessons.checks.draws import (
     too_even,
 )
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, judged_by
+from aae_lessons.checks.probes import Probe, run_probes
 from aae_lessons.checks.trial import Trial
 
 
@@ -158,6 +158,6 @@ swiss_roll = Exercise(
         "Add the noise at the end, to both coordinates: 0.1 * torch.randn(n, 2).",
     ),
     answer=_sample_swiss_roll,
-    test=judged_by(_roll_probes),
+    test=run_probes(_roll_probes),
     wrong=ROLL_ROWS,
 )

@@ -14,7 +14,7 @@ from aae_lessons.checks.adversarial_step import PHASES
 
 @dataclass(frozen=True)
 class Run:
-    """A short training run.
+    """A short training of the two-pixel AAE, update by update.
 
     Args:
         losses: by phase, one number for each update, as ``plots.losses`` takes a history.

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, holds, judged_by
+from aae_lessons.checks.probes import Probe, holds, run_probes
 from aae_lessons.checks.shared import (
     LEAK,
     LEAK_TWICE,
@@ -194,6 +194,7 @@ def _detached(answer: Callable) -> bool:
 
 
 def aae_probes(trial: Trial) -> Iterator[Probe]:
+    """The probes of exercise 2.5: the AAE's step, phase by phase."""
     missing = next(row for row in trial.exercise.wrong if row.cause == MISSING.cause)
     further = [holds(_detached, missing.cause, missing.says)]
     yield from step_probes(trial, STAGE, PHASES, further)
@@ -212,6 +213,6 @@ aae_step = Exercise(
         "stale.",
     ),
     answer=_aae_step,
-    test=judged_by(aae_probes),
+    test=run_probes(aae_probes),
     wrong=(*ROWS, TOGETHER),
 )

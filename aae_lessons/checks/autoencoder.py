@@ -15,7 +15,7 @@ from aae_lessons.checks.autoencoder_costs import (
 )
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import mutant, wrong
-from aae_lessons.checks.probes import judged_by
+from aae_lessons.checks.probes import run_probes
 from aae_lessons.checks.shared import COST, UNSTEPPED, cost_rows
 from aae_lessons.checks.stage import Stage, mlp
 from aae_lessons.checks.steps import step_probes
@@ -106,7 +106,7 @@ step = Exercise(
         "Return loss.detach(): a number to look at, not a graph to keep.",
     ),
     answer=_step,
-    test=judged_by(lambda trial: step_probes(trial, STAGE)),
+    test=run_probes(lambda trial: step_probes(trial, STAGE)),
     wrong=STEP_ROWS,
 )
 
@@ -138,7 +138,7 @@ mended_step = Exercise(
         "Which sum runs over pixels and images, and which should?",
     ),
     answer=_mended_step,
-    test=judged_by(lambda trial: step_probes(trial, STAGE)),
+    test=run_probes(lambda trial: step_probes(trial, STAGE)),
     wrong=MENDED_ROWS,
     counterpart=step,
 )

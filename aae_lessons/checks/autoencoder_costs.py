@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.probes import Probe, run_probes, values
 from aae_lessons.checks.shared import (
     BITS,
     LOG_OF_SIGMOID,
@@ -56,7 +56,7 @@ cost = Exercise(
         "(x - x_hat).square().sum(1) has one number for each image.",
     ),
     answer=_squared_error,
-    test=judged_by(_cost_probes),
+    test=run_probes(_cost_probes),
     wrong=(LOGITS_FOR_PIXELS, *cost_rows(), SOFTMAX),
 )
 
@@ -88,7 +88,7 @@ CROSS_ENTROPY_ROWS = (
     ),
     wrong(
         "sign lost",
-        "The sign is turned round: the *negative* log-likelihood is asked for, so that lower is "
+        "The sign is turned round: return the *negative* log-likelihood, so that lower is "
         "better.",
         (EACH, f"-{EACH}"),
     ),
@@ -144,6 +144,6 @@ cross_entropy = Exercise(
         "F.binary_cross_entropy_with_logits(..., reduction='none') has one number for each pixel.",
     ),
     answer=_cross_entropy,
-    test=judged_by(_cross_entropy_probes),
+    test=run_probes(_cross_entropy_probes),
     wrong=CROSS_ENTROPY_ROWS,
 )

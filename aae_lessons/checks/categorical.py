@@ -15,7 +15,7 @@ from aae_lessons.checks.categorical_step import broken_step, mended_step, step
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.draws import EVEN, SEEDED, SERIAL, gap, independent, too_even
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.probes import Probe, run_probes, values
 from aae_lessons.checks.shared import BITS
 from aae_lessons.checks.trial import Trial
 
@@ -243,6 +243,6 @@ entropy = Exercise(
         "What should 0 · log 0 be? torch.special.entr(p) is −p log p with that value.",
     ),
     answer=_entropy,
-    test=judged_by(_entropy_probes),
+    test=run_probes(_entropy_probes),
     wrong=ENTROPY_ROWS,
 )

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import mutant, wrong
-from aae_lessons.checks.probes import judged_by
+from aae_lessons.checks.probes import run_probes
 from aae_lessons.checks.shared import (
     LEAK,
     LEAK_TWICE,
@@ -167,7 +167,7 @@ step = Exercise(
         "Real: y_prior. Fake: y.detach() for the discriminator, y itself for the generator.",
     ),
     answer=_step,
-    test=judged_by(lambda trial: step_probes(trial, STAGE, list(STAGE.owners))),
+    test=run_probes(lambda trial: step_probes(trial, STAGE, list(STAGE.owners))),
     wrong=ROWS,
 )
 

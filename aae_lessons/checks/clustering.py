@@ -12,7 +12,7 @@ from aae_lessons.checks.clustering_run import broken_run, mended_run
 from aae_lessons.checks.clustering_step import step
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.probes import Probe, run_probes, values
 from aae_lessons.checks.trial import Trial
 
 __all__ = [
@@ -109,7 +109,7 @@ head_code = Exercise(
         "Then add the style: y @ heads + z.",
     ),
     answer=_head_code,
-    test=judged_by(_head_code_probes),
+    test=run_probes(_head_code_probes),
     wrong=CODE_ROWS,
 )
 
@@ -140,7 +140,7 @@ APART_ROWS = (
     ),
     wrong("each pair twice", "Twice too large: (i, j) and (j, i) are one pair.",
           (HINGE, f"2 * {HINGE}")),
-    wrong("mean over pairs", "You take the mean over the pairs. Their sum is asked for.",
+    wrong("mean over pairs", "You take the mean over the pairs. Take their sum.",
           (".sum()", ".mean()")),
     wrong("squared distance", "You compare squared distances with the distance: the root is "
           "missing.", (NORM, "(heads[i] - heads[j]).square().sum(1)")),
@@ -200,6 +200,6 @@ apart = Exercise(
         "max(0, distance − d) is (distance - d).relu(), d being the norm of a difference.",
     ),
     answer=_apart,
-    test=judged_by(_apart_probes),
+    test=run_probes(_apart_probes),
     wrong=APART_ROWS,
 )

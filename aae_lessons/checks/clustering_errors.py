@@ -11,7 +11,7 @@ from torch import Tensor
 from aae_lessons.checks.clustering_matching import ACCURACY, one_to_one_error, telling
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.probes import Probe, run_probes, values
 from aae_lessons.checks.trial import Trial
 
 
@@ -141,6 +141,6 @@ clustering_error = Exercise(
         "A test image is in cluster y_test.argmax(1); compare that cluster's name with its label.",
     ),
     answer=_clustering_error,
-    test=judged_by(_clustering_error_probes),
+    test=run_probes(_clustering_error_probes),
     wrong=HEAD_ROWS,
 )

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import mutant, wrong
-from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.probes import Probe, run_probes, values
 from aae_lessons.checks.trial import Trial
 
 ACCURACY = "That is the share of right ones. The error is the share of wrong ones."
@@ -124,6 +124,6 @@ one_to_one_error = Exercise(
         "All images count below the line, those in clusters without a name as well.",
     ),
     answer=_one_to_one_error,
-    test=judged_by(_one_to_one_probes),
+    test=run_probes(_one_to_one_probes),
     wrong=MATCH_ROWS,
 )

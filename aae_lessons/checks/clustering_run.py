@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import MultiStepLR
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import mutant, wrong
-from aae_lessons.checks.probes import Probe, judged_by
+from aae_lessons.checks.probes import Probe, run_probes
 from aae_lessons.checks.stage import Descent
 from aae_lessons.checks.trial import Trial
 
@@ -132,6 +132,7 @@ class Drop:
         self.optimizer, self.left = optimizer, after
 
     def step(self) -> None:
+        """Counts an update, and drops the rate at the n-th."""
         self.left -= 1
         if self.left == 0:
             self.optimizer.param_groups[0]["lr"] *= 0.1
@@ -188,7 +189,7 @@ def _errors(result: Any) -> Any:
     return [float(value) for value in result] if isinstance(result, list | tuple) else result
 
 
-def _run_probes(_trial: Trial) -> Iterator[Probe]:
+def _mistakes_probes(_trial: Trial) -> Iterator[Probe]:
     for epochs, updates in ((4, 3), (3, 1)):
         for aspect, cause, says in ASPECTS:
 
@@ -208,7 +209,7 @@ mended_run = Exercise(
         "model.train() before the updates of an epoch, model.eval() before its error.",
     ),
     answer=_mended_run,
-    test=judged_by(_run_probes),
+    test=run_probes(_mistakes_probes),
     wrong=ROWS,
 )
 

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import judged_by
+from aae_lessons.checks.probes import run_probes
 from aae_lessons.checks.shared import OLD_CODES, cost_rows
 from aae_lessons.checks.stage import Stage, discriminator, mlp
 from aae_lessons.checks.steps import step_probes
@@ -172,6 +172,6 @@ step = Exercise(
         "The discriminators see y and z, not their sum; detach both for them.",
     ),
     answer=_step,
-    test=judged_by(lambda trial: step_probes(trial, STAGE, list(STAGE.owners))),
+    test=run_probes(lambda trial: step_probes(trial, STAGE, list(STAGE.owners))),
     wrong=ROWS,
 )

@@ -50,7 +50,7 @@ def unchanged(before: Any, after: Any) -> bool:
     return True
 
 
-def furthest(got: object, expected: object) -> tuple[int, ...] | None:
+def largest_difference(got: object, expected: object) -> tuple[int, ...] | None:
     """Where two tensors of one shape differ most."""
     if not (
         isinstance(got, Tensor) and isinstance(expected, Tensor) and got.shape == expected.shape

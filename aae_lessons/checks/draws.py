@@ -45,16 +45,21 @@ def gap(a: Tensor, b: Tensor) -> float:
     a, b = (torch.cat([n[~rare], n[rare].sum()[None]]) for n in (a, b))
     expected = ((a + b) * share).clamp(min=1e-9)
     chi = ((a - expected).square() / (expected * (1 - share))).sum().item()
-    free = max(len(a) - 1 - (not rare.any()), 1)
-    return score(chi, free)
+    degrees = max(len(a) - 1 - (not rare.any()), 1)
+    return wilson_hilferty(chi, degrees)
 
 
-def score(chi: float, free: int) -> float:
-    """The normal score of a χ² with so many degrees of freedom."""
-    return ((chi / free) ** (1 / 3) - 1 + 2 / (9 * free)) / math.sqrt(2 / (9 * free))
+def wilson_hilferty(chi_squared: float, degrees: int) -> float:
+    """The score of a standard normal that is as unlikely as a χ² with these degrees of freedom.
+
+    By the cube-root approximation of Wilson and Hilferty (1931), good from some three degrees on.
+    """
+    variance = 2 / (9 * degrees)
+    return ((chi_squared / degrees) ** (1 / 3) - 1 + variance) / math.sqrt(variance)
 
 
 def count(cell: Tensor, cells: int = 400) -> Tensor:
+    """How many draws fall into each cell: (n,) of numbers -> (cells,), in double precision."""
     return torch.bincount(cell, minlength=cells).double()
 
 
@@ -103,8 +108,8 @@ def independent(cell: Tensor, cells: int) -> bool:
     expected = pairs.sum(1, keepdim=True) * pairs.sum(0) / pairs.sum()
     used = expected > 0
     chi = ((pairs - expected).square()[used] / expected[used]).sum().item()
-    free = max((int((pairs.sum(1) > 0).sum()) - 1) * (int((pairs.sum(0) > 0).sum()) - 1), 1)
-    return abs(score(chi, free)) < LIMIT
+    degrees = max((int((pairs.sum(1) > 0).sum()) - 1) * (int((pairs.sum(0) > 0).sum()) - 1), 1)
+    return abs(wilson_hilferty(chi, degrees)) < LIMIT
 
 
 def too_even(samples: list[Tensor], shares: Tensor) -> bool:
@@ -113,7 +118,7 @@ def too_even(samples: list[Tensor], shares: Tensor) -> bool:
     for cell in samples:
         expected = len(cell) * shares
         chi += ((count(cell, len(shares)) - expected).square() / expected).sum().item()
-    return score(chi, len(samples) * (len(shares) - 1)) < -5.5
+    return wilson_hilferty(chi, len(samples) * (len(shares) - 1)) < -5.5
 
 
 def clauses(conditions: Iterator[tuple[bool, str, str]]) -> Iterator[Probe]:

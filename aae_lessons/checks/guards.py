@@ -75,11 +75,11 @@ def time_limit(seconds: float) -> Generator[None]:
     """
     main = threading.current_thread() is threading.main_thread()
     limit = _by_signal if main and hasattr(signal, "setitimer") else _by_thread
-    with limit(seconds, _judge(seconds)):
+    with limit(seconds, _deadline(seconds)):
         yield
 
 
-def _judge(seconds: float) -> Callable[[FrameType | None], bool]:
+def _deadline(seconds: float) -> Callable[[FrameType | None], bool]:
     """Says, given the frame that is running now, whether it is to be stopped."""
     began, worked, imports = time.monotonic(), time.process_time(), _imports(sys._getframe())
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.probes import Probe, run_probes, values
 from aae_lessons.checks.trial import Trial
 
 # ------------------------------------------------------------------- 8.1, VAT's direction
@@ -39,7 +39,7 @@ DIRECTION_ROWS = (
     ),
     wrong(
         "not of length 1",
-        "Your rows are not of length 1. A direction is asked for; ε comes later.",
+        "Your rows are not of length 1. Return a direction; ε comes later.",
         (" / gradient.norm(dim=1, keepdim=True)", ""),
     ),
     wrong(
@@ -102,7 +102,7 @@ direction = Exercise(
         "torch.autograd.grad(kl.sum(), r), then divide every row by its own norm.",
     ),
     answer=_adversarial_direction,
-    test=judged_by(_direction_probes),
+    test=run_probes(_direction_probes),
     wrong=DIRECTION_ROWS,
 )
 
@@ -181,6 +181,6 @@ combinator = Exercise(
         "(z_noisy - mean) * v + mean",
     ),
     answer=_combine,
-    test=judged_by(_combinator_probes),
+    test=run_probes(_combinator_probes),
     wrong=COMBINATOR_ROWS,
 )

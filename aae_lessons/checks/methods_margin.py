@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.probes import Probe, run_probes, values
 from aae_lessons.checks.trial import Trial
 
 # ------------------------------------------------------------------------- 8.5, TSVM's loss
@@ -101,7 +101,7 @@ tsvm = Exercise(
         "0.5 * w.square().sum() + c * hinge + c_star * torch.exp(-3 * f.square()).mean()",
     ),
     answer=_tsvm_loss,
-    test=judged_by(_margin_probes),
+    test=run_probes(_margin_probes),
     wrong=MARGIN_ROWS,
 )
 
@@ -174,6 +174,6 @@ mended_vat = Exercise(
         "Logits for cross_entropy; clean.detach(); (p * (log_p - log_q)).sum(1).mean().",
     ),
     answer=_vat_loss,
-    test=judged_by(_vat_probes),
+    test=run_probes(_vat_probes),
     wrong=VAT_ROWS,
 )

@@ -8,7 +8,7 @@ import torch
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.probes import Probe, run_probes, values
 from aae_lessons.checks.trial import Trial
 
 # ---------------------------------------------------------------- 8.2, M2's sum over classes
@@ -95,7 +95,7 @@ sum_over_classes = Exercise(
         "((q * row_losses).sum(1) + (q * logits.log_softmax(1)).sum(1)).mean()",
     ),
     answer=_unlabelled_loss,
-    test=judged_by(_sum_probes),
+    test=run_probes(_sum_probes),
     wrong=SUM_ROWS,
 )
 
@@ -138,7 +138,7 @@ ENTROPY_ROWS = (
     ),
     wrong(
         "mean of entropies twice",
-        "You compute the mean of the entropies where the entropy of the mean is asked for. Take "
+        "You compute the mean of the entropies. The entropy of the mean is another number: take "
         "the mean of the predictions first.",
         ("entropy(real.mean(0))", "entropy(real).mean()"),
     ),
@@ -196,6 +196,6 @@ entropies = Exercise(
         "mean H(real) − H(mean of real) − mean H(fake).",
     ),
     answer=_discriminator_loss,
-    test=judged_by(_entropy_probes),
+    test=run_probes(_entropy_probes),
     wrong=ENTROPY_ROWS,
 )

@@ -227,7 +227,7 @@ cheapest_plan = question(
         wrong("sum in place of a mean", "Those are sums. Divide by the number of points.",
               (" / 3", "")),
         wrong("not squared", "The cost is the squared distance.", ("2**2 + 1**2", "2 + 1**2")),
-        wrong("root taken", "You take a root. The mean of squared distances is asked for.",
+        wrong("root taken", "You take a root. Return the mean of the squared distances.",
               ("return cheapest, row_by_row", "return cheapest**0.5, row_by_row**0.5")),
     ),
 )  # fmt: skip

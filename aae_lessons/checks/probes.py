@@ -79,10 +79,11 @@ class Probe:
     given: str = ""
 
     def reference(self, answer: Answer, got: Any) -> Any:
+        """What the worked answer gives, or what is expected of the learner's result."""
         return self.expect(answer, got) if self.expect else self.observe(answer)
 
 
-def judged_by(probes: Callable[[Trial], Iterable[Probe]]) -> Callable[[Trial], None]:
+def run_probes(probes: Callable[[Trial], Iterable[Probe]]) -> Callable[[Trial], None]:
     """The test of an exercise: its probes one after the other, until one differs."""
 
     def test(trial: Trial) -> None:
@@ -99,20 +100,20 @@ def judged_by(probes: Callable[[Trial], Iterable[Probe]]) -> Callable[[Trial], N
 
 
 def _refuse(trial: Trial, probe: Probe, got: Any, expected: Any, passed: list) -> None:
-    shown = (got, expected) if probe.show else (None, None)
+    both = (got, expected) if probe.show else (None, None)
     rows = _rows_like(trial, probe, got, passed)
     if rows:
         says = " ".join(row.says for row in rows)
         says = f"Two mistakes. {says}" if len(rows) > 1 else says
-        trial.refuse(" and ".join(row.cause for row in rows), probe.where + says, *shown)
-    if probe.explain and (found := probe.explain(got, expected)):
-        trial.refuse(*found, *shown)
+        trial.refuse(" and ".join(row.cause for row in rows), probe.where + says, *both)
+    if probe.explain and (explained := probe.explain(got, expected)):
+        trial.refuse(*explained, *both)
     says = probe.says
     if isinstance(expected, Tensor) and probe.show:
         got = trial.tensor(got, expected.shape, expected)
         if not got.isfinite().all() and expected.isfinite().all():
             says += " There is nan or inf in it: a logarithm or a division of zero?"
-    trial.refuse(probe.cause, says + _clue(trial, probe, got, expected, passed), *shown)
+    trial.refuse(probe.cause, says + _clue(trial, probe, got, expected, passed), *both)
 
 
 def _clue(trial: Trial, probe: Probe, got: Any, expected: Any, passed: list) -> str:
@@ -197,8 +198,8 @@ def _gradient(inputs: Sequence[Any], pick: Callable, seed: int, probe: Probe) ->
             return CUT
         weight = torch.cos(torch.arange(result.numel())).view(result.shape)
         weight = weight if result.dim() else torch.ones(())
-        wanted = [v for v in leaves if isinstance(v, Tensor) and v.requires_grad]
-        slopes = torch.autograd.grad((result * weight).sum(), wanted, allow_unused=True)
+        with_grad = [v for v in leaves if isinstance(v, Tensor) and v.requires_grad]
+        slopes = torch.autograd.grad((result * weight).sum(), with_grad, allow_unused=True)
         return [CUT if g is None else g for g in slopes]
 
     def explain(got: Any, expected: Any) -> tuple[str, str]:

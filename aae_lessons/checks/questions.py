@@ -10,7 +10,7 @@ from torch import Tensor
 from aae_lessons.checks.comparison import as_number
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import Wrong, wrong
-from aae_lessons.checks.probes import Probe, close, judged_by
+from aae_lessons.checks.probes import Probe, close, run_probes
 from aae_lessons.checks.trial import Trial
 
 
@@ -42,7 +42,7 @@ def question(
                 show=False,
             )
 
-    return Exercise(name, title, read, hints, answer, judged_by(probes), rows)  # fmt: skip
+    return Exercise(name, title, read, hints, answer, run_probes(probes), rows)  # fmt: skip
 
 
 def statements(
@@ -77,7 +77,7 @@ def statements(
             hint,
         ),
         answer=answer,
-        test=judged_by(probes),
+        test=run_probes(probes),
         wrong=rows,
         called="mistakes",
     )

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.probes import Probe, run_probes, values
 from aae_lessons.checks.semi_supervised_epoch import epoch
 from aae_lessons.checks.semi_supervised_split import balanced_labels
 from aae_lessons.checks.semi_supervised_step import broken_step, mended_step, step
@@ -77,7 +77,7 @@ LOSS_ROWS = (
     ),
     wrong(
         "probability without its log",
-        "You take minus the probability of the right class. Its logarithm is asked for.",
+        "You take minus the probability of the right class. Take minus its logarithm.",
         (LOSS, "F.nll_loss(logits[known].softmax(1), label[known])"),
     ),
     wrong(
@@ -118,6 +118,6 @@ classification = Exercise(
         "F.cross_entropy(logits[known], label[known]): a mean over the known ones.",
     ),
     answer=_classification_loss,
-    test=judged_by(_classification_probes),
+    test=run_probes(_classification_probes),
     wrong=LOSS_ROWS,
 )

@@ -122,7 +122,7 @@ def _pass(trial: Trial, n: int, labelled: Tensor, size: int) -> tuple[Tensor, Te
     """All positions of an epoch, in their order: of any images, and of labelled ones."""
     pairs = trial(n, labelled, size)
     if not isinstance(pairs, Iterable):
-        says = "A list of pairs is asked for, one pair for each update."
+        says = "Return a list of pairs, one pair for each update."
         trial.refuse("pairs expected", says, type(pairs).__name__, "list")
     pairs = list(pairs)
     _test_updates(trial, len(pairs), n, labelled, size)
@@ -140,7 +140,7 @@ def _test_positions(trial: Trial, rows: Any, n: int, size: int) -> None:
     rows = torch.as_tensor(rows) if not isinstance(rows, Tensor) else rows
     trial.tensor(rows, (size,))
     if rows.is_floating_point() or rows.min() < 0 or rows.max() >= n:
-        says = "Positions are asked for: whole numbers from 0 to n − 1."
+        says = "Return positions: whole numbers from 0 to n − 1."
         trial.refuse("not positions", says, rows, f"0 to {n - 1}")
 
 

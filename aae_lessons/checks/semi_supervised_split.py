@@ -95,13 +95,13 @@ SPLIT_ROWS = (
     ),
     wrong(
         "a mask, not positions",
-        "You return a mask. Positions are asked for: mask.nonzero().flatten().",
+        "You return a mask. Return positions: mask.nonzero().flatten().",
         ("return torch.cat(chosen)", "mask = torch.zeros(len(labels), dtype=torch.bool)\n"
          "    mask[torch.cat(chosen)] = True\n    return mask"),
     ),
     wrong(
         "positions within the class",
-        "You return positions among the images of a class. Positions in `labels` are asked for: "
+        "You return positions among the images of a class. Return positions in `labels`: "
         "rows[order], not order.",
         ("rows[order[: n // 10]]", "order[: n // 10]"),
     ),
@@ -150,7 +150,7 @@ def _test_positions(trial: Trial, rows: Any, labels: Tensor, n: int) -> None:
         _refuse(trial, "n of each class", len(rows), n)
     trial.tensor(rows, (n,), labels)
     if rows.is_floating_point() or rows.min() < 0 or rows.max() >= len(labels):
-        says = "Positions in `labels` are asked for: whole numbers from 0 to N − 1."
+        says = "Return positions in `labels`: whole numbers from 0 to N − 1."
         trial.refuse("not positions", says, rows.dtype, torch.int64)
     if rows.max() < CLASSES:
         _refuse(trial, "labels, not positions")

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import mutant, wrong
-from aae_lessons.checks.probes import judged_by
+from aae_lessons.checks.probes import run_probes
 from aae_lessons.checks.shared import (
     LEAK,
     OLD_CODES,
@@ -180,7 +180,7 @@ step = Exercise(
         "Detach y and z for the discriminators only; the generator's loss is a sum of two.",
     ),
     answer=_step,
-    test=judged_by(lambda trial: step_probes(trial, STAGE, PHASES)),
+    test=run_probes(lambda trial: step_probes(trial, STAGE, PHASES)),
     wrong=ROWS,
 )
 

@@ -34,10 +34,12 @@ class Descent:
         self.state: dict[Any, Any] = {}
 
     def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forgets the gradients, as every optimizer of torch does."""
         for p in self.param_groups[0]["params"]:
             p.grad = None if set_to_none or p.grad is None else torch.zeros_like(p)
 
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+        """One update by the rate times the gradient; a closure gives its loss first."""
         loss = closure() if closure else None
         with torch.no_grad():
             for p in self.param_groups[0]["params"]:
@@ -69,17 +71,18 @@ class Stage:
     owners: Mapping[str, Sequence[str]]
     batch: Callable[[int], Sequence[Any]]
     call: Callable[[Answer, nn.Module, Any, Sequence], Any] = call_with_model
-    noise: Callable[[nn.Module, Seen, Sequence], Noise] | None = None
+    noise: Callable[[nn.Module, CallRecorder, Sequence], Noise] | None = None
     rate: float = RATE
 
     def optimizers(self, model: nn.Module, rates: Mapping[str, float]) -> dict[str, Any]:
-        """One for each phase."""
+        """Makes one optimizer for each phase."""
         return {
             phase: Descent(parameters(model, parts), rates[phase])
             for phase, parts in self.owners.items()
         }
 
     def start(self) -> nn.Module:
+        """A model with the weights that every play starts from."""
         state = torch.get_rng_state()
         torch.default_generator.manual_seed(1)  # torch.manual_seed would seed every device
         model = self.model()
@@ -93,19 +96,19 @@ class Stage:
         phases: Collection[str] = (),
         poison: float | None = None,
         noise: Noise | None = None,
-    ) -> Played:
+    ) -> UpdateTrace:
         """Some updates, one for each batch; only ``phases`` (all, if empty) have a rate."""
         model = self.start()
         rates = {p: self.rate * (not phases or p in phases) for p in self.owners}
-        optimizers, seen = self.optimizers(model, rates), Seen(model)
+        optimizers, seen = self.optimizers(model, rates), CallRecorder(model)
         every = list(model.parameters())  # to list them takes as long as to descend
-        played = Played(model, seen, weights(every))
+        played = UpdateTrace(model, seen, weights(every))
         for number, batch in enumerate(batches):
             for p in every:
                 p.grad = None if poison is None else torch.full_like(p, poison)
             torch.default_generator.manual_seed(7 + number)
             seen.clear()
-            with replayed(noise[number] if noise else None):
+            with patched_noise(noise[number] if noise else None):
                 result = self.call(step, model, optimizers, batch)
             if isinstance(result, Mapping):
                 result = {name: as_number(value) for name, value in result.items()}
@@ -117,7 +120,7 @@ class Stage:
         return played
 
 
-class Seen:
+class CallRecorder:
     """What each part of a model is given and gives while an update runs, call by call."""
 
     def __init__(self, model: nn.Module) -> None:
@@ -130,26 +133,29 @@ class Seen:
             )
 
     def clear(self) -> None:
+        """Forgets what was recorded."""
         self.calls = []
 
 
 @dataclass
-class Played:
+class UpdateTrace:
     """What updates left behind: the weights and the results after each, and the noises drawn."""
 
     model: nn.Module
-    seen: Seen
+    seen: CallRecorder
     start: Tensor
     weights: list[Tensor] = field(default_factory=list)
     results: list[Any] = field(default_factory=list)
     noises: list[Noise] = field(default_factory=list)
 
-    def given(self, part: str) -> Tensor | None:
+    def last_input(self, part: str) -> Tensor | None:
         """What a part of the model was last given in the last update."""
-        return next((given for name, given, _ in reversed(self.seen.calls) if name == part), None)
+        return next(
+            (inputs for name, inputs, _ in reversed(self.seen.calls) if name == part), None
+        )
 
 
-def replayed(noise: Tensor | None) -> Any:
+def patched_noise(noise: Tensor | None) -> Any:
     """``torch.randn_like`` gives this noise inside the block."""
     if noise is None:
         return mock.patch.dict({}, {})

@@ -8,13 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from aae_lessons.checks.probes import close
-from aae_lessons.checks.stage import Played, Stage
+from aae_lessons.checks.stage import Stage, UpdateTrace
 
 
-def diagnosis(stage: Stage, phase: str, got: Played, expected: Played) -> tuple[str, str]:
+def diagnosis(
+    stage: Stage, phase: str, got: UpdateTrace, expected: UpdateTrace
+) -> tuple[str, str]:
     """Why the weights differ, where no row of the table says it."""
     start, the = got.start, f"The {phase} phase" if phase else "The update"
-    moved, wanted = got.weights[0] - start, expected.weights[0] - start
+    moved, expected_move = got.weights[0] - start, expected.weights[0] - start
     if not moved.isfinite().all():
         return "weights not finite", f"{the} leaves weights that are not numbers."
     if moved.abs().max() == 0:
@@ -23,24 +25,24 @@ def diagnosis(stage: Stage, phase: str, got: Played, expected: Played) -> tuple[
             "this order, and does nothing cut its gradient or clear it in between?"
         )
         return (f"{phase} moves nothing" if phase else "nothing moved"), says
-    if close(moved, -wanted, 1e-3, 1e-6):
+    if close(moved, -expected_move, 1e-3, 1e-6):
         return "uphill", f"{the} goes up its loss: a sign is turned round."
-    still = _still(got.model, moved, wanted)
+    still = _still(got.model, moved, expected_move)
     if still:
         says = f"{the} should move the {still}, and does not: its gradient was cut on the way."
         return f"{still} does not move", says
-    extra = _still(got.model, wanted, moved)
+    extra = _still(got.model, expected_move, moved)
     if extra:
         return f"{extra} moves too", f"{the} moves the {extra}, which it should leave alone."
-    factor = ((moved @ wanted) / (wanted @ wanted)).item()
-    straight = (moved - factor * wanted).norm() < 1e-3 * moved.norm()
+    factor = ((moved @ expected_move) / (expected_move @ expected_move)).item()
+    straight = (moved - factor * expected_move).norm() < 1e-3 * moved.norm()
     if straight and abs(factor - 1) > 5e-3:
         says = (
             f"{the} takes the right direction, but the step is {factor:.3g} times as long as it "
             "should be. Look for a factor, a sum that should be a mean, or the reverse."
         )
         return "another length of step", says
-    part = _given_otherwise(got, expected, _until(stage, phase))
+    part = _part_with_other_inputs(got, expected, _until(stage, phase))
     if part:
         says = f"{the} gives the {part} something else than the text says. What do you pass to it?"
         return f"other inputs of the {part}", says
@@ -54,18 +56,20 @@ def _until(stage: Stage, phase: str) -> set[str]:
     return {part for p in phases[: phases.index(phase) + 1] for part in stage.owners[p]}
 
 
-def _given_otherwise(got: Played, expected: Played, parts: Collection[str]) -> str:
+def _part_with_other_inputs(
+    got: UpdateTrace, expected: UpdateTrace, parts: Collection[str]
+) -> str:
     """The first part of the model that is given rows which the worked answer does not give it."""
-    for name, given, _ in got.seen.calls:
+    for name, inputs, _ in got.seen.calls:
         known = [rows for other, rows, _ in expected.seen.calls if other == name]
-        if name in parts and known and given.dim() == 2 and given.isfinite().all():
-            nearest = torch.cdist(given.double(), torch.cat(known).double()).amin(1)
+        if name in parts and known and inputs.dim() == 2 and inputs.isfinite().all():
+            nearest = torch.cdist(inputs.double(), torch.cat(known).double()).amin(1)
             if nearest.max() > 1e-3:
                 return name
     return ""
 
 
-def _still(model: nn.Module, moved: Tensor, wanted: Tensor) -> str:
+def _still(model: nn.Module, moved: Tensor, expected_move: Tensor) -> str:
     """The first part of the model that should move and does not."""
     offset = 0
     parts = {name.partition(".")[0]: 0 for name, _ in model.named_parameters()}
@@ -73,7 +77,7 @@ def _still(model: nn.Module, moved: Tensor, wanted: Tensor) -> str:
         parts[name.partition(".")[0]] += p.numel()
     for name, size in parts.items():
         here = slice(offset, offset + size)
-        if wanted[here].abs().max() > 1e-6 and moved[here].abs().max() < 1e-9:
+        if expected_move[here].abs().max() > 1e-6 and moved[here].abs().max() < 1e-9:
             return name
         offset += size
     return ""

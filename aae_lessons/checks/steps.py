@@ -19,7 +19,7 @@ from torch import Tensor
 
 from aae_lessons.checks.misconceptions import Answer
 from aae_lessons.checks.probes import Probe, close, holds
-from aae_lessons.checks.stage import Played, Stage
+from aae_lessons.checks.stage import Stage, UpdateTrace
 from aae_lessons.checks.step_causes import diagnosis
 from aae_lessons.checks.trial import Trial
 
@@ -78,10 +78,10 @@ def _plays(
 ) -> Probe:
     """The weights after updates; worked answer and mutants are played with the answer's noise."""
 
-    def observe(answer: Answer) -> Played:
+    def observe(answer: Answer) -> UpdateTrace:
         return stage.play(answer, batches, phases, poison)
 
-    def expect(answer: Answer, got: Played) -> Played:
+    def expect(answer: Answer, got: UpdateTrace) -> UpdateTrace:
         noises = list(zip(*got.noises, strict=False)) if got.noises else []
         if not noises:
             return _remembered(stage, answer, batches, phases, poison)
@@ -95,10 +95,10 @@ def _plays(
     return Probe(observe, expect=expect, same=_same_weights, show=False)
 
 
-_PLAYED: dict[Any, Played] = {}
+_PLAYED: dict[Any, UpdateTrace] = {}
 
 
-def _remembered(stage: Stage, answer: Answer, batches: Sequence, *how: Any) -> Played:
+def _remembered(stage: Stage, answer: Answer, batches: Sequence, *how: Any) -> UpdateTrace:
     """A worked answer or a mutant, played once: later checks of an exercise find it here."""
     values = [value for batch in batches for value in batch]
     inputs = [v.numpy().tobytes() if isinstance(v, Tensor) else v for v in values]
@@ -113,14 +113,14 @@ def _remembered(stage: Stage, answer: Answer, batches: Sequence, *how: Any) -> P
 def _weights_probe(stage: Stage, batches: Sequence, phases: Collection[str]) -> Probe:
     name = next(iter(phases), "") if len(phases) == 1 else ""
 
-    def explain(got: Played, expected: Played) -> tuple[str, str]:
+    def explain(got: UpdateTrace, expected: UpdateTrace) -> tuple[str, str]:
         return diagnosis(stage, name, got, expected)
 
     where = f"In the {name} phase: " if name else ""
     return replace(_plays(stage, batches, phases), explain=explain, where=where)
 
 
-def _same_weights(got: Played, expected: Played) -> bool:
+def _same_weights(got: UpdateTrace, expected: UpdateTrace) -> bool:
     """Equal within a thousandth of the longest move, in each weight matrix and bias."""
     start = got.start
     for a, b in zip(got.weights, expected.weights, strict=True):
@@ -150,7 +150,7 @@ def _stale(stage: Stage, batches: Sequence, phase: str) -> Probe:
 def same_after(stage: Stage, batches: Sequence, cause: str, says: str, key: str) -> Probe:
     """The weights after an update, and one of its losses, in other circumstances."""
 
-    def same(got: Played, expected: Played) -> bool:
+    def same(got: UpdateTrace, expected: UpdateTrace) -> bool:
         mine, right = (torch.as_tensor(played.results[0][key]) for played in (got, expected))
         return _same_weights(got, expected) and close(mine, right, 1e-3)
 
@@ -193,10 +193,10 @@ def _returned(stage: Stage, batches: Sequence, keys: Sequence[str]) -> Iterator[
     for key in keys or [""]:
         name = f"{key} loss" if key else "loss"
 
-        def pick(played: Played, key: str = key) -> Tensor:
+        def pick(played: UpdateTrace, key: str = key) -> Tensor:
             return played.results[0][key] if key else played.results[0]
 
-        def same(got: Played, expected: Played, pick: Callable = pick) -> bool:
+        def same(got: UpdateTrace, expected: UpdateTrace, pick: Callable = pick) -> bool:
             return close(pick(got), pick(expected), 1e-4, 1e-6)
 
         says = f"The update is right; what it returns as its {name} is another number."

@@ -92,7 +92,7 @@ class Trial:
         """Raises :class:`CheckFailed`: what was tested, got and expected, why, where to read."""
         lines = [f"Exercise {self.exercise.name}, {self.exercise.title}: not yet ({cause})."]
         if expected is not None:
-            place = comparison.furthest(got, expected)
+            place = comparison.largest_difference(got, expected)
             lines += [
                 f"  got       {comparison.short(got, place)}",
                 f"  expected  {comparison.short(expected, place)}",

@@ -11,7 +11,7 @@ from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.posterior import ROWS as DRAW_ROWS
 from aae_lessons.checks.posterior import refuse_wrong_draws
-from aae_lessons.checks.stage import replayed
+from aae_lessons.checks.stage import patched_noise
 from aae_lessons.checks.trial import Trial
 from aae_lessons.checks.variational_kl import kl
 from aae_lessons.checks.variational_monte_carlo import monte_carlo_kl
@@ -47,7 +47,7 @@ def _test_reparameterise(trial: Trial) -> None:
     z = trial.tensor(trial(mean, log_variance), mean.shape, mean).detach()
 
     def shown(answer: Callable, noise: Tensor) -> Tensor:
-        with replayed(noise):
+        with patched_noise(noise):
             return answer(mean, log_variance)
 
     refuse_wrong_draws(trial, z, mean, log_variance, shown)

@@ -8,7 +8,7 @@ import torch
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import Wrong, wrong
-from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.probes import Probe, run_probes, values
 from aae_lessons.checks.trial import Trial
 
 
@@ -123,6 +123,6 @@ kl = Exercise(
         "Sum over dimensions (.sum(1)), then the mean over the images.",
     ),
     answer=_kl,
-    test=judged_by(_kl_probes),
+    test=run_probes(_kl_probes),
     wrong=KL_ROWS,
 )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.probes import Probe, run_probes, values
 from aae_lessons.checks.trial import Trial
 from aae_lessons.priors import GaussianMixture
 
@@ -154,6 +154,6 @@ monte_carlo_kl = Exercise(
         "log q and log_prob(z) are both (B,). Their difference's mean is the answer.",
     ),
     answer=_monte_carlo_kl,
-    test=judged_by(_monte_carlo_probes),
+    test=run_probes(_monte_carlo_probes),
     wrong=MONTE_CARLO_ROWS,
 )

@@ -17,9 +17,9 @@ from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import mutant
 from aae_lessons.checks.posterior import ROWS as DRAW_ROWS
 from aae_lessons.checks.posterior import refuse_wrong_draws
-from aae_lessons.checks.probes import Probe, judged_by
+from aae_lessons.checks.probes import Probe, run_probes
 from aae_lessons.checks.shared import LOG_OF_SIGMOID
-from aae_lessons.checks.stage import Seen, Stage, mlp
+from aae_lessons.checks.stage import CallRecorder, Stage, mlp
 from aae_lessons.checks.steps import same_after, step_probes
 from aae_lessons.checks.trial import Trial
 from aae_lessons.checks.variational_rows import INTERLEAVED, LOSS_ROWS, PIXEL_MEAN, SWAPPED
@@ -54,7 +54,7 @@ class Pair(nn.Module):
             bias_of_pixels.add_(bias * torch.tensor([1.0, -1.0] * 3))
 
 
-def _noise(model: nn.Module, seen: Seen, batch: Sequence) -> list[Tensor]:
+def _noise(model: nn.Module, seen: CallRecorder, batch: Sequence) -> list[Tensor]:
     """ε of each call of the decoder, by what the encoder gave last."""
     result, out = [torch.zeros(len(batch[0]), D)], None
     for name, given, output in seen.calls:
@@ -84,21 +84,20 @@ def _vae_probes(trial: Trial) -> Iterator[Probe]:
     with torch.no_grad():
         mean, log_variance = STAGE.start().get_submodule("encoder")(batch[0]).chunk(2, dim=1)
 
-    def shown(answer: Callable, noise: Tensor | None = None) -> Tensor:
-        given = STAGE.play(answer, [batch], noise=None if noise is None else [noise]).given(
-            "decoder"
-        )
-        if given is None:
+    def decoded_codes(answer: Callable, noise: Tensor | None = None) -> Tensor:
+        noises = None if noise is None else [noise]
+        codes = STAGE.play(answer, [batch], noise=noises).last_input("decoder")
+        if codes is None:
             trial.refuse("nothing decoded", "Your step never calls the decoder.")
-        return given
+        return codes
 
-    z = trial.tensor(shown(trial), mean.shape)
-    same = torch.equal(shown(lambda *inputs: _seeded(trial, inputs)), z)
+    z = trial.tensor(decoded_codes(trial), mean.shape)
+    same = torch.equal(decoded_codes(lambda *inputs: _seeded(trial, inputs)), z)
     if same and (z - mean).abs().max() > 1e-5:
         says = "Two updates draw the same noise. Is a seed set inside the function?"
         trial.refuse("the same noise at every call", says)
 
-    refuse_wrong_draws(trial, z, mean, log_variance, shown)
+    refuse_wrong_draws(trial, z, mean, log_variance, decoded_codes)
     yield from step_probes(trial, STAGE, TERMS, list(_saturated()))
 
 
@@ -122,7 +121,7 @@ vae_step = Exercise(
         "reconstruction + beta * kl, one zero_grad, one backward, one step.",
     ),
     answer=_vae_step,
-    test=judged_by(_vae_probes),
+    test=run_probes(_vae_probes),
     wrong=(SWAPPED, INTERLEAVED, *DRAW_ROWS, *LOSS_ROWS),
 )
 

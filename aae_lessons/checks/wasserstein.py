@@ -8,7 +8,7 @@ import torch
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.probes import Probe, run_probes, values
 from aae_lessons.checks.trial import Trial
 from aae_lessons.checks.wasserstein_denoising import broken_step, mended_wae, run
 from aae_lessons.checks.wasserstein_mmd import mmd
@@ -91,7 +91,7 @@ SLICED_ROWS = (
     ),
     wrong(
         "root taken",
-        "You take a square root. The squared distance is asked for.",
+        "You take a square root. Return the squared distance.",
         (".mean()", ".mean().sqrt()"),
     ),
     wrong(
@@ -133,7 +133,7 @@ sliced = Exercise(
         ".sort(dim=0).values of both; then the mean of the squared differences.",
     ),
     answer=_sliced,
-    test=judged_by(_sliced_probes),
+    test=run_probes(_sliced_probes),
     wrong=SLICED_ROWS,
 )
 
@@ -244,6 +244,6 @@ kernel = Exercise(
         "Add up over the scales; no mean.",
     ),
     answer=_kernel,
-    test=judged_by(_kernel_probes),
+    test=run_probes(_kernel_probes),
     wrong=KERNEL_ROWS,
 )

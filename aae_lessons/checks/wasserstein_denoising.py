@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import mutant, wrong
-from aae_lessons.checks.probes import Probe, judged_by
-from aae_lessons.checks.stage import Seen, Stage
+from aae_lessons.checks.probes import Probe, run_probes
+from aae_lessons.checks.stage import CallRecorder, Stage
 from aae_lessons.checks.trial import Trial
 from aae_lessons.checks.wasserstein_step import (
     PIXELS,
@@ -42,7 +42,7 @@ def _mended_wae(encoder, decoder, optimizer, x, z_prior, discrepancy, weight):
     return {"cost": cost.detach(), "discrepancy": penalty.detach()}
 
 
-def _noise(model: nn.Module, seen: Seen, batch: Sequence) -> list[Tensor]:
+def _noise(model: nn.Module, seen: CallRecorder, batch: Sequence) -> list[Tensor]:
     """What each call of the encoder saw on top of the image, in units of the noise."""
     inputs = [given for name, given, _ in seen.calls if name == "encoder"]
     same = [given for given in inputs if given.shape == batch[0].shape]
@@ -112,7 +112,7 @@ mended_wae = Exercise(
         "Keep the clean x under its own name; add the penalty.",
     ),
     answer=_mended_wae,
-    test=judged_by(_mended_probes),
+    test=run_probes(_mended_probes),
     wrong=(NOISY_TARGET, NO_NOISE, CLEAN_CODES, *ROWS),
 )
 

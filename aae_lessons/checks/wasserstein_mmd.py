@@ -10,7 +10,7 @@ from torch import Tensor
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, judged_by, values
+from aae_lessons.checks.probes import Probe, run_probes, values
 from aae_lessons.checks.trial import Trial
 
 
@@ -96,7 +96,7 @@ MMD_ROWS = (
     ),
     wrong(
         "root taken",
-        "You take the square root. The *squared* MMD is asked for; its unbiased estimate may be "
+        "You take the square root. Return the *squared* MMD; its unbiased estimate may be "
         "negative, and then a root is not a number.",
         (RESULT, f"({RESULT}).sqrt()"),
     ),
@@ -141,6 +141,6 @@ mmd = Exercise(
         "Among: (k.sum() - k.diagonal().sum()) / (n * (n - 1)). Across: k.mean().",
     ),
     answer=_mmd,
-    test=judged_by(_mmd_probes),
+    test=run_probes(_mmd_probes),
     wrong=MMD_ROWS,
 )

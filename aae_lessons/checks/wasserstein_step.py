@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, holds, judged_by
+from aae_lessons.checks.probes import Probe, holds, run_probes
 from aae_lessons.checks.shared import DESCENT, cost_rows
 from aae_lessons.checks.stage import Stage, mlp
 from aae_lessons.checks.steps import step_probes
@@ -48,11 +48,13 @@ def _other(z: Tensor, z_prior: Tensor) -> Tensor:
 
 
 def batch_of(rows: int) -> tuple[Tensor, Tensor, Callable, float]:
+    """Images, (rows, PIXELS), prior samples, (rows, D), a discrepancy and λ, by the rows."""
     which, weight = (lopsided, 2.5) if rows % 2 else (_other, 0.7)
     return torch.rand(rows, PIXELS), torch.randn(rows, D), which, weight
 
 
 def call(step: Callable, model: nn.Module, optimizers: Mapping, batch: Sequence) -> object:
+    """Calls a learner's step with the parts of the model that it takes."""
     return step(model.encoder, model.decoder, optimizers[""], *batch)
 
 
@@ -160,6 +162,7 @@ def _called(answer: Callable) -> list[tuple[Tensor, Tensor]]:
 
 
 def wae_probes(trial: Trial, stage: Stage = STAGE) -> Iterator[Probe]:
+    """The probes of a WAE's step: the discrepancy is called, reached, and descended."""
     says = "Your step never calls the discrepancy that it is given."
     yield holds(lambda answer: bool(_called(answer)), "discrepancy not called", says)
 
@@ -180,6 +183,6 @@ wae_step = Exercise(
         "zero_grad() before it; return both terms, detached and without the weight.",
     ),
     answer=_wae_step,
-    test=judged_by(wae_probes),
+    test=run_probes(wae_probes),
     wrong=(*ROWS, TWO),
 )

@@ -52,7 +52,7 @@ class ImageSet:
     def of(
         cls, images: Any, labels: Any = None, device: torch.device | str | None = None
     ) -> ImageSet:
-        """Your own images.
+        """Makes an ImageSet of your own images.
 
         Args:
             images: a numpy array or a tensor of shape (N, H, W), (N, H, W, 3) or (N, 3, H, W),
@@ -86,6 +86,7 @@ class ImageSet:
 
     @property
     def device(self) -> torch.device:
+        """Where images and labels are."""
         return self.images.device
 
     @property

@@ -23,9 +23,13 @@ class Method(Protocol):
 
     config: Any
 
-    def classify(self, x: Tensor) -> Tensor: ...
+    def classify(self, x: Tensor) -> Tensor:
+        """The most probable class of images ``x``, (B, P): (B,)."""
+        ...
 
-    def optimizers(self) -> Mapping[str, Optimizer]: ...
+    def optimizers(self) -> Mapping[str, Optimizer]:
+        """What the step descends with, by phase."""
+        ...
 
 
 class Standardised(nn.Module):

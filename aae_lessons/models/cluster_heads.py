@@ -60,7 +60,7 @@ class ClusterHeadAAE(ClusteringAAE):
 
     @property
     def cluster_heads(self) -> Tensor:
-        """W_C, (K, D)."""
+        """The matrix W_C, (K, D): one row, the cluster head, for each cluster."""
         return self.decoder.get_parameter("cluster_heads")
 
     def embed(self, x: Tensor) -> Tensor:

@@ -15,8 +15,8 @@ Reference:
 
 Note:
     A cost is a function ``c(logits, x)``, a discrepancy a function ``D(z, z_prior)``, each with a
-    scalar for its value: write your own and pass it. Only :class:`Adversarial` has weights to
-    train, and so a phase of its own.
+    scalar for its value: write your own and pass it. One with weights to train is a
+    :class:`TrainedDiscrepancy`, such as :class:`Adversarial`, and has a phase of its own.
 """
 
 from __future__ import annotations

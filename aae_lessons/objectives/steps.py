@@ -31,7 +31,9 @@ def reads(config: type) -> Callable[[S], S]:
 class HasParameters(Protocol):
     """A network, or another part of a model that is trained."""
 
-    def parameters(self) -> Iterator[nn.Parameter]: ...
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """The weights, one tensor at a time."""
+        ...
 
 
 def adam(lr: float, beta1: float, *networks: HasParameters) -> Adam:

@@ -63,11 +63,13 @@ class Canvas:
     tips: set[str] = field(default_factory=set)  # colours of the arrows' tips
 
     def colour(self, role: str) -> str:
+        """The colour of a role in this theme, as #rrggbb."""
         check(role in ROLES, "role", role, f"one of {', '.join(ROLES)}")
         return ROLES[role][self.dark]
 
     @property
     def ink(self) -> str:
+        """The colour of lines and text in this theme, as #rrggbb."""
         return INK[self.dark]
 
     def network(self, role: str, at: Point, label: str, name: str = "") -> None:

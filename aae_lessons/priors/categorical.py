@@ -23,9 +23,11 @@ class Categorical:
 
     @property
     def dim(self) -> int:
+        """The length of a one-hot vector: K."""
         return self.classes
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
+        """``n`` one-hot rows, (n, K), classes equally likely."""
         check_int(n, "n")
         return self.sample_given(torch.randint(self.classes, (n,), device=device))
 

@@ -45,6 +45,7 @@ class SwissRoll:
         check_int(self.classes, "classes", at_least=2)
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
+        """``n`` draws, (n, 2), evenly along the curve."""
         check_int(n, "n")
         return self._draw(torch.rand(n, device=device))
 

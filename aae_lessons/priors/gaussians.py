@@ -24,6 +24,7 @@ class Gaussian:
         check_number(self.std, "std", above=0)
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
+        """``n`` draws, (n, D)."""
         check_int(n, "n")
         return self.std * torch.randn(n, self.dim, device=device)
 
@@ -59,6 +60,7 @@ class GaussianMixture:
             check_number(getattr(self, name), name, above=0)
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
+        """``n`` draws, (n, 2), components equally likely."""
         check_int(n, "n")
         return self._draw(torch.randint(self.components, (n,), device=device))
 

@@ -62,6 +62,7 @@ class Painted:
         return cls(place + torch.rand(n, 2, generator=generator), bandwidth, scale)
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
+        """``n`` draws, (n, 2): points with replacement, each with fresh noise."""
         check_int(n, "n")
         if device is not None and self.points.device != torch.device(device):
             self.points = self.points.to(device)

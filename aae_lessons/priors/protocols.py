@@ -16,7 +16,7 @@ class Prior(Protocol):
 
     @property
     def dim(self) -> int:
-        """D."""
+        """The size D of a code."""
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
         """``n`` draws, (n, D)."""
@@ -44,7 +44,7 @@ class HasModes(Prior, Protocol):
 
     @property
     def components(self) -> int:
-        """How many modes."""
+        """The number of modes."""
 
     def nearest(self, z: Tensor) -> Tensor:
         """The mode under which each code is most likely, (n,)."""

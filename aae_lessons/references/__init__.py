@@ -57,7 +57,7 @@ def names() -> list[str]:
 
 
 def load(name: str, device: str | torch.device | None = "cpu") -> Reference:
-    """A reference run.
+    """Loads a reference run: its record, and its model where weights are kept.
 
     Raises ValueError where the name is unknown, the run is missing, or a file is damaged.
     """

@@ -28,6 +28,7 @@ def number(text: str) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
+    """The command line: make, measure, report, seal, results."""
     result = argparse.ArgumentParser(prog="python -m aae_lessons.references", description=__doc__)
     commands = result.add_subparsers(dest="command", required=True)
 

@@ -54,7 +54,6 @@ def make(
     torch.manual_seed(seed)
     model = recipe.build().to(on)
     checkpoint = checkpoints / f"{name}-{seed}-{epochs}-{on.type}.pt"
-    trial = "" if epochs == recipe.epochs else f" --epochs {epochs}"
     started, worked = time.perf_counter(), time.process_time()
     if recipe.prepare and not checkpoint.exists():
         recipe.prepare(model, batches)
@@ -64,7 +63,7 @@ def make(
     tensors = _stored(recipe, model, history, x)
     record = {
         "name": name,
-        "command": f"python -m aae_lessons.references make {name} --seeds {seed}{trial}",
+        "command": _command(name, seed, epochs),
         "note": recipe.note,
         "model": describe_model(model),
         "training": _plan(recipe, batches, epochs),
@@ -83,6 +82,12 @@ def make(
     storage.write_record(folder / f"{name}.json", record)
     checkpoint.unlink(missing_ok=True)
     return record
+
+
+def _command(name: str, seed: int, epochs: int) -> str:
+    """By what the run is made again."""
+    trial = "" if epochs == RECIPES[name].epochs else f" --epochs {epochs}"
+    return f"python -m aae_lessons.references make {name} --seeds {seed}{trial}"
 
 
 def _stored(

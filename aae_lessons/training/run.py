@@ -93,6 +93,7 @@ class Run:
         return point
 
     def take(self, snapshot: Callable[[nn.Module], Any] | None) -> None:
+        """Adds a snapshot of the model to the history; torch's random state stays as it was."""
         if snapshot is None:
             return
         with torch.random.fork_rng():
@@ -112,6 +113,10 @@ class Run:
         self.history.processor_seconds += self.clocks[1] - before[1]
 
     def save(self) -> None:
+        """Writes a checkpoint, with a hash of its state.
+
+        Raises NonFiniteLoss where a loss since the last point is nan or infinite.
+        """
         self._add_times()
         if self.path is None:
             return
@@ -133,6 +138,7 @@ class Run:
         save_atomically({**state, "sha256": digest(state)}, self.path)
 
     def restore(self, extend: bool) -> None:
+        """Continues from the checkpoint, if there is one; see :func:`fit` for ``extend``."""
         if self.path is None or not self.path.exists():
             return
         result = self._read(self.path)

@@ -20,6 +20,7 @@ class NoOpOptimizer:
         self.param_groups = optimizer.param_groups
 
     def zero_grad(self, set_to_none: bool = True) -> None:
+        """Does nothing."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None

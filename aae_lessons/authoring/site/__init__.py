@@ -70,6 +70,7 @@ def cores(most: int = 4) -> int:
 
 
 def main() -> None:
+    """Runs the command line of ``authoring site``."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("out", type=Path, help="folder to write to; it is replaced")
     parser.add_argument("names", nargs="*", help="lessons, such as 02_adversarial; all without")

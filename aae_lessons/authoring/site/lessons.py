@@ -32,6 +32,7 @@ class Lesson:
 
     @property
     def number(self) -> int:
+        """Two digits, such as "02"."""
         return int(self.path.name[:2])
 
     @property

@@ -37,6 +37,7 @@ class Slide:
     kind: str = ""  # how it is drawn: "opening", "question"
 
     def html(self) -> str:
+        """The slide as a section for reveal.js."""
         notes = f'<aside class="notes">{rendered(self.notes)}</aside>' if self.notes else ""
         kind = f' class="{self.kind}"' if self.kind else ""
         return f"<section{kind}><h2>{inline(self.title)}</h2>\n{self.body}{notes}</section>"

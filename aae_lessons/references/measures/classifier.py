@@ -9,5 +9,5 @@ from aae_lessons.data import ImageSet
 
 
 def measure(model: nn.Module, test: ImageSet) -> dict[str, float]:
-    """Test error."""
+    """Measures the test error of a classifier, in percent."""
     return {"test_error_percent": metrics.error_percent(test.x, test.labels, model)}

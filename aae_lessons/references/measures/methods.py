@@ -20,15 +20,21 @@ class Module(Protocol):
     """What has a training and an evaluation mode."""
 
     @property
-    def training(self) -> bool: ...
+    def training(self) -> bool:
+        """Whether it is in training mode."""
+        ...
 
-    def train(self, mode: bool = True) -> Any: ...
+    def train(self, mode: bool = True) -> Any:
+        """Switches between training and evaluation."""
+        ...
 
 
 class Classifier(Module, Protocol):
     """What is measured: a module that names the class of an image; a call gives its logits."""
 
-    def classify(self, x: Tensor) -> Tensor: ...
+    def classify(self, x: Tensor) -> Tensor:
+        """The most probable class of images ``x``, (B, P): (B,)."""
+        ...
 
     def __call__(self, x: Tensor) -> Tensor: ...
 

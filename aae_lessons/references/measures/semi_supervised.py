@@ -22,7 +22,9 @@ STYLES = 1000  # decoded with each class
 class Classifier(Protocol):
     """What has an error rate: it names the class of an image."""
 
-    def classify(self, x: Tensor) -> Tensor: ...
+    def classify(self, x: Tensor) -> Tensor:
+        """The most probable class of images ``x``, (B, P): (B,)."""
+        ...
 
 
 @torch.no_grad()

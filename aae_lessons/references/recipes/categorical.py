@@ -63,6 +63,7 @@ class SeveralCategories:
 
     @property
     def dim(self) -> int:
+        """The length of a sample: L · K."""
         return self.codes * self.classes
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:

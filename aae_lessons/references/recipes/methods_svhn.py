@@ -35,7 +35,7 @@ def train_and_extra(split: str, device: torch.device) -> ImageSet:
     return ImageSet(torch.cat([images.images, extra.images]), torch.cat([images.labels, hidden]))
 
 
-def squared_error(outputs: Tensor, x: Tensor) -> Tensor:
+def standardised_squared_error(outputs: Tensor, x: Tensor) -> Tensor:
     """½ Σ_pixels (x − x̂)², mean over the batch, of standardised images: no sigmoid."""
     return 0.5 * (outputs - x).square().sum(1).mean()
 
@@ -46,7 +46,7 @@ def normalised_aae(hidden: tuple[int, ...] = (1000, 1000)) -> Standardised:
         dim=20,
         hidden=hidden,
         pixels=PIXELS,
-        cost=squared_error,
+        cost=standardised_squared_error,
         noise=0.0,
         reconstruction_lr=1e-4,
         discriminator_lr=0.01,

@@ -45,6 +45,7 @@ class Turned:
     dim = 2
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
+        """``n`` draws, (n, 2)."""
         return self._turn(self.mixture.sample(n, device), self.angle)
 
     def log_prob(self, z: Tensor) -> Tensor:
@@ -53,6 +54,7 @@ class Turned:
 
     @property
     def components(self) -> int:
+        """How many blades."""
         return self.mixture.components
 
     def nearest(self, z: Tensor) -> Tensor:
