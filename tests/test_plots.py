@@ -94,6 +94,16 @@ def test_claims_say_what_does_not_hold():
     assert "&lt;2&gt;" in table._repr_html_()
 
 
+def test_further_claims_are_folded_and_counted():
+    row, failed = ("a", "1", "2", True), ("b", "3", "4", False)
+    assert "<details>" not in plots.claims([row])._repr_html_()
+    table = plots.claims([row], [row, failed])
+    seen, folded = table._repr_html_().split("<details>")
+    assert "2 further claims, of which 1 hold" in folded and "DOES NOT HOLD" in folded
+    assert seen.count("<tr>") == 2 and folded.count("<tr>") == 3
+    assert len(str(table).splitlines()) == 3
+
+
 def test_posteriors_are_ellipses_of_two_standard_deviations():
     mean = torch.tensor([[0.0, 1.0], [2.0, 0.0]])
     log_variance = torch.tensor([[0.5, 0.1], [1.0, 2.0]]).square().log()
@@ -151,6 +161,7 @@ def test_histograms_have_area_one():
         (lambda: plots.losses(History()), "history"),
         (lambda: plots.curves([1], {"a": [1, 2]}, "", ""), "lines"),
         (lambda: plots.claims([("a", "b", "c")]), "rows"),
+        (lambda: plots.claims([], [("a", "b", "c")]), "folded"),
     ],
 )
 def test_bad_input_is_named(draw, name):

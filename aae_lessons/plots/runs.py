@@ -184,30 +184,51 @@ Claim = tuple[str, str, str, bool]
 
 @dataclass(frozen=True)
 class Claims:
-    """A table of (claim, expected, measured, holds), shown as HTML or text."""
+    """A table of (claim, expected, measured, holds), shown as HTML or text.
+
+    ``folded`` are further rows, which HTML shows below the table when a reader opens them.
+    """
 
     rows: Sequence[Claim]
+    folded: Sequence[Claim] = ()
 
     def __post_init__(self) -> None:
-        for row in self.rows:
-            ok = sized(row) == 4 and isinstance(row[3], bool)
-            check(ok, "rows", row, "(claim, expected, measured, True or False)")
-
-    def _cells(self) -> list[tuple[str, ...]]:
-        return [(*row[:3], "holds" if row[3] else "DOES NOT HOLD") for row in self.rows]
+        for name, rows in (("rows", self.rows), ("folded", self.folded)):
+            for row in rows:
+                ok = sized(row) == 4 and isinstance(row[3], bool)
+                check(ok, name, row, "(claim, expected, measured, True or False)")
 
     def _repr_html_(self) -> str:
-        table = [("claim", "expected", "measured", ""), *self._cells()]
-        lines = ["".join(f"<td>{html.escape(c)}</td>" for c in row) for row in table]
-        return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+        if not self.folded:
+            return _html_table(self.rows)
+        held = sum(row[3] for row in self.folded)
+        summary = f"{len(self.folded)} further claims, of which {held} hold"
+        folded = f"<details><summary>{summary}</summary>{_html_table(self.folded)}</details>"
+        return _html_table(self.rows) + folded
 
     def __str__(self) -> str:
-        return "\n".join(" · ".join(row) for row in self._cells())
+        return "\n".join(" · ".join(row) for row in _verdicts([*self.rows, *self.folded]))
 
     __repr__ = __str__
 
 
-def claims(rows: Sequence[Claim]) -> Claims:
-    """A table of what was claimed and what was measured: (claim, expected, measured, holds)."""
-    check_instance(rows, "rows", Sequence, "a list of (claim, expected, measured, holds)")
-    return Claims(list(rows))
+def _verdicts(rows: Sequence[Claim]) -> list[tuple[str, ...]]:
+    return [(*row[:3], "holds" if row[3] else "DOES NOT HOLD") for row in rows]
+
+
+def _html_table(rows: Sequence[Claim]) -> str:
+    table = [("claim", "expected", "measured", ""), *_verdicts(rows)]
+    lines = ["".join(f"<td>{html.escape(c)}</td>" for c in row) for row in table]
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+
+def claims(rows: Sequence[Claim], folded: Sequence[Claim] = ()) -> Claims:
+    """A table of what was claimed and what was measured: (claim, expected, measured, holds).
+
+    Args:
+        rows: the claims that a reader should see.
+        folded: the others, which a reader may open.
+    """
+    for name, part in (("rows", rows), ("folded", folded)):
+        check_instance(part, name, Sequence, "a list of (claim, expected, measured, holds)")
+    return Claims(list(rows), list(folded))
