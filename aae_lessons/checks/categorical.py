@@ -172,9 +172,9 @@ ZERO = (
 ENTROPY_ROWS = (
     wrong(
         "entropy of the mean",
-        "You average the rows first. That entropy says whether all classes are used; the mean of "
-        "the rows' entropies says whether each row is sharp. D_cat asks for the first to be high "
-        "and the second to be low, so they must not be mixed up.",
+        "You average the rows first. That entropy says whether the classes are equally frequent "
+        "on average; the mean of the rows' entropies says whether each row is sharp. D_cat asks "
+        "for the first to be high and the second to be low, so they must not be mixed up.",
         (f"{EACH}.sum(1).mean()", "torch.special.entr(y.mean(0)).sum()"),
     ),
     wrong(

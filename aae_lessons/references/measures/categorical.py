@@ -25,7 +25,7 @@ def peaks(y: Tensor) -> dict[str, float]:
     """How peaked codes ``y``, (n, K), are, and how evenly they use the classes; nats.
 
     ``entropy`` is the mean over codes: 0 where each is one-hot. ``entropy_of_mean`` is that of
-    their mean: log K where all classes have the same share.
+    their mean: log K where all classes have the same mean probability.
     """
     share = y.argmax(1).bincount(minlength=y.shape[1]) / len(y)
     return {
