@@ -132,7 +132,9 @@ def execute(path: Path) -> float:
     notebook = with_installation(nbformat.read(path, as_version=4))
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(notebook, timeout=600, kernel_name="python3")
+        # a slow table arrives in pieces, which a page would show with gaps between them
+        options = {"timeout": 600, "kernel_name": "python3", "coalesce_streams": True}
+        client = NotebookClient(notebook, **options)
         asyncio.run(client.async_execute(cwd=folder))
     seconds = time.perf_counter() - started
     text = nbformat.writes(clean(notebook)) + "\n"
