@@ -148,7 +148,10 @@ class SemiSupervisedAAE(ClassStyleAutoencoder):
         return y_logits, z
 
     def style_logits(self, z: Tensor, y: Tensor) -> Tensor:
-        """The discriminator of z: logits, (B,), of styles z, (B, D), of classes y, (B, K)."""
+        """The discriminator of z: logits, (B,), of styles z, (B, D), of classes y, (B, K).
+
+        y is ignored, as in the paper, unless the model is class-informed.
+        """
         check_matrix(z, "z", columns=self.config.dim)
         check_matrix(y, "y", columns=self.config.classes, rows=len(z))
         return self.discriminator_z(torch.cat([y, z], dim=1) if self.class_informed else z)
@@ -195,10 +198,11 @@ def train_step(
     discriminator_y = two_sample_loss(model.discriminator_y, y_prior, y_fixed)
     descend(discriminator_y, optimizers["discriminator_y"])
     z_prior = model.prior.sample(len(z), z.device)
+    # style_logits ignores y_fixed, as in the paper, unless the model is class_informed
     discriminator_z = two_sample_loss(model.style_logits, z_prior, z.detach(), y_fixed)
     descend(discriminator_z, optimizers["discriminator_z"])
 
-    # … and the encoder makes both codes pass for prior samples. For the discriminator of z, y is
+    # … and the encoder makes both codes pass for prior samples. Where style_logits sees y, y is
     # a condition: z has to fit it, so no gradient of that term reaches y.
     generator = generator_loss(model.discriminator_y(y))
     generator = generator + generator_loss(model.style_logits(z, y_fixed))
