@@ -133,8 +133,9 @@ def execute(path: Path) -> float:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         # a slow table arrives in pieces, which a page would show with gaps between them
-        options = {"timeout": 600, "kernel_name": "python3", "coalesce_streams": True}
-        client = NotebookClient(notebook, **options)
+        client = NotebookClient(
+            notebook, timeout=600, kernel_name="python3", coalesce_streams=True
+        )
         asyncio.run(client.async_execute(cwd=folder))
     seconds = time.perf_counter() - started
     text = nbformat.writes(clean(notebook)) + "\n"
