@@ -15,8 +15,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hand_ins
 import nbformat
 import pytest
+from hand_ins import HAND_INS
 
 from aae_lessons.authoring import release
 
@@ -25,7 +27,7 @@ pytest.importorskip(
     reason="nbgrader has an environment of its own: "
     "uv run --isolated --group grading pytest tests/test_nbgrader.py",
 )
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 
 ROOT = Path(__file__).parent.parent
 MASTERS = sorted((ROOT / "solutions").glob("[0-9][0-9]_*.ipynb"))
@@ -83,16 +85,21 @@ class Desk:
             "IPYTHONDIR": str(root / "ipython"),
         }
 
-    def nbgrader(self, *arguments, cwd=None):
-        """Runs ``nbgrader …`` in the course's folder."""
+    def run(self, *arguments, cwd=None):
+        """Runs ``python -m …`` in the course's folder; its exit status and all it printed."""
         done = subprocess.run(
-            [sys.executable, "-m", "nbgrader", *arguments],
+            [sys.executable, "-m", *arguments],
             cwd=cwd or self.course,
             env=self.environment,
             capture_output=True,
             text=True,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        return done.returncode, done.stdout + done.stderr
+
+    def nbgrader(self, *arguments, cwd=None):
+        """Runs ``nbgrader …``, which must succeed."""
+        status, says = self.run("nbgrader", *arguments, cwd=cwd)
+        assert status == 0, says
 
     def feedback(self, student, path):
         page = self.course / "feedback" / student / assignment_of(path) / f"{path.stem}.html"
@@ -200,3 +207,57 @@ def test_grades_are_exported_and_feedback_reaches_the_student(desk):
             assert (float(row["score"]), float(row["max_score"])) == (score, most)
     pages = list((desk.student / assignment_of(MASTERS[0]) / "feedback").rglob("*.html"))
     assert [page.stem for page in pages] == [MASTERS[0].stem]
+
+
+# ------------------------------------------------------------------------ as students hand in
+
+LIKE_OTHERS = {  # after the repair, which test_repair.py tests for each: not graded here again
+    *("copied-above", "copied-text", "old-format", "without-ids", "utf-16", "windows-lines"),
+    *("bad-outputs", "neither", "merged-answer", "edited-check", "as-text", "prints"),
+    *("one-mark-lost", "huge-output", "merged-check", "old-marks"),
+}
+HANDED_IN = {name: each for name, each in HAND_INS.items() if name not in LIKE_OTHERS}
+GIVEN_A_GRADE = [name for name, each in HANDED_IN.items() if not each.refused and name != "dies"]
+
+
+@pytest.fixture(scope="module")
+def counter(tmp_path_factory):
+    """A course of one short assignment; each student hands in what students hand in."""
+    desk = Desk(tmp_path_factory.mktemp("hand-ins"))
+    with (desk.course / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write("c.Execute.timeout = 60\n")  # what waits for ever is stopped
+    source = desk.course / "source" / "lesson-01" / hand_ins.NAME
+    source.parent.mkdir(parents=True)
+    nbformat.write(nbformat.from_dict(hand_ins.master()), source)
+    others = desk.course / "source" / "lesson-02" / "02_adversarial.ipynb"
+    others.parent.mkdir()
+    shutil.copy(ROOT / "solutions" / others.name, others)
+    desk.nbgrader("generate_assignment", "lesson-01")
+    for student, each in HANDED_IN.items():
+        each.write(desk.course / "submitted" / student / "lesson-01")
+    desk.repaired = desk.run("aae_lessons.authoring", "repair", "submitted")
+    desk.graded = desk.run("nbgrader", "autograde", "lesson-01")
+    desk.nbgrader("generate_feedback", "lesson-01")
+    return desk
+
+
+@pytest.mark.parametrize("student", GIVEN_A_GRADE)
+def test_a_hand_in_gets_the_points_of_its_answers(counter, student):
+    assert counter.scores(student, "lesson-01") == HANDED_IN[student].expected
+    assert counter.feedback(student, MASTERS[0])
+
+
+@pytest.mark.parametrize("student", [n for n, each in HANDED_IN.items() if each.refused])
+def test_what_cannot_be_graded_gets_no_grade_but_the_reason(counter, student):
+    status, says = counter.repaired
+    assert status == 1
+    assert re.search(f"{student}/.*REFUSED: .*{HANDED_IN[student].refused}", says)
+    with pytest.raises(MissingEntry):
+        counter.scores(student, "lesson-01")
+
+
+def test_an_answer_that_ends_its_kernel_is_named_and_stops_nobody_else(counter):
+    status, says = counter.graded
+    assert status == 1 and "DeadKernelError" in says
+    failed = re.findall("error processing assignment 'lesson-01' for student '(.*)'", says)
+    assert failed == ["dies"]
