@@ -95,7 +95,7 @@ HEADLINES = (
     ),
     Headline(
         7,
-        "WAE with an adversary, eight-dimensional code: Fréchet distance of samples",
+        "WAE with an adversary, eight-dimensional code: squared Fréchet distance of samples",
         "wasserstein-squared-adversarial",
         "frechet_distance",
         unit="",
@@ -138,8 +138,8 @@ MEANING = {
     "deviation above 0.1)",
     "sharpness_of_digits": "the sharpness of the test images themselves",
     "nearest_heads": "distance between the two nearest cluster heads",
-    "frechet_distance": "Fréchet distance between the digit classifier's features of 10,000 "
-    "decoded prior samples and of the test images; comparable with each other only",
+    "frechet_distance": "squared Fréchet distance between the digit classifier's features of "
+    "10,000 decoded prior samples and of the test images; comparable with each other only",
     "frechet_distance_of_reconstructions": "the same for reconstructed test images",
     "sharpness": "variance of the Laplacian of decoded prior samples",
     "confidence": "mean largest probability of the digit classifier on decoded prior samples",

@@ -81,16 +81,10 @@ QUESTIONS = (
         " and it is the game's generator.",
     ),
     (
-        "In the three-phase algorithm, move λ from 1 to 40 and play on. What changes?"
-        " Then choose digits and the joint step, and compare λ = 0, 1 and 40.",
-        "In the three-phase algorithm nothing visible changes: λ scales the only loss"
-        " of the generator's Adam, and Adam divides every gradient by its own size. "
-        "In the joint step λ weighs the match against the reconstruction in *one* "
-        "gradient. With λ = 0 nobody pulls the codes: they go where they rebuild the "
-        "images best, far from the prior. With λ = 1 they match it. With λ = 40 the "
-        "reconstruction cost of digits is higher after as many updates: that is the "
-        "price of a term that weighs more. (Pictures of two pixels fit into two "
-        "numbers without loss, so there the two terms hardly compete.)",
+        "In the three-phase algorithm, move λ from 1 to 40 and play on. What changes?",
+        "Nothing visible: λ scales the only loss of the generator's Adam, and Adam "
+        "divides every gradient by its own size. (In the joint step of section 2.5 λ "
+        "does have a meaning.)",
     ),
     (
         "Where do both losses end when the codes match the prior, and what do these values mean?",
