@@ -12,6 +12,7 @@ import asyncio
 import base64
 import io
 import itertools
+import os
 import sys
 import tempfile
 import time
@@ -148,6 +149,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="such as 02_adversarial; all without")
     args = parser.parse_args()
+    os.environ.setdefault("AAE_PROGRESS", os.devnull)  # lesson 0 is stored as a new learner's
     paths = [Path(n) if n.endswith(".ipynb") else FOLDER / f"{n}.ipynb" for n in args.names]
     slow = []
     for path in paths or sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")):
