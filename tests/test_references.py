@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import textwrap
@@ -95,6 +96,35 @@ def test_spread_is_mean_and_deviation_over_seeds(monkeypatch):
     assert references.mean_and_std("any", "error") == (3.0, pytest.approx(7**0.5), 3)
     with pytest.raises(ValueError, match=r"^metric"):
         references.mean_and_std("any", "accuracy")
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"), [((4, 5), "rises"), ((0, 1), "falls"), ((3, 5), "undecided")]
+)
+def test_a_metric_changes_where_the_seeds_are_separated(monkeypatch, after, expected):
+    runs = {"old": (2, 3), "new": after}
+    monkeypatch.setattr(
+        references, "records", lambda name: [{"metrics": {"error": e}} for e in runs[name]]
+    )
+    assert references.change("old", "new", "error") == expected
+
+
+def test_each_vae_of_the_sweep_but_one_has_an_aae_that_is_better_in_both_measures():
+    """Lesson 3, section 3.6: "all VAE settings but one have an AAE to their lower left"."""
+
+    def medians(runs):
+        measures = ("reconstruction_mse", "sliced_wasserstein_over_floor")
+        for run in (f"{start}-{weight}" for start, weights in runs.items() for weight in weights):
+            metrics = [record["metrics"] for record in references.records(run)]
+            yield run, [statistics.median(m[measure] for m in metrics) for measure in measures]
+
+    aaes = [
+        place for _, place in medians({"adversarial-mixture-lambda": ("3", "10", "60", "200")})
+    ]
+    vaes = medians({"variational-mixture-squared-beta": ("0.1", "0.3", "1", "3"),
+                    "variational-mixture-bce-beta": ("1", "3", "10", "30")})  # fmt: skip
+    rivals = [run for run, (e, d) in vaes if not any(a[0] <= e and a[1] <= d for a in aaes)]
+    assert rivals == ["variational-mixture-squared-beta-0.1"]
 
 
 def test_snapshots_start_before_training_and_end_after_it():

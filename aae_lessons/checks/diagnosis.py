@@ -79,7 +79,7 @@ adversarial = statements(
 variational = statements(
     "3.6",
     "3.5",
-    "lesson 3, section 3.8",
+    "lesson 3, section 3.10",
     _variational,
     {
         "A": "binary_cross_entropy_with_logits takes the mean over all pixels by default. The "

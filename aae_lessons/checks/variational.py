@@ -77,7 +77,7 @@ def _test_gradient(trial: Trial, mean: Tensor, log_variance: Tensor) -> None:
 reparameterise = Exercise(
     name="3.1",
     title="a draw that gradients flow through",
-    read="lesson 3, sections 3.4 and 3.8",
+    read="lesson 3, sections 3.4 and 3.10",
     hints=(
         "Draw ε first, of the shape of the mean: nothing to learn is in it.",
         "σ² = exp(log_variance). What is σ, then?",

@@ -133,7 +133,7 @@ broken_step = mutant(_vae_step, LOG_VARIANCE, PIXEL_MEAN)
 mended_vae = Exercise(
     name="3.5",
     title="find two mistakes in a VAE's update",
-    read="lesson 3, section 3.8",
+    read="lesson 3, section 3.10",
     hints=(
         "The KL is 0 and all images are one. Which of the two terms is too weak, by which factor?",
         "In the printed line, σ is charged for and nothing of it is drawn. What multiplies ε?",

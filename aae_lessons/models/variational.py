@@ -50,7 +50,8 @@ class Config:
         cost: c(logits, x), summed over pixels, mean over the batch. Binary cross-entropy is
             −log p(x|z) of a Bernoulli decoder, ``squared_error`` that of a Gaussian one with
             variance 1 (up to a constant).
-        weight: β, in nats of cost per nat of KL; 1 is the ELBO.
+        weight: β, in nats of cost per nat of KL; 1 is the ELBO. With ``squared_error`` each β
+            is the ELBO of a Gaussian decoder with variance β (times −β, up to a constant).
         lr: Adam's learning rate.
         beta1: Adam's decay of its first moment.
     """
