@@ -167,3 +167,24 @@ def test_formulas_of_a_module_stand_as_written():
     extension.readable(None, "module", "name", None, None, lines)
     assert lines[3:8] == ["    Words:", "", "    ::", "", "        a(x|y) = b"]
     assert lines[-3:] == [".. note::", "", r"   A note on \|x\|."]
+
+
+def test_a_lessons_figure_has_its_number_and_its_authors_words():
+    def cell(alt):
+        made = new_code_cell("show()", outputs=[picture()])
+        made.metadata["mystnb"] = {"image": {"alt": alt}}
+        return made
+
+    cells = [
+        new_markdown_cell("# Lesson 4 · X"),
+        cell("Bars of D_cat."),
+        cell("Figure. lines."),
+        cell("More."),
+    ]
+    made = notebooks.prepared(new_notebook(cells=cells), lambda place: "").cells
+    captions = [c.metadata["mystnb"].get("figure", {}).get("caption") for c in made[1:]]
+    assert captions == [r"**Figure 4.1.** Bars of D\_cat.", None, "**Figure 4.2.** More."]
+    cells[0].source = "# Exercises 4"
+    del cells[3].metadata["mystnb"]["figure"]
+    (*_, last) = notebooks.prepared(new_notebook(cells=cells), lambda place: "").cells
+    assert "figure" not in last.metadata["mystnb"]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import importlib
+import itertools
 import re
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, Set
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
@@ -37,7 +38,7 @@ def prepared(notebook: NotebookNode, live: Place) -> NotebookNode:
         notebook: as it is stored; changed in place.
         live: place of a cell -> HTML of its explorer, "" where there is none.
     """
-    checks = checks_of(notebook.cells)
+    checks, numbers = checks_of(notebook.cells), figure_numbers(notebook.cells)
     section, pending, cells = "", False, []
     for place, cell in enumerate(notebook.cells):
         pending = awaits_answer(cell, pending)
@@ -47,6 +48,7 @@ def prepared(notebook: NotebookNode, live: Place) -> NotebookNode:
             cell.source = words(cell.source)
         else:
             _outputs(cell, section, live(place))
+            _caption(cell, numbers)
             _fold(cell, first=place <= 1, pending=pending)
             pending = pending and not answers(cell)
             cell.source = MARKS.sub("", cell.source).rstrip("\n")
@@ -163,6 +165,24 @@ def _outputs(cell: NotebookNode, section: str, live: str) -> None:
             width = output.get("metadata", {}).get(kind, {}).get("width")
             if width:  # of a picture in double density
                 settings.setdefault("width", f"{width}px")
+
+
+def figure_numbers(cells: list[NotebookNode]) -> Iterator[str]:
+    """``Figure 2.1``, ``Figure 2.2`` and so on for lesson 2; nothing where it is no lesson."""
+    lesson = re.match(r"# Lesson (\d+)", cells[0].source) if cells else None
+    return (f"Figure {lesson[1]}.{i}" for i in itertools.count(1)) if lesson else iter(())
+
+
+def _caption(cell: NotebookNode, numbers: Iterator[str]) -> None:
+    """Gives a cell's only picture a number and its words, where an author wrote them."""
+    drawn = [o for o in cell.outputs if {PICTURE, VECTOR} & set(o.get("data", {}))]
+    if len(drawn) != 1 or is_explorer(drawn[0]):
+        return
+    words = cell.metadata["mystnb"]["image"]["alt"]
+    written = not words.startswith(("Figure", "Still of"))  # else see plots.style, `alternative`
+    if written and (number := next(numbers, "")):
+        caption = re.sub(r"([\\`*_{}\[\]<>$])", r"\\\1", words)
+        cell.metadata["mystnb"]["figure"] = {"caption": f"**{number}.** {caption}"}
 
 
 def _fold(cell: NotebookNode, first: bool, pending: bool) -> None:
