@@ -15,7 +15,7 @@ class PackedDigits(NamedTuple):
     """MNIST for a page, at 4 bits per pixel and deflated.
 
     Args:
-        training: the first 2,000 training digits, about 177 kB.
+        training: the first 2,000 training digits, about 175 kB.
         training_labels: their classes, one byte each.
         shown: the first 400 test digits.
         shown_labels: their classes, one byte each.

@@ -31,11 +31,14 @@ def greys(x: Tensor) -> bytes:
 def nibbles(x: Tensor) -> bytes:
     """Images (n, 784) in [0, 1] at 4 bits per pixel, deflated.
 
-    A byte holds a pixel of an even row in its low half, and in its high half the one below it:
-    such pairs are more alike than neighbours in a row, and deflate better.
+    Images go column by column. A byte holds a pixel of an even column in its low half, and in its
+    high half the one to its right: such pairs and columns deflate best.
     """
-    levels = (15 * x.detach().cpu().clamp(0, 1)).round().byte().view(-1, 14, 2, 28)
-    return small((levels[:, :, 0] | levels[:, :, 1] << 4).contiguous().numpy().tobytes())
+    levels = (15 * x.detach().cpu().clamp(0, 1)).round().byte().view(-1, 28, 28)
+    levels = levels.transpose(1, 2).reshape(-1, 14, 2, 28)
+    pairs = (levels[:, :, 0] | levels[:, :, 1] << 4).contiguous().numpy().tobytes()
+    deflate = zlib.compressobj(9, zlib.DEFLATED, 15, 9, zlib.Z_RLE)  # most of an image is paper
+    return deflate.compress(pairs) + deflate.flush()
 
 
 def small(data: bytes) -> bytes:

@@ -43,6 +43,13 @@ def opened(page, address):
     page.wait_for_selector("[data-updates]", timeout=60_000)
 
 
+def test_a_page_from_a_folder_trains_in_a_worker(browser, address):
+    """Not on the page's own thread, which then would paint late."""
+    with watched_page(browser, offline=True) as page:
+        opened(page, address)
+        assert len(page.workers) == 1
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_phases_light_up_one_by_one_by_keyboard(browser, address, scheme, shots):
     with watched_page(browser, color_scheme=scheme, offline=True) as page:

@@ -61,18 +61,28 @@ function compiled(kind, memory, { gemm, transpose, columnSums, sigmoid, ...rest 
   };
 }
 
+const CHUNK = 64; // rows of A whose strips are kept at once
+
 /** The same in plain loops. */
 function plain(f) {
-  let strip = new Float64Array(0); // four rows of A, as the numbers that JavaScript computes with
+  // Four rows of A, and four columns of B, next to each other, as the numbers that JavaScript
+  // computes with: blocks then read two arrays from front to back and convert nothing.
+  let [strips, panel] = [new Float64Array(0), new Float64Array(0)];
   return {
     kind: "javascript",
     floats: f,
     gemm(c, a, b, bias, m, n, k, down, along) {
-      if (strip.length < 4 * k) strip = new Float64Array(4 * k);
-      for (let i = 0; i < m; i += 4) {
-        for (let l = 0, from = a + i * down, to = 0; l < k; l++, from += along)
-          for (let row = 0; row < 4; row++) strip[to++] = f[from + row * down];
-        for (let j = 0; j < n; j += 2) block(f, c + i * n + j, strip, b + j, bias && bias + j, n, k);
+      if (panel.length < 4 * k)
+        [strips, panel] = [new Float64Array(CHUNK * k), new Float64Array(4 * k)];
+      for (let first = 0; first < m; first += CHUNK) {
+        const rows = Math.min(CHUNK, m - first);
+        for (let i = 0; i < rows; i += 4)
+          interleave(strips, i * k, f, a + (first + i) * down, k, along, down);
+        for (let j = 0; j < n; j += 4) {
+          interleave(panel, 0, f, b + j, k, n, 1);
+          for (let i = 0; i < rows; i += 4)
+            block(f, c + (first + i) * n + j, strips, i * k, panel, bias && bias + j, n, k);
+        }
       }
     },
     transpose(b, a, m, n) {
@@ -113,33 +123,83 @@ function plain(f) {
   };
 }
 
-/** A block of 4 × 2 entries of a product: its eight sums stay in registers. */
-function block(f, c, strip, b, bias, n, k) {
-  let [s00, s01] = [0, 0];
-  if (bias) [s00, s01] = [f[bias], f[bias + 1]];
-  let [s10, s11, s20, s21, s30, s31] = [s00, s01, s00, s01, s00, s01];
-  for (let at = 0; at < 4 * k; at += 4, b += n) {
-    const p = f[b];
-    const q = f[b + 1];
-    const first = strip[at];
-    s00 += first * p;
-    s01 += first * q;
-    const second = strip[at + 1];
-    s10 += second * p;
-    s11 += second * q;
-    const third = strip[at + 2];
-    s20 += third * p;
-    s21 += third * q;
-    const fourth = strip[at + 3];
-    s30 += fourth * p;
-    s31 += fourth * q;
+/** Four numbers that lie `apart`, `count` times, one after the other: `step` is to the next four. */
+function interleave(to, place, f, from, count, step, apart) {
+  for (let l = 0; l < count; l++, from += step, place += 4) {
+    to[place] = f[from];
+    to[place + 1] = f[from + apart];
+    to[place + 2] = f[from + 2 * apart];
+    to[place + 3] = f[from + 3 * apart];
   }
-  f[c] = s00;
-  f[c + 1] = s01;
-  f[c + n] = s10;
-  f[c + n + 1] = s11;
-  f[c + 2 * n] = s20;
-  f[c + 2 * n + 1] = s21;
-  f[c + 3 * n] = s30;
-  f[c + 3 * n + 1] = s31;
+}
+
+/** A block of 4 × 4 entries of a product: its sixteen sums stay in registers. */
+function block(f, c, strips, at, panel, bias, n, k) {
+  let a0 = 0;
+  let a1 = 0;
+  let a2 = 0;
+  let a3 = 0;
+  if (bias) {
+    a0 = f[bias];
+    a1 = f[bias + 1];
+    a2 = f[bias + 2];
+    a3 = f[bias + 3];
+  }
+  let b0 = a0;
+  let b1 = a1;
+  let b2 = a2;
+  let b3 = a3;
+  let c0 = a0;
+  let c1 = a1;
+  let c2 = a2;
+  let c3 = a3;
+  let d0 = a0;
+  let d1 = a1;
+  let d2 = a2;
+  let d3 = a3;
+  for (let l = 0; l < 4 * k; l += 4, at += 4) {
+    const p = panel[l];
+    const q = panel[l + 1];
+    const r = panel[l + 2];
+    const s = panel[l + 3];
+    const first = strips[at];
+    a0 += first * p;
+    a1 += first * q;
+    a2 += first * r;
+    a3 += first * s;
+    const second = strips[at + 1];
+    b0 += second * p;
+    b1 += second * q;
+    b2 += second * r;
+    b3 += second * s;
+    const third = strips[at + 2];
+    c0 += third * p;
+    c1 += third * q;
+    c2 += third * r;
+    c3 += third * s;
+    const fourth = strips[at + 3];
+    d0 += fourth * p;
+    d1 += fourth * q;
+    d2 += fourth * r;
+    d3 += fourth * s;
+  }
+  f[c] = a0;
+  f[c + 1] = a1;
+  f[c + 2] = a2;
+  f[c + 3] = a3;
+  c += n;
+  f[c] = b0;
+  f[c + 1] = b1;
+  f[c + 2] = b2;
+  f[c + 3] = b3;
+  c += n;
+  f[c] = c0;
+  f[c + 1] = c1;
+  f[c + 2] = c2;
+  f[c + 3] = c3;
+  c += n;
+  f[c] = d0;
+  f[c + 1] = d1;
+  f[c + 2] = d2;
+  f[c + 3] = d3;
 }

@@ -59,8 +59,10 @@ export class Laboratory {
 }
 
 function workerPort() {
-  const url = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }));
-  const worker = new Worker(url, { type: "module" });
+  // A classic worker: from a file, browsers refuse module workers.
+  const strict = ['"use strict";\n', WORKER];
+  const url = URL.createObjectURL(new Blob(strict, { type: "text/javascript" }));
+  const worker = new Worker(url);
   return {
     slice: 30,
     listen(reply, fail) {

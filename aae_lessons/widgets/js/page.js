@@ -68,8 +68,15 @@ export function theme(root) {
   return { paper, ink, line, dark, font: style.fontFamily };
 }
 
+const READ = new Map(); // colours; reading a canvas takes as long as drawing a plane
+
 /** Any CSS colour as [red, green, blue]. */
 function rgb(colour) {
+  if (!READ.has(colour)) READ.set(colour, readColour(colour));
+  return READ.get(colour);
+}
+
+function readColour(colour) {
   const context = make("canvas", { width: 1, height: 1 }).getContext("2d");
   context.fillStyle = colour;
   context.fillRect(0, 0, 1, 1);

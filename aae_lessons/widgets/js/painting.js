@@ -10,6 +10,7 @@ const SHOW_EVERY = 60; // ms between two pictures of the codes
 const MEASURE_EVERY = 700; // ms between two measurements
 const MEASURED = 400; // training digits that are measured; of the test digits all
 const SIDE_OF_DIGIT = 28;
+const PAIRS = SIDE_OF_DIGIT / 2;
 const NAMES = {
   relaxed: "WebAssembly with fused multiply-adds",
   simd: "WebAssembly",
@@ -28,10 +29,11 @@ export async function unpackDigits(view) {
   const pairs = await inflate(view);
   const pixels = new Float32Array(2 * pairs.length);
   pairs.forEach((pair, i) => {
-    const row = Math.floor(i / SIDE_OF_DIGIT);
-    const at = 2 * row * SIDE_OF_DIGIT + (i % SIDE_OF_DIGIT);
+    const columns = Math.floor(i / SIDE_OF_DIGIT); // two of an image, all images in a row
+    const image = Math.floor(columns / PAIRS);
+    const at = SIDE_OF_DIGIT * (SIDE_OF_DIGIT * image + (i % SIDE_OF_DIGIT)) + 2 * (columns % PAIRS);
     pixels[at] = (pair & 15) / 15;
-    pixels[at + SIDE_OF_DIGIT] = (pair >> 4) / 15;
+    pixels[at + 1] = (pair >> 4) / 15;
   });
   return pixels;
 }

@@ -276,18 +276,26 @@ function opinionColours(paper) {
   });
 }
 
+/** What a plane draws opinions with, kept from one picture to the next. */
+function opinionSheet(plane, side, paper) {
+  if (plane.sheet?.side !== side) {
+    const canvas = make("canvas", { width: side, height: side });
+    const image = canvas.getContext("2d").createImageData(side, side);
+    plane.sheet = { side, canvas, image, pixels: new Uint32Array(image.data.buffer) };
+  }
+  if (plane.sheet.paper !== String(paper))
+    Object.assign(plane.sheet, { paper: String(paper), colours: opinionColours(paper) });
+  return plane.sheet;
+}
+
 /** The discriminator's opinion on a square grid, row by row from the top: 0 code … 255 prior. */
 export function drawOpinion(plane, context, shades, opinion) {
-  const side = Math.sqrt(opinion.length);
-  const sheet = make("canvas", { width: side, height: side });
-  const inner = sheet.getContext("2d");
-  const image = inner.createImageData(side, side);
-  const pixels = new Uint32Array(image.data.buffer);
-  const colours = opinionColours(shades.paper);
-  opinion.forEach((value, i) => (pixels[i] = colours[Math.round(value)]));
-  inner.putImageData(image, 0, 0);
+  const sheet = opinionSheet(plane, Math.sqrt(opinion.length), shades.paper);
+  const { canvas, image, pixels, colours } = sheet;
+  for (let i = 0; i < opinion.length; i++) pixels[i] = colours[Math.round(opinion[i])];
+  canvas.getContext("2d").putImageData(image, 0, 0);
   context.imageSmoothingEnabled = true;
-  context.drawImage(sheet, MARGIN, 0, plane.size, plane.size);
+  context.drawImage(canvas, MARGIN, 0, plane.size, plane.size);
 }
 
 /** What the markers mean: one item for each class that occurs. */

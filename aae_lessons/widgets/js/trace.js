@@ -27,14 +27,15 @@ export class Trace {
   }
 
   y(value) {
-    const share = Math.min(1, Math.max(0, value / this.height0()));
+    const share = Math.min(1, Math.max(0, value / this.highest));
     return TOP + (1 - share) * (this.height - TOP - BOTTOM);
   }
 
   /** The axis' upper end: `top`, or twice it and so on where the last values lie above. */
-  height0() {
-    const last = this.points.slice(-100).flatMap(({ values }) => values.filter(Number.isFinite));
-    const highest = Math.max(0, ...last);
+  end() {
+    let highest = 0;
+    for (const { values } of this.points.slice(-100))
+      for (const value of values) if (Number.isFinite(value)) highest = Math.max(highest, value);
     let top = this.top;
     while (top < highest && top < 64 * this.top) top *= 2;
     return top;
@@ -42,6 +43,7 @@ export class Trace {
 
   draw(shades) {
     const { context, width, height, points } = this;
+    this.highest = this.end();
     const [first, last] = [points[0]?.update ?? 0, points.at(-1)?.update ?? 1];
     const x = (update) =>
       LEFT + ((update - first) / Math.max(1, last - first)) * (width - LEFT - RIGHT);
@@ -53,7 +55,7 @@ export class Trace {
     this.drawTitle(shades);
     context.textAlign = "right";
     context.fillText("0", LEFT - 4, this.y(0) + 4);
-    context.fillText(String(this.height0()), LEFT - 4, this.y(this.height0()) + 8);
+    context.fillText(String(this.highest), LEFT - 4, this.y(this.highest) + 8);
     context.fillText(`update ${Math.floor(last).toLocaleString("en")}`, width - RIGHT, height - 3);
     context.strokeStyle = css(shades.line);
     context.strokeRect(LEFT + 0.5, TOP + 0.5, width - LEFT - RIGHT, height - TOP - BOTTOM);
