@@ -16,9 +16,11 @@ Reference:
     variables), §2.3 (the semi-supervised bounds, α = β · N / N_l), §4 (sizes, rates).
 
 Note:
+    The paper sums over images; here both minibatches count equally, so that a labelled image
+    weighs N_u / N_l times as much as one without a label.
     One draw of a and z for each row. The KL of z is in closed form. The authors also cut
     gradients at a norm of 5; that is left out.
-    Section numbers other than §2.2 are quoted from memory.
+    The paper's sum, and section numbers other than §2.2, are quoted from memory.
 """
 
 from __future__ import annotations

@@ -10,10 +10,11 @@ Principle:
 Reference:
     Kingma et al. 2014, "Semi-supervised Learning with Deep Generative Models",
     arXiv:1406.5298: §2 (latent-feature discriminative model M1), eq. (1) (the generative model),
-    eq. (5) (the bound), §4 (sizes).
+    eq. (5) (the bound).
 
 Note:
-    Section and equation numbers are quoted from memory.
+    Hidden layers of 500-500 units are those of the authors' code; the paper has 600-600.
+    The sizes, section and equation numbers are quoted from memory.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ Principle:
 
 Reference:
     Kingma et al. 2014, arXiv:1406.5298: eq. (2) (the model M2), eq. (6) (L, with label), eq. (7)
-    (U, without), eq. (8)-(9) (the objective, α = 0.1 · N), §4 (sizes).
+    (U, without), eq. (8)-(9) (the objective; the paper's α = 0.1 · N is our α · N), §4 (sizes).
 
 Note:
     Everything is divided by the number N of images, so that a minibatch's means take the place

@@ -16,10 +16,12 @@ Reference:
     §2.4 (the skip deep generative model), §4 (sizes, rates).
 
 Note:
+    The paper sums over images; here both minibatches count equally, so that a labelled image
+    weighs N_u / N_l times as much as one without a label.
     One draw of a and z for each row. The KL of z is in closed form. The authors also cut
     gradients at a norm of 5; that is left out.
     The slides' 16.61 % on SVHN in the row "ADGM" is this model's; ADGM's own is 22.86 %.
-    Section numbers other than §2.2 are quoted from memory.
+    The paper's sum, and section numbers other than §2.2, are quoted from memory.
 """
 
 from __future__ import annotations
