@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from matplotlib.quiver import Quiver
 from torch import nn
 from torch.nn import functional as F
 
@@ -572,6 +573,12 @@ def test_arrows_fit_the_points():
     one = {"one": lambda p: torch.full((len(p),), 0.5)}
     with pytest.raises(ValueError, match="arrows"):
         plots.decision_regions(one, points, points[:2], label, arrows=torch.zeros(3, 2))
+    tails = points[:3] + 1
+    figure = plots.decision_regions(
+        one, points, points[:2], label, arrows=torch.ones(3, 2), tails=tails
+    )
+    (arrows,) = (c for c in figure.axes[0].collections if isinstance(c, Quiver))
+    assert torch.equal(torch.tensor(arrows.XY), tails)
 
 
 def test_errors_and_cost_has_a_line_for_every_run():

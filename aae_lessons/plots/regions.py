@@ -27,6 +27,7 @@ def decision_regions(
     label: Tensor,
     *,
     arrows: Tensor | None = None,
+    tails: Tensor | None = None,
     samples: Mapping[str, Tensor] | None = None,
     columns: int = 4,
 ) -> Figure:
@@ -38,7 +39,8 @@ def decision_regions(
         classifiers: name -> function of points (n, 2) that gives the probability of class 1, (n,).
         x: points without labels, (N, 2).
         labelled_x, label: the points with labels, (n, 2), and their classes 0 or 1, (n,).
-        arrows: a displacement for each point of ``x``, (N, 2), drawn from it.
+        arrows: a displacement for each of ``tails``, (n, 2), drawn from it.
+        tails: where arrows start, (n, 2); by default at the points ``x``.
         samples: name -> further points, (m, 2), such as what a generator makes.
         columns: panels in a row.
     """
@@ -61,8 +63,9 @@ def decision_regions(
             ax.scatter(*points.T, marker=marker, color=colour, label=kind, **style)
             ax.legend(fontsize=8, loc="lower left")
         if arrows is not None:
-            check_same_shape(arrows, x, "arrows", "x")
-            ax.quiver(*x.T, *arrows.T, angles="xy", scale_units="xy", scale=1, width=0.006)
+            start, name_of_start = (x, "x") if tails is None else (tails, "tails")
+            check_same_shape(arrows, start, "arrows", name_of_start)
+            ax.quiver(*start.T, *arrows.T, angles="xy", scale_units="xy", scale=1, width=0.006)
         ax.set_title(name, fontsize=10)
         ax.set(xlim=limits[0], ylim=limits[1])
     return figure
