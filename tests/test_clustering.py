@@ -446,6 +446,27 @@ def test_figures_of_clusters():
     assert [t.get_text() for t in named.axes[0].texts] == ["0: “6”", "1: “9”"]
 
 
+def test_a_line_leads_from_a_head_to_the_mean_of_its_cluster_and_its_name_covers_no_code():
+    z = torch.tensor([[0.0, 0.0], [0.2, 0.4], [4.0, 0.0], [4.0, 1.0]]).repeat(20, 1)
+    heads, members = (
+        torch.tensor([[1.0, 1.0], [3.0, -1.0], [2.0, 3.0]]),
+        torch.tensor([0, 0, 1, 1]),
+    )
+    figure = plots.codes_and_cluster_heads(
+        z, torch.zeros(80, dtype=torch.int64), heads, members=members.repeat(20)
+    )
+    ax = figure.axes[0]
+    ends = [line.get_xydata().tolist() for line in ax.lines]  # the third cluster is empty
+    assert [start for start, _ in ends] == heads[:2].tolist()
+    torch.testing.assert_close(
+        torch.tensor([e for _, e in ends]), torch.tensor([[0.1, 0.2], [4, 0.5]])
+    )
+    figure.canvas.draw()
+    for text in ax.texts:
+        box = text.get_window_extent().transformed(ax.transData.inverted())
+        assert not any(box.contains(*point) for point in torch.cat([z[:4], heads]).tolist())
+
+
 @pytest.mark.parametrize(
     ("call", "name"),
     [
@@ -461,6 +482,13 @@ def test_figures_of_clusters():
             ),
             "names",
         ),
+        (
+            lambda: plots.codes_and_cluster_heads(
+                torch.randn(5, 2), torch.arange(5), torch.randn(2, 2), members=torch.arange(5)
+            ),
+            "members",
+        ),
+        (lambda: plots.images(torch.rand(2, 784), names=["0"]), "names"),
     ],
 )
 def test_bad_input_to_a_figure_is_named(call, name):

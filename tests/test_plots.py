@@ -48,6 +48,18 @@ def test_images_are_black_on_white():
     assert shown[28:, :].min() == 1
 
 
+def test_images_have_their_names_above_the_ink():
+    ax = plots.images(torch.ones(3, 784), columns=2, names=["a", "b", "c"]).axes[0]
+    shown, high = ax.images[0].get_array(), 28 + 28 // 5
+    assert shown.shape == (2 * high, 56)
+    for (column, row), text in zip(((0, 0), (1, 0), (0, 1)), ax.texts, strict=True):
+        tile = shown[row * high : (row + 1) * high, 28 * column : 28 * (column + 1)]
+        assert tile[:5].min() == 1 and tile[5:].max() == 0
+        across, up = text.get_position()
+        assert 28 * column < across < 28 * (column + 1) and row * high <= up < row * high + 5
+    assert [text.get_text() for text in ax.texts] == ["a", "b", "c"]
+
+
 def test_a_plane_has_each_code_at_its_place():
     seen = []
 

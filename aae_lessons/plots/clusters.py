@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from aae_lessons.arguments import (
     check,
     check_finite,
+    check_labels,
     check_matrix,
     sized,
 )
@@ -19,6 +22,7 @@ from aae_lessons.plots.latent import panels_of_codes
 from aae_lessons.plots.style import draw_ink, new_figure
 
 ROWS = 10  # in a column
+WIDE = 7.4  # inches: a plane with names in it
 
 
 def rows_of_clusters(
@@ -94,9 +98,16 @@ def contingency(counts: Tensor, names: Sequence[str], title: str = "") -> Figure
 
 
 def codes_and_cluster_heads(
-    z: Tensor, labels: Tensor, heads: Tensor, title: str = "", names: Sequence[str] = ()
+    z: Tensor,
+    labels: Tensor,
+    heads: Tensor,
+    title: str = "",
+    names: Sequence[str] = (),
+    members: Tensor | None = None,
 ) -> Figure:
     """Codes in the plane by class, and the cluster heads among them, with their names.
+
+    Each head is a cross. Its name stands beside it, where it covers the fewest codes.
 
     Args:
         z: codes, (n, 2).
@@ -104,6 +115,8 @@ def codes_and_cluster_heads(
         heads: places of the cluster heads, (K, 2).
         title: of the figure.
         names: of the K heads; by default their numbers, 0 … K-1.
+        members: the cluster of each code, (n,), 0 … K-1. A line then joins each head to the mean
+            of its cluster's codes, which is a ring.
     """
     check_matrix(heads, "heads", columns=2)
     check_finite(heads, "heads")
@@ -111,9 +124,59 @@ def codes_and_cluster_heads(
     check(
         len(names) == len(heads), "names", f"{len(names)} names", f"{len(heads)}, as many as heads"
     )
-    figure = panels_of_codes([(title, z, labels, None)], size=5.4)
-    box = {"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": "black"}
-    for name, (across, up) in zip(names, heads.detach().cpu().tolist(), strict=True):
-        text = figure.axes[0].text(across, up, name, bbox=box, fontsize=7.5, zorder=5)
-        text.set(horizontalalignment="center", verticalalignment="center")
+    figure = panels_of_codes([(title, z, labels, None)], size=WIDE)
+    ax, z, heads = figure.axes[0], z.detach().cpu(), heads.detach().cpu()
+    marks = [heads]
+    if members is not None:
+        check_labels(members, "members", len(heads))
+        check(len(members) == len(z), "members", members, f"{len(z)} clusters, one per code")
+        marks += _lines_to_means(ax, z, heads, members.cpu())
+    ax.scatter(*heads.T, marker="x", s=55, color="black", linewidths=2, zorder=6)
+    outline = [withStroke(linewidth=2.5, foreground="white")]
+    places = _places_of_names(ax, z, heads, names, torch.cat(marks))
+    for name, (across, up) in zip(names, places, strict=True):
+        text = ax.text(across, up, name, ha="center", va="center", fontsize=9, zorder=7)
+        text.set_path_effects(outline)
     return figure
+
+
+def _lines_to_means(ax: Axes, z: Tensor, heads: Tensor, members: Tensor) -> list[Tensor]:
+    """From each head to the mean of its cluster's codes; none for an empty cluster.
+
+    Returns points along each line, (12, 2).
+    """
+    marks = []
+    for k in members.unique().tolist():
+        mean = z[members == k].mean(0)
+        ax.plot(*torch.stack([heads[k], mean]).T, color="black", linewidth=1, zorder=5)
+        ax.scatter(*mean, s=45, facecolors="white", edgecolors="black", linewidths=1.3, zorder=6)
+        marks.append(torch.lerp(heads[k], mean, torch.linspace(0, 1, 12)[:, None]))
+    return marks
+
+
+def _places_of_names(
+    ax: Axes, z: Tensor, heads: Tensor, names: Sequence[str], marks: Tensor
+) -> list[list[float]]:
+    """For each head a place beside it, in data units, where its name covers the fewest codes.
+
+    Marks, (m, 2), and the names that already have a place count much more than codes.
+    """
+    unit = (ax.get_xlim()[1] - ax.get_xlim()[0]) / (WIDE * 72)  # of the axis, in a printer's point
+    angles = torch.arange(16) * (2 * torch.pi / 16)
+    places: list[Tensor] = []
+    boxes: list[Tensor] = []
+    for head, name in zip(heads, names, strict=True):
+        half = unit * torch.tensor([3.2 * len(name) + 2, 7.0])  # of the text's box
+        ring = torch.stack([angles.cos(), angles.sin()], dim=1) * (half + 5 * unit)
+        tried = head + torch.cat([stretch * ring for stretch in (1.0, 1.25, 1.5)])
+        cost = _covered(tried, z, half) + 20 * _covered(tried, marks, half)
+        for place, box in zip(places, boxes, strict=True):
+            cost = cost + 80 * _covered(tried, place[None], half + box)
+        places.append(tried[cost.argmin()])
+        boxes.append(half)
+    return [place.tolist() for place in places]
+
+
+def _covered(centres: Tensor, points: Tensor, half: Tensor) -> Tensor:
+    """How many of the points lie in the box of half-size ``half`` around each centre."""
+    return ((centres[:, None] - points[None]).abs() < half).all(2).sum(1)

@@ -69,7 +69,13 @@ def check_groups(members: Sequence[Tensor], name: str, groups: int, pixels: int)
     return list(members)
 
 
-def images(x: Tensor, columns: int = 10, title: str = "", shape: Shape | None = None) -> Figure:
+def images(
+    x: Tensor,
+    columns: int = 10,
+    title: str = "",
+    shape: Shape | None = None,
+    names: Sequence[str] = (),
+) -> Figure:
     """Images in rows of ``columns``.
 
     Args:
@@ -77,14 +83,28 @@ def images(x: Tensor, columns: int = 10, title: str = "", shape: Shape | None = 
         columns: images in a row.
         title: of the figure.
         shape: (H, W) or (C, H, W); None for square images.
+        names: written above the images, one per image; none by default.
     """
     drawn = pictures(x, "x", shape)
     check_int(columns, "columns")
-    rows = math.ceil(len(x) / columns)
-    figure, axes = new_figure(1, 1, 0.75 * columns, 0.75 * rows + 0.4 * bool(title))
+    check(sized(names) in (0, len(x)), "names", names, f"{len(x)} names, one per image, or none")
+    if len(names):
+        drawn = _with_room_above(drawn)
+    rows, tall = math.ceil(len(x) / columns), 0.9 if len(names) else 0.75
+    figure, axes = new_figure(1, 1, 0.75 * columns, tall * rows + 0.4 * bool(title))
     _show(axes[0, 0], _mosaic(drawn, columns))
+    for i, name in enumerate(names):
+        row, column = divmod(i, columns)
+        across, up = (column + 0.5) * drawn.shape[2], row * drawn.shape[1] + 0.5
+        axes[0, 0].text(across, up, name, ha="center", va="top", fontsize=9)
     axes[0, 0].set_title(title, fontsize=11)
     return figure
+
+
+def _with_room_above(drawn: Tensor) -> Tensor:
+    """The same pictures with white rows on top, a fifth of their height, for a name each."""
+    white = torch.full_like(drawn[:, : max(1, drawn.shape[1] // 5)], float(drawn.dim() == 4))
+    return torch.cat([white, drawn], dim=1)
 
 
 def reconstructions(
