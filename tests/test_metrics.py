@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from aae_lessons import metrics
+from aae_lessons.models import classifier
 from aae_lessons.networks import mlp
 from aae_lessons.priors import Gaussian, GaussianMixture, Painted
 
@@ -21,6 +22,15 @@ UPDATES = 500  # of a two-sample test here: these differences are learned sooner
 def matched():
     torch.manual_seed(3)
     return PRIOR.sample(4000)
+
+
+def test_the_classifier_takes_many_images_in_parts(monkeypatch):
+    model = classifier.DigitClassifier().eval()
+    x = torch.rand(23, 784)
+    whole = model(x), model.features(x)
+    monkeypatch.setattr(classifier, "ROWS", 10)
+    for parts, expected in zip((model(x), model.features(x)), whole, strict=True):
+        torch.testing.assert_close(parts, expected)
 
 
 def test_a_perfect_match(matched):

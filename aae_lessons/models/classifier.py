@@ -15,12 +15,14 @@ from __future__ import annotations
 
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from aae_lessons.networks import Float32Linear, conv_encoder, leaky_relu
 
 FEATURES = 64  # units of the last hidden layer
 CLASSES = 10
+ROWS = 500  # images at a time: what the convolutions hold of more fills a small machine
 
 
 class DigitClassifier(nn.Sequential):
@@ -30,9 +32,13 @@ class DigitClassifier(nn.Sequential):
         layers = conv_encoder(FEATURES), leaky_relu(), nn.Dropout(0.5)
         super().__init__(*layers, Float32Linear(FEATURES, CLASSES))
 
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits, (B, 10), of images ``x``, (B, 784)."""
+        return self[3](self[2](self.features(x)))
+
     def features(self, x: Tensor) -> Tensor:
         """The last hidden layer, (B, 64), of images ``x``, (B, 784)."""
-        return self[1](self[0](x))
+        return torch.cat([self[1](self[0](part)) for part in x.split(ROWS)])
 
     def activations(self, x: Tensor) -> Tensor:
         """The second convolution's output, (B, 3136), of images ``x``, (B, 784)."""
