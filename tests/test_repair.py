@@ -1,4 +1,4 @@
-"""Hand-ins as students really send them are repaired, and no answer changes.
+"""Hand-ins as students really send them are repaired; what the other commands refuse.
 
 `test_nbgrader.py` grades the same ones.
 """
@@ -13,6 +13,7 @@ import pytest
 from hand_ins import HAND_INS, NAME
 
 from aae_lessons.authoring import marks, repair
+from aae_lessons.authoring.__main__ import main as authoring_main
 
 SOUND = [name for name, each in HAND_INS.items() if not each.refused]
 REFUSED = [name for name, each in HAND_INS.items() if each.refused]
@@ -108,3 +109,26 @@ def test_every_master_is_told_from_the_others_and_needs_no_repair():
         notebook = json.loads((repair.SOLUTIONS.parent / "exercises" / name).read_text("utf-8"))
         assert repair.recognise(notebook, name, masters) == name
         assert list(marks.restore(notebook, master)) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("repar", "usage: python -m aae_lessons.authoring COMMAND"),
+        ("repair nowhere", "no notebook in nowhere"),
+        ("execute 02_adversary", "02_adversary.ipynb; expected names such as 02_adversarial"),
+        ("site out 02_adversary", "names: got ['02_adversary'], expected some of 00_start_here"),
+        ("site . 02_adversarial", "out: got '.', expected a new or empty folder"),
+        ("site", "the following arguments are required: out"),
+        ("release --chek", "unrecognized arguments: --chek"),
+    ],
+)
+def test_a_typo_on_the_command_line_ends_in_a_message(
+    command, says, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(SystemExit) as ended:
+        authoring_main(command.split())
+    assert ended.value.code == 2 and says in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

@@ -151,6 +151,9 @@ def main() -> None:
     args = parser.parse_args()
     os.environ.setdefault("AAE_PROGRESS", os.devnull)  # lesson 0 is stored as a new learner's
     paths = [Path(n) if n.endswith(".ipynb") else FOLDER / f"{n}.ipynb" for n in args.names]
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        parser.error(f"no notebook {', '.join(missing)}; expected names such as 02_adversarial")
     slow = []
     for path in paths or sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")):
         seconds = execute(path)

@@ -48,11 +48,16 @@ def fingerprint(
         settings[f"batches.{name}"] = getattr(batches, name, None)
     images = getattr(batches, "images", None)
     if images is not None and hasattr(images, "labels"):
-        settings["images"] = (len(images), int(images.images.sum()), int(images.labels.sum()))
+        settings["images"] = (len(images), _sum(images.images), int(images.labels.sum()))
     for phase, optimizer in optimizers.items():
         settings[f"{phase} optimizer"] = type(optimizer)
         settings |= _fields(phase, optimizer.defaults)
     return {name: _in_words(value) for name, value in settings.items()}
+
+
+def _sum(pixels: Tensor) -> int:
+    """Of all pixels, in parts: torch makes eight bytes of each one before it adds them up."""
+    return int(torch.stack([part.sum() for part in pixels.split(1000)]).sum())
 
 
 def _fields(name: str, value: Any) -> dict[str, Any]:

@@ -21,19 +21,31 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from aae_lessons.arguments import check
+
+SPHINX = ("_static", "_sources")  # folders by which a site is recognised
+
 
 def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
-    """Writes the site into ``out``. Raises RuntimeError where Sphinx fails.
+    """Writes the site into ``out``.
 
     Args:
-        out: a folder; what is in it is replaced.
+        out: a folder; a site that is in it is replaced.
         names: of lessons, such as ``02_adversarial``; all, and the reference, without.
         explorers: whether explorers are made alive; without, their stills stay.
+
+    Raises:
+        ValueError: an ``out`` that holds anything but a site, or the name of no lesson.
+        RuntimeError: Sphinx fails.
     """
     from sphinx.application import Sphinx
 
     from aae_lessons.authoring.site import decks, extension, landing, slim, sources
 
+    known = [lesson.path.stem for lesson in sources.lessons()]
+    check(set(names) <= set(known), "names", names, f"some of {', '.join(known)}")
+    replaceable = not out.exists() or (out.is_dir() and _holds_nothing_else(out))
+    check(replaceable, "out", str(out), "a new or empty folder, or one with a site, to replace")
     os.environ.setdefault("AAE_PROGRESS", os.devnull)
     shutil.rmtree(out, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -63,6 +75,11 @@ def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
         path.unlink()
 
 
+def _holds_nothing_else(out: Path) -> bool:
+    """Whether a folder is empty, or was written by Sphinx."""
+    return not any(out.iterdir()) or any((out / name).is_dir() for name in SPHINX)
+
+
 def cores(most: int = 4) -> int:
     """Processes to build with: the cores that this process may use, at most ``most``."""
     allowed = getattr(os, "sched_getaffinity", None)
@@ -84,7 +101,10 @@ def main() -> None:
         for path in sorted(execute.FOLDER.glob("[0-9][0-9]_*.ipynb")):
             if not args.names or path.stem in args.names:
                 print(f"{path.stem}: {execute.execute(path):.0f} s", flush=True)
-    build(args.out, args.names)
+    try:
+        build(args.out, args.names)
+    except ValueError as error:
+        parser.error(str(error))
     if args.pdf:
         from aae_lessons.authoring.site import printing
 
