@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from aae_lessons import metrics
+from aae_lessons import metrics, references
 from aae_lessons.models import classifier
 from aae_lessons.networks import mlp
 from aae_lessons.priors import Gaussian, GaussianMixture, Painted
@@ -22,6 +22,14 @@ UPDATES = 500  # of a two-sample test here: these differences are learned sooner
 def matched():
     torch.manual_seed(3)
     return PRIOR.sample(4000)
+
+
+def test_the_fixed_classifier_keeps_no_graph_but_passes_gradients_on():
+    fixed = references.classifier()
+    assert not fixed.features(torch.rand(3, 784)).requires_grad
+    x = torch.rand(3, 784, requires_grad=True)
+    fixed.activations(x).sum().backward()
+    assert x.grad.abs().sum() > 0
 
 
 def test_the_classifier_takes_many_images_in_parts(monkeypatch):

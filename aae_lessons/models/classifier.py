@@ -32,9 +32,9 @@ class DigitClassifier(nn.Sequential):
         layers = conv_encoder(FEATURES), leaky_relu(), nn.Dropout(0.5)
         super().__init__(*layers, Float32Linear(FEATURES, CLASSES))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits, (B, 10), of images ``x``, (B, 784)."""
-        return self[3](self[2](self.features(x)))
+    def forward(self, input: Tensor) -> Tensor:
+        """Logits, (B, 10), of images, (B, 784)."""
+        return self[3](self[2](self.features(input)))
 
     def features(self, x: Tensor) -> Tensor:
         """The last hidden layer, (B, 64), of images ``x``, (B, 784)."""
