@@ -188,3 +188,10 @@ def test_a_lessons_figure_has_its_number_and_its_authors_words():
     del cells[3].metadata["mystnb"]["figure"]
     (*_, last) = notebooks.prepared(new_notebook(cells=cells), lambda place: "").cells
     assert "figure" not in last.metadata["mystnb"]
+
+
+def test_the_icons_that_pages_use_are_drawn_without_their_library():
+    library = 'x={"sun":[576,512,[9728],"f185","M1 2"],"lightbulb":[384,512,[],"f0eb","M3 4z"]}'
+    text = slim.icons(library, ['<i class="fa-solid fa-sun fa-lg"></i>'])
+    assert "viewBox='0 0 576 512'" in text and "d='M1 2'" in text and ".fa-lg" not in text
+    assert ".fa-lightbulb,.tip>.admonition-title:after{--aae-icon:" in text, "boxes have one, too"

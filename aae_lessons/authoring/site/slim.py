@@ -31,10 +31,14 @@ READ = re.compile(r"var\(\s*(--[\w-]+)|[\"'](--[\w-]+)[\"']")  # in rules, in sc
 FRAMES = re.compile(r"@keyframes\s+([\w-]+)\s*{(?:[^{}]*{[^{}]*})*[^{}]*}")
 ICON = re.compile(r"\bfa-([a-z0-9-]+)")
 DRAWING = r'(?<![\w-])"?{}"?:\[(\d+),(\d+),\[[^]]*\],"[0-9a-f]+","([^"]+)"\]'
-MASK = """.fa-solid:before,.fas:before{content:"";display:inline-block;width:1em;height:1em;
-vertical-align:-.125em;background:currentColor;forced-color-adjust:none;
+TITLE = ".admonition>.admonition-title:after"
+BOXES = {"circle-info": TITLE, "lightbulb": ".tip>.admonition-title:after"}  # in this order
+MASK = f""".fa-solid:before,.fas:before,{TITLE}{{content:"";display:inline-block;
+background:currentColor;forced-color-adjust:none;
 -webkit-mask:var(--aae-icon) center/contain no-repeat;
-mask:var(--aae-icon) center/contain no-repeat}
+mask:var(--aae-icon) center/contain no-repeat}}
+.fa-solid:before,.fas:before{{width:1em;height:1em;vertical-align:-.125em}}
+div{TITLE}{{content:""}}
 """
 
 
@@ -155,7 +159,7 @@ def may_apply(selector: str, known: Set[str]) -> bool:
 
 def icons(library: str, pages: Iterable[str]) -> str:
     """Rules that draw the icons of pages, from the text of Font Awesome's script."""
-    names = sorted({name for text in pages for name in ICON.findall(text)})
+    names = sorted({name for text in pages for name in ICON.findall(text)} | BOXES.keys())
     rules = []
     for name in names:
         match = re.search(DRAWING.format(re.escape(name)), library)
@@ -166,5 +170,6 @@ def icons(library: str, pages: Iterable[str]) -> str:
                 f"<path d='{path}'/></svg>"
             )
             data = image.replace("<", "%3C").replace(">", "%3E").replace("\n", " ")
-            rules.append(f'.fa-{name}{{--aae-icon:url("data:image/svg+xml,{data}")}}\n')
+            where = f".fa-{name},{BOXES[name]}" if name in BOXES else f".fa-{name}"
+            rules.append(f'{where}{{--aae-icon:url("data:image/svg+xml,{data}")}}\n')
     return MASK + "".join(rules)
