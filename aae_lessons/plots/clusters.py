@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from torch import Tensor
 
 from aae_lessons.arguments import (
@@ -132,7 +132,7 @@ def codes_and_cluster_heads(
         check(len(members) == len(z), "members", members, f"{len(z)} clusters, one per code")
         marks += _lines_to_means(ax, z, heads, members.cpu())
     ax.scatter(*heads.T, marker="x", s=55, color="black", linewidths=2, zorder=6)
-    outline = [withStroke(linewidth=2.5, foreground="white")]
+    outline: list[AbstractPathEffect] = [withStroke(linewidth=2.5, foreground="white")]
     places = _places_of_names(ax, z, heads, names, torch.cat(marks))
     for name, (across, up) in zip(names, places, strict=True):
         text = ax.text(across, up, name, ha="center", va="center", fontsize=9, zorder=7)
