@@ -116,6 +116,12 @@ def test_a_trial_replaces_nothing_and_is_not_taken_for_the_whole_run(tmp_path, c
     assert "already made" in capsys.readouterr().err
     sweep.make_seeds("autoencoder", epochs=1, again=True, **places)  # its code was changed
     assert made.pop() == 1 and len(made) == 1
+    record = next((tmp_path / "runs").glob("autoencoder.*/autoencoder.json"))
+    record.unlink()
+    checkpoint = record.with_name("killed.pt")
+    checkpoint.touch()
+    sweep.make_seeds("autoencoder", epochs=1, again=True, **places)  # this goes on
+    assert made.pop() == 1 and checkpoint.exists()
     sweep.make_seeds("autoencoder", **places)
     assert made == [1, RECIPES["autoencoder"].epochs]
     assert (tmp_path / "kept" / "autoencoder.json").is_file()

@@ -171,7 +171,7 @@ def repair_all(submitted: Path) -> bool:
 
 
 def main() -> None:
-    """Runs the command line of ``solutions/repair.py``."""
+    """Runs the command line of ``authoring repair``."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("submitted", type=Path, help="a folder SUBMITTED/STUDENT/ASSIGNMENT/")
     submitted = parser.parse_args().submitted

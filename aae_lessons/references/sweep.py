@@ -72,11 +72,11 @@ def make_seeds(
     mark = recipe_fingerprint(name, length)
     places = [workspace.resolve() / f"{name}.{mark}.seed-{seed}" for seed in seeds]
     paths = [place / f"{name}.json" for place in places]
-    if again:
-        for place in places:
-            shutil.rmtree(place, ignore_errors=True)
-    for path in filter(Path.is_file, paths):
-        _say(f"already made: {path} (--again makes it once more)")
+    for path in filter(Path.is_file, paths):  # a run that was killed keeps its checkpoint
+        if again:
+            shutil.rmtree(path.parent)
+        else:
+            _say(f"already made: {path} (--again makes it once more)")
     several = len(seeds) > 1 or backend != "loky"
     tasks = [
         joblib.delayed(_run)(make, several, name, device, seed, length, place)
