@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 
-def describe(value: object) -> str:
+def describe_value(value: object) -> str:
     """A short description of ``value`` for an error message: tensors by shape and dtype."""
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)} and dtype {value.dtype}"
@@ -31,7 +31,7 @@ def check(holds: bool, name: str, got: object, expected: str) -> None:
 
 def refusal(name: str, got: object, expected: str) -> ValueError:
     """The error that refuses ``got``."""
-    return ValueError(f"{name}: got {describe(got)}, expected {expected}")
+    return ValueError(f"{name}: got {describe_value(got)}, expected {expected}")
 
 
 def check_int(value: object, name: str, at_least: int = 1) -> None:

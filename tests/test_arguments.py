@@ -295,7 +295,7 @@ def test_messages_say_what_came_and_what_is_wanted():
     )
     with pytest.raises(ValueError, match=r"^std: got -1, expected a finite number above 0$"):
         priors.Gaussian(2, -1)
-    assert len(arguments.describe("x" * 1000)) <= 80
+    assert len(arguments.describe_value("x" * 1000)) <= 80
 
 
 def test_a_device_this_machine_does_not_have_is_refused():

@@ -111,8 +111,8 @@ def test_each_phase_moves_every_parameter_of_its_networks(step, phase, variant):
     before = state(model)
     for _ in range(3):
         train(model, optimizers, make_batch())
-    still = [name for name, p in model.named_parameters() if torch.equal(p, before[name])]
-    assert still == []
+    frozen = [name for name, p in model.named_parameters() if torch.equal(p, before[name])]
+    assert frozen == []
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

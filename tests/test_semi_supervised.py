@@ -188,10 +188,10 @@ def test_noise_is_on_the_input_and_the_clean_image_is_the_target(monkeypatch):
 def test_the_input_can_be_moved_too():
     x = torch.zeros(8, 784)
     x[:, 14 * 28 + 4 : 14 * 28 + 24] = 1.0
-    still, moved = (
+    frozen, moved = (
         make(Config(hidden=(8,), noise=0.0, jitter=jitter))[0].corrupt(x) for jitter in (0.0, 0.2)
     )
-    assert torch.equal(still, x)
+    assert torch.equal(frozen, x)
     assert ((moved - x).abs().sum(1) > 1).all() and not torch.equal(moved[0], moved[1])
 
 

@@ -27,11 +27,11 @@ def diagnosis(
         return (f"{phase} moves nothing" if phase else "nothing moved"), says
     if close(moved, -expected_move, 1e-3, 1e-6):
         return "uphill", f"{the} goes up its loss: a sign is turned round."
-    still = _still(got.model, moved, expected_move)
-    if still:
-        says = f"{the} should move the {still}, and does not: its gradient was cut on the way."
-        return f"{still} does not move", says
-    extra = _still(got.model, expected_move, moved)
+    frozen = _moves_only_in(got.model, moved, expected_move)
+    if frozen:
+        says = f"{the} should move the {frozen}, and does not: its gradient was cut on the way."
+        return f"{frozen} does not move", says
+    extra = _moves_only_in(got.model, expected_move, moved)
     if extra:
         return f"{extra} moves too", f"{the} moves the {extra}, which it should leave alone."
     factor = ((moved @ expected_move) / (expected_move @ expected_move)).item()
@@ -69,15 +69,15 @@ def _part_with_other_inputs(
     return ""
 
 
-def _still(model: nn.Module, moved: Tensor, expected_move: Tensor) -> str:
-    """The first part of the model that should move and does not."""
+def _moves_only_in(model: nn.Module, other: Tensor, move: Tensor) -> str:
+    """The first part of the model that moves in ``move`` and not in ``other``."""
     offset = 0
     parts = {name.partition(".")[0]: 0 for name, _ in model.named_parameters()}
     for name, p in model.named_parameters():
         parts[name.partition(".")[0]] += p.numel()
     for name, size in parts.items():
         here = slice(offset, offset + size)
-        if expected_move[here].abs().max() > 1e-6 and moved[here].abs().max() < 1e-9:
+        if move[here].abs().max() > 1e-6 and other[here].abs().max() < 1e-9:
             return name
         offset += size
     return ""

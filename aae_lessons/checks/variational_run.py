@@ -55,6 +55,6 @@ def _deviation_drawn(encoder: nn.Module, decoder: nn.Module, update: Step, x: Te
     decoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach()))
     with torch.no_grad():
         mean = encoder(x).chunk(2, dim=1)[0]
-    still = torch.optim.SGD([*encoder.parameters(), *decoder.parameters()], 0.0)
-    update(encoder, decoder, still, x, 1.0)
+    zero_lr = torch.optim.SGD([*encoder.parameters(), *decoder.parameters()], 0.0)
+    update(encoder, decoder, zero_lr, x, 1.0)
     return (seen[0] - mean).square().mean().sqrt().item()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from aae_lessons.arguments import (
     check,
-    describe,
+    refusal,
 )
 from aae_lessons.data.sets import UNLABELLED, ImageSet
 
@@ -68,7 +68,7 @@ def _labels(labels: Any, n: int) -> tuple[int, Tensor]:
     try:
         label = torch.as_tensor(labels)
     except (ValueError, TypeError, RuntimeError) as error:
-        raise ValueError(f"labels: got {describe(labels)}, expected whole numbers") from error
+        raise refusal("labels", labels, "whole numbers") from error
     whole = not label.is_floating_point() and not label.is_complex() and label.dtype != torch.bool
     ok = whole and label.shape == (n,) and int(label.min()) >= UNLABELLED
     check(ok, "labels", label, f"{n} whole numbers from 0 on (-1: none) in a vector")

@@ -30,7 +30,7 @@ Extent = tuple[float, float, float, float]  # left, right, bottom, top
 class CourseFigure(Figure):
     """A figure that a notebook shows at double pixel density, with words for who can't see it.
 
-    ``alt`` may be set; else :func:`describe` says what is drawn.
+    ``alt`` may be set; else :func:`describe_figure` says what is drawn.
     """
 
     alt = ""
@@ -41,11 +41,11 @@ def png(figure: Figure) -> tuple[bytes, dict[str, object]]:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=DPI * DENSITY)
     width, height = (round(DPI * inches) for inches in figure.get_size_inches())
-    alt = getattr(figure, "alt", "") or describe(figure)
+    alt = getattr(figure, "alt", "") or describe_figure(figure)
     return stream.getvalue(), {"width": width, "height": height, "alt": alt}
 
 
-def describe(figure: Figure) -> str:
+def describe_figure(figure: Figure) -> str:
     """What a figure shows in one sentence, from its titles, axes and legends."""
     panels = [_panel(ax) for ax in figure.axes if ax.get_label() != "<colorbar>"]
     title = figure.get_suptitle()

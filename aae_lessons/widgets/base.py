@@ -44,8 +44,8 @@ class Explorer(anywidget.AnyWidget):
             return None
         picture, size = png(self.static())
         data, metadata = result
-        still = {"text/plain": self.title, "image/png": base64.b64encode(picture).decode()}
-        return {**data, **still}, {**metadata, "image/png": size}
+        preview = {"text/plain": self.title, "image/png": base64.b64encode(picture).decode()}
+        return {**data, **preview}, {**metadata, "image/png": size}
 
 
 class Decoding(Explorer):
