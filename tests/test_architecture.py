@@ -231,3 +231,40 @@ def test_importing_the_package_costs_next_to_nothing():
         if took <= 0.3:
             return
     raise AssertionError(f"importing took {times} s")
+
+
+HEAVY = {"seaborn", "pandas", "scipy", "sklearn", "torchvision", "joblib", "ot"}
+FIRST_FIGURES = """
+import json, sys
+from aae_lessons import data, plots, priors
+test, prior = data.mnist("test", "cpu").subset(slice(0, 100)), priors.GaussianMixture()
+plots.codes(prior.sample(100), test.labels, prior)
+plots.rows_of_images({"digits": test.x[:10]})
+plots.lines([1, 2], {"loss": [1.0, 2.0]}, "epoch", "loss")
+print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+"""
+
+
+def first_imports(lesson: Path) -> dict[str, str]:
+    """The import statements of a notebook's first dozen cells, each with its library."""
+    cells = json.loads(lesson.read_text(encoding="utf-8"))["cells"]
+    code = ("".join(cell["source"]) for cell in cells[:12] if cell["cell_type"] == "code")
+    result = {}
+    for node in (node for source in code for node in ast.parse(source).body):
+        if isinstance(node, ast.Import):
+            result[ast.unparse(node)] = node.names[0].name.split(".")[0]
+        elif isinstance(node, ast.ImportFrom):
+            result[ast.unparse(node)] = node.module.split(".")[0]
+    return result
+
+
+def test_a_lesson_and_its_first_figures_load_no_heavy_library():
+    """Only lessons 6 to 8 begin with one, by name. Modules are counted: times would depend."""
+    imports = {path.stem: first_imports(path) for path in LESSONS}
+    named = {stem for stem, lines in imports.items() if HEAVY & set(lines.values())}
+    assert len(imports) == 9 and named == {"06_clustering", "07_wasserstein", "08_methods"}
+    light = {line for lines in imports.values() for line in lines if lines[line] not in HEAVY}
+    program = "\n".join([*sorted(light), FIRST_FIGURES])
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert out.returncode == 0, out.stderr
+    assert not HEAVY & set(json.loads(out.stdout))

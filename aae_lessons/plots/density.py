@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from aae_lessons.plots.style import Extent
@@ -107,6 +106,8 @@ def _from_density(prior: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray | None
 
 def _from_samples(drawn: Tensor, low: Sequence[float], high: Sequence[float]) -> np.ndarray:
     """Logarithm of the smoothed counts in each cell, (CELLS, CELLS)."""
+    from scipy.ndimage import gaussian_filter  # here: most priors have a density, and need none
+
     limits = list(zip(low, high, strict=True))
     counts, *_ = np.histogram2d(*drawn.double().numpy().T, bins=CELLS, range=limits)
     # few samples need more smoothing: about 1 / n^(1/6) for a density in the plane
