@@ -1,5 +1,6 @@
 """One's own images: arrays, tensors, data sets, folders; and what is refused, with its cure."""
 
+import ast
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -17,6 +18,7 @@ from aae_lessons.models import adversarial
 from aae_lessons.networks import conv_decoder, conv_encoder
 from aae_lessons.priors import Gaussian, GaussianMixture
 from aae_lessons.training import fit
+from aae_lessons.widgets.latent import LatentExplorer
 
 GREY = np.arange(5 * 6 * 8, dtype=np.uint8).reshape(5, 6, 8)
 COLOUR = np.stack([GREY, GREY + 1, GREY + 2], 1)  # (5, 3, 6, 8)
@@ -163,6 +165,7 @@ def test_the_page_trains_on_scikit_learns_digits_in_eight_lines():
     names = {}
     exec(source, names)
     assert names["images"].shape == (1, 8, 8)
+    assert isinstance(ast.parse(source).body[-1], ast.Expr)  # a cell shows its last value
     plt.close("all")
 
 
@@ -174,7 +177,13 @@ def test_the_pages_lines_train_on_every_kind_of_images(kind, tmp_path):
     rest = lines_of_the_page().split("digits.target)\n")[1]
     rest = rest.replace("Minibatches(images), epochs=20", "Minibatches(images, 20), 2")
     names = {"data": data, "priors": priors, "plots": plots, "training": training}
-    names |= {"adversarial": adversarial, "images": SET_OF[kind](tmp_path)}
-    exec(rest.replace("plots.rec", "figure = plots.rec"), names)
-    assert names["figure"].axes
+    names |= {
+        "adversarial": adversarial,
+        "LatentExplorer": LatentExplorer,
+        "images": SET_OF[kind](tmp_path),
+    }
+    rest = rest.replace("plots.rec", "figure = plots.rec").replace("LatentE", "explorer = LatentE")
+    exec(rest, names)
+    assert names["figure"].axes and names["explorer"].static().axes
+    assert names["explorer"].image_shape == list(names["images"].shape)
     plt.close("all")

@@ -10,6 +10,7 @@ import zlib
 
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from torch import nn
 from traitlets import TraitError, link
 
@@ -329,11 +330,15 @@ def test_a_decoder_that_does_something_else_stays_in_the_kernel(model):
         ("model", {"model": 3}),
         ("extent", {"extent": 0.0}),
         ("extent", {"extent": math.nan}),
-        ("x", {"x": torch.rand(5, 783), "labels": torch.zeros(5, dtype=torch.int64)}),
+        ("shape", {"x": torch.rand(5, 783), "labels": torch.zeros(5, dtype=torch.int64)}),
+        ("x", {"x": torch.rand(5, 100), "labels": torch.zeros(5, dtype=torch.int64)}),
+        ("x", {"labels": torch.zeros(5, dtype=torch.int64)}),
+        ("shape", {"shape": (28, 27)}),
+        ("shape", {"shape": (2, 14, 28)}),
         ("x", {"x": 255 * torch.rand(5, 784), "labels": torch.zeros(5, dtype=torch.int64)}),
         ("x", {"z": torch.rand(5, 2)}),
         ("labels", {"x": torch.rand(5, 784), "labels": torch.zeros(4, dtype=torch.int64)}),
-        ("labels", {"x": torch.rand(5, 784), "labels": None}),
+        ("labels", {"x": torch.rand(5, 784), "labels": torch.full((5,), 100)}),
         ("z", {"x": torch.rand(5, 784), "labels": torch.zeros(5).long(), "z": torch.rand(5, 3)}),
         (
             "z",
@@ -349,8 +354,12 @@ def test_a_latent_explorer_refuses(model, name, arguments):
 
 
 def test_a_decoder_of_other_pictures_is_refused():
-    with pytest.raises(ValueError, match=r"^decode\(z\)"):
-        LatentExplorer(lambda z: torch.zeros(len(z), 100))
+    x = torch.rand(5, 784)
+    for wrong in (lambda z: torch.zeros(len(z), 100), lambda z: 3, lambda z: 9 * z[:, :1]):
+        with pytest.raises(ValueError, match=r"^decode\(z\)"):
+            LatentExplorer(wrong, x, z=torch.rand(5, 2))
+    with pytest.raises(ValueError, match=r"^shape: got None, for images of 99 numbers"):
+        latent_explorer(lambda z: torch.zeros(len(z), 99))
 
 
 def test_a_wide_explorer_sends_at_most_four_megabytes():
@@ -515,7 +524,7 @@ def test_a_class_without_style():
     [
         ("model", {"model": 3}),
         ("names", {"names": ["one"]}),
-        ("x", {"x": torch.rand(3, 7)}),
+        ("shape", {"x": torch.rand(3, 7)}),
         ("labels", {"x": torch.rand(3, 784), "labels": torch.zeros(2).long()}),
     ],
 )
@@ -689,6 +698,86 @@ def test_a_grid_of_costs_and_discrepancies():
 def test_a_grid_refuses(name, x, runs):
     with pytest.raises(ValueError, match=f"^{name}"):
         CostDiscrepancyExplorer(x, runs)
+
+
+# ------------------------------------------------------------- images of other sizes, in colour
+
+SETS = {
+    "8 by 8, grey": lambda: data.ImageSet.of(load_digits().images / 16, load_digits().target),
+    "32 by 32, RGB": lambda: data.ImageSet.of(torch.rand(40, 32, 32, 3), torch.arange(40) % 26),
+    "28 by 28, grey": lambda: data.mnist("test", "cpu"),
+    "9 by 16, RGB, unlabelled": lambda: data.ImageSet.of(torch.rand(40, 3, 9, 16)),
+}
+
+
+@pytest.fixture(params=SETS)
+def own(request):
+    """Twenty images of a reader's own, and untrained models of them: of z, and of y and z."""
+    images = SETS[request.param]().subset(slice(0, 20))
+    pixels = {"pixels": images.pixels, "hidden": (8,)}
+    config = semi_supervised.Config(**pixels, dim=3)
+    plain = adversarial.AAE(priors.Gaussian(2), adversarial.JointConfig(**pixels))
+    return images, plain, semi_supervised.SemiSupervisedAAE(config)
+
+
+def pixels_of(packed, images):
+    """Levels 0 … 255 that the browser gets, (n, C·H·W)."""
+    levels = torch.frombuffer(bytearray(zlib.decompress(packed)), dtype=torch.uint8)
+    return levels.view(-1, images.pixels)
+
+
+def test_a_plane_of_ones_own_images(own):
+    images, model, _ = own
+    explorer = LatentExplorer(model, images)
+    assert explorer.image_shape == list(images.shape) and explorer.in_browser
+    assert torch.equal(pixels_of(explorer.images, images), images.images.flatten(1))
+    expected = bytes(images.labels.tolist()) if (images.labels >= 0).any() else b""
+    assert explorer.labels == expected and len(explorer.picture) == images.pixels
+    assert explorer.static().axes
+    bare = LatentExplorer(model, shape=images.shape)
+    sheet = bare.static().axes[0].images[0].get_array().shape
+    assert sheet[:2] == (12 * images.shape[1], 12 * images.shape[2])
+    assert sheet[2:] == ((3,) if images.shape[0] == 3 else ())
+
+
+def test_the_kernel_decodes_ones_own_images(own):
+    images, model, _ = own
+    explorer = latent_explorer(lambda z: 1 - model.decode(z), shape=images.shape)
+    question = {"kind": "decode", "from": "a", "number": 1, "codes": [[0.0, 0.0], [1.0, 0.0]]}
+    [(_, buffers)] = answers(explorer, question)
+    assert not explorer.in_browser and len(buffers[0]) == 2 * images.pixels
+
+
+def test_the_other_explorers_of_ones_own_images(own):
+    images, model, classes = own
+    shape = list(images.shape)
+    style = ClassStyleExplorer(classes, images)
+    between = InterpolationExplorer(model, images)
+    shots = [{"samples": images.x[:4], "z": torch.randn(20, 2)} for _ in range(2)]
+    scrubber = TrainingScrubber(history(shots), images.labels, shape=images.shape)
+    sheets = {"reconstructions": images.x, "samples": images.x, "metrics": {"mse": 0.1}}
+    costs = CostDiscrepancyExplorer(images, {("a", "b"): sheets}, headline="mse")
+    for explorer in (style, between, scrubber, costs):
+        assert explorer.image_shape == shape and explorer.static().axes
+    assert torch.equal(pixels_of(between.images, images), images.images.flatten(1))
+    assert torch.equal(pixels_of(scrubber.samples, images)[:4], images.images[:4].flatten(1))
+    assert (between.names[0] == "") == bool((images.labels < 0).all())
+    assert style.x_hat.shape == (1, images.pixels)
+
+
+def test_images_that_are_not_square_need_a_shape():
+    model = adversarial.AAE(priors.Gaussian(2), adversarial.Config(pixels=60, hidden=(8,)))
+    with pytest.raises(ValueError, match=r"^shape: got None, for images of 60 .*not square"):
+        LatentExplorer(model)
+    with pytest.raises(ValueError, match=r"^shape: got \(5, 11\), expected .* of 60 numbers"):
+        LatentExplorer(model, shape=(5, 11))
+    assert LatentExplorer(model, shape=(5, 12)).image_shape == [1, 5, 12]
+
+
+def test_some_labels_may_be_missing(model, digits):
+    labels = torch.where(torch.arange(500) % 2 == 0, digits.labels, -1)
+    assert list(LatentExplorer(model, digits.x, labels).labels[:2]) == [int(labels[0]), 255]
+    assert LatentExplorer(model, digits.x).labels == b""
 
 
 # ------------------------------------------------------------------- figures, static pages

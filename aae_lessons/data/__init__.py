@@ -22,12 +22,20 @@ from aae_lessons.data.sets import (
     ImageSet,
     to_pixels,
 )
-from aae_lessons.data.sources import MNIST_FILES, MNIST_FOLDER, fashion_mnist, mnist, svhn
+from aae_lessons.data.sources import (
+    MNIST_FILES,
+    MNIST_FOLDER,
+    MNIST_SHAPE,
+    fashion_mnist,
+    mnist,
+    svhn,
+)
 
 __all__ = [
     "CLASSES",
     "MNIST_FILES",
     "MNIST_FOLDER",
+    "MNIST_SHAPE",
     "UNLABELLED",
     "Batch",
     "DataError",

@@ -17,6 +17,7 @@ from aae_lessons.arguments import check
 from aae_lessons.data.sets import DataError, ImageSet
 
 MNIST_FOLDER = Path(__file__).parent.parent / "mnist"
+MNIST_SHAPE = (1, 28, 28)  # channels, height, width
 MNIST_FILES = {  # the MD5 of each file once unpacked
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
     "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
@@ -47,7 +48,7 @@ def mnist(
     images = _read_idx(Path(folder), f"{prefix}-images-idx3-ubyte", offset=16)
     labels = _read_idx(Path(folder), f"{prefix}-labels-idx1-ubyte", offset=8)
     return ImageSet(
-        images.view(-1, 1, 28, 28).to(target),
+        images.view(-1, *MNIST_SHAPE).to(target),
         labels.long().to(target),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ from aae_lessons.arguments import (
     sized,
 )
 from aae_lessons.plots import density
-from aae_lessons.plots.style import COLOURS, MARKERS, THIN, new_figure
+from aae_lessons.plots.style import COLOURS, MARKERS, MOST_CLASSES, THIN, mark, new_figure
 
 Panel = tuple[str, Tensor, Tensor, Any]  # title, codes, labels, a prior or samples or None
 
@@ -33,7 +34,7 @@ def codes(
 
     Args:
         z: codes, (n, 2).
-        labels: their classes, (n,).
+        labels: their classes, (n,), at most 100 of them; -1 for "no label".
         prior: one with ``sample``, or samples, (m, 2).
         title: of the figure.
         behind: what the lines are called.
@@ -70,7 +71,9 @@ def panels_of_codes(panels: Sequence[Panel], size: float = 4.0, behind: str = "p
     )
     if any(prior is not None for *_, prior in panels):
         handles, names = [*handles, Line2D([], [], color="0.1", linewidth=1)], [*names, behind]
-    legend = figure.legend(handles, names, loc="outside right center", fontsize=9, markerscale=2)
+    columns = math.ceil(len(names) / (4 * size))  # lines that fit next to a panel, about
+    place = {"loc": "outside right center", "ncols": columns}
+    legend = figure.legend(handles, names, fontsize=9, markerscale=2, **place)
     for handle in filter(None, legend.legend_handles):
         handle.set_alpha(1)
     return figure
@@ -79,7 +82,7 @@ def panels_of_codes(panels: Sequence[Panel], size: float = 4.0, behind: str = "p
 def _checked(title: str, z: Tensor, labels: Tensor, prior: Any) -> Panel:
     check_matrix(z, "z", columns=2)
     check_finite(z, "z")
-    check_labels(labels, "labels", len(COLOURS), unlabelled=True)
+    check_labels(labels, "labels", MOST_CLASSES, unlabelled=True)
     samples = isinstance(prior, Tensor) or prior is None
     drawable = samples or callable(getattr(prior, "sample", None))
     check(drawable, "prior", prior, "one with sample(n), samples (m, 2), or None")
@@ -102,8 +105,9 @@ def _scatter(ax: Axes, z: Tensor, labels: Tensor) -> None:
         if k < 0:
             cloud = ax.scatter(across, up, s=8, color="k", label=unlabelled)
         else:
-            size, mark = 8 * THIN.get(MARKERS[k], 1.0), MARKERS[k]
-            cloud = ax.scatter(across, up, s=size, color=COLOURS[k], marker=mark, label=str(k))
+            colour, marker = mark(k)
+            size = 8 * THIN.get(marker, 1.0)
+            cloud = ax.scatter(across, up, s=size, color=colour, marker=marker, label=str(k))
         cloud.set(alpha=0.7, linewidths=0)
     ax.tick_params(labelsize=8)
 

@@ -23,8 +23,15 @@ PALETTE = (
 COLOURS = [to_rgb(colour) for colour in PALETTE]
 MARKERS = "osD^v<>hX*"
 THIN = {"X": 2.0, "*": 2.0}  # markers that need more room to be seen, in multiples of the area
+MOST_CLASSES = len(COLOURS) * len(MARKERS)  # pairs of colour and marker
 PRIOR_GREY = "0.8"
 Extent = tuple[float, float, float, float]  # left, right, bottom, top
+
+
+def mark(k: int) -> tuple[tuple[float, float, float], str]:
+    """Colour and marker of class ``k``, another pair for each of a hundred classes."""
+    tens, one = divmod(k, len(COLOURS))
+    return COLOURS[one], MARKERS[(one + tens) % len(MARKERS)]
 
 
 class CourseFigure(Figure):

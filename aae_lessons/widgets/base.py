@@ -10,14 +10,14 @@ import torch
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from torch import Tensor
-from traitlets import Bytes, Dict, Unicode
+from traitlets import Bytes, Dict, Int, Unicode
 from traitlets import List as ListOf
 
-from aae_lessons.arguments import check_matrix
+from aae_lessons.arguments import check_instance
+from aae_lessons.plots.images import Shape, image_shape
 from aae_lessons.plots.style import COLOURS, MARKERS, png
 from aae_lessons.widgets import bundle, packing
-
-PIXELS = 784
+from aae_lessons.widgets.images import ShownImages, check_images
 
 
 class Explorer(anywidget.AnyWidget):
@@ -48,7 +48,17 @@ class Explorer(anywidget.AnyWidget):
         return {**data, **preview}, {**metadata, "image/png": size}
 
 
-class Decoding(Explorer):
+class ImageExplorer(Explorer):
+    """An explorer of images: grey ones are drawn as ink on the page's paper, RGB in their colours.
+
+    Traits:
+        image_shape: (C, H, W) of every image, C 1 or 3; empty where there is none.
+    """
+
+    image_shape = ListOf(Int()).tag(sync=True)
+
+
+class Decoding(ImageExplorer):
     """An explorer with a decoder: in the browser where it can be, else in the kernel.
 
     The network goes to the browser (once, in half precision) if it is an mlp of this course and
@@ -58,22 +68,34 @@ class Decoding(Explorer):
     network = Dict().tag(sync=True)
     weights = Bytes().tag(sync=True)
 
-    def decode_with(self, decode: packing.Decode, decoder: object, inputs: int, like: Any) -> None:
-        """Sets how codes become pictures.
+    def decode_with(
+        self,
+        decode: packing.Decode,
+        decoder: object,
+        inputs: int,
+        like: Tensor | None,
+        shape: Shape | None = None,
+        shown: ShownImages | None = None,
+    ) -> None:
+        """Sets how codes become pictures, and their shape.
 
         Args:
-            decode: codes (n, inputs) -> images (n, 784) in [0, 1].
+            decode: codes (n, inputs) -> images (n, C·H·W) in [0, 1].
             decoder: the network in it, if there is one.
             inputs: size of a code.
             like: codes near which the two are compared, (n, inputs); None for standard normal.
+            shape: (H, W) or (C, H, W) of the images; None for square ones.
+            shown: images of the size and shape that ``decode`` should make, if there are any.
         """
         generator = torch.Generator().manual_seed(0)
         probes = torch.randn(packing.PROBES, inputs, generator=generator) if like is None else like
         self._where = device_of(decoder)
         self._decode = decode
-        x_hat = self.decode(probes[: packing.PROBES])
-        check_matrix(x_hat, "decode(z)", columns=PIXELS, rows=min(len(probes), packing.PROBES))
-        packed = packing.for_browser(self.decode, decoder, probes[: packing.PROBES])
+        probes = probes[: packing.PROBES]
+        columns, shape = (shown.x.shape[1], shown.shape) if shown else (None, shape)
+        x_hat = check_images(self.decode(probes), "decode(z)", columns, len(probes))
+        self.image_shape = list(image_shape(x_hat.shape[1], shape))
+        packed = packing.for_browser(self.decode, decoder, probes)
         if packed is not None:
             self.network, self.weights = packed
         self.on_msg(self._answer)
@@ -85,8 +107,10 @@ class Decoding(Explorer):
 
     @torch.no_grad()
     def decode(self, codes: Tensor) -> Tensor:
-        """Images (n, 784) on the CPU, of codes (n, inputs)."""
-        return self._decode(codes.to(self._where)).cpu()
+        """Images (n, C·H·W) on the CPU, of codes (n, inputs)."""
+        x_hat = self._decode(codes.to(self._where))
+        check_instance(x_hat, "decode(z)", Tensor, "images (n, C·H·W) in [0, 1]")
+        return x_hat.cpu()
 
     def _answer(self, _widget: object, content: dict, _buffers: object) -> None:
         """Decodes for a browser that can't."""

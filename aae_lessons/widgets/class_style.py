@@ -13,18 +13,21 @@ from traitlets import Bytes, Float, TraitError, Unicode, validate
 from traitlets import List as ListOf
 
 from aae_lessons import plots
-from aae_lessons.arguments import check, check_labels, check_matrix
+from aae_lessons.arguments import check, check_matrix, sized
+from aae_lessons.data import ImageSet
+from aae_lessons.plots.images import Shape
 from aae_lessons.widgets import bundle, density, packing
 from aae_lessons.widgets.base import Decoding, device_of
+from aae_lessons.widgets.images import ShownImages, shown_images
 
 STYLES = 6  # rows of the static figure
 CAPTION = (
     "Left: the style z, in a plane of two of its dimensions (drag, click or arrow keys). Right: "
-    "the class y; drag the bars for a mixture, click a digit for one class alone. The small "
-    "digits are all classes in the same style."
+    "the class y; drag the bars for a mixture, click an image for one class alone. The small "
+    "images are all classes in the same style."
 )
 ONLY_CLASS = (
-    "The class y: drag the bars (or use their arrow keys) for a mixture, click a digit for one "
+    "The class y: drag the bars (or use their arrow keys) for a mixture, click an image for one "
     "class alone."
 )
 
@@ -33,12 +36,14 @@ class ClassStyleExplorer(Decoding):
     """Class times style, for a decoder of y and z side by side.
 
     Args:
-        model: with ``decoder`` (codes (n, K + D) -> logits (n, 784)), ``prior`` (of z) and
+        model: with ``decoder`` (codes (n, K + D) -> logits (n, C·H·W)), ``prior`` (of z) and
             ``prior_y``, or a ``prior`` of y alone; or a reference run.
-        x: digits whose styles are shown as points, (n, 784); needs ``encode``.
-        labels: their classes, (n,).
+        x: images whose styles are shown as points, (n, C·H·W) in [0, 1], or an ImageSet; needs
+            ``encode``.
+        labels: their classes, (n,); by default those of the ImageSet, or none.
         names: of the K classes or clusters; by default 0 … K-1.
         caption: in place of the usual one.
+        shape: (H, W) or (C, H, W) of the images; by default that of the ImageSet, or square.
 
     Traits:
         y: K probabilities that add up to 1.
@@ -60,17 +65,20 @@ class ClassStyleExplorer(Decoding):
     def __init__(
         self,
         model: Any,
-        x: Tensor | None = None,
+        x: Tensor | ImageSet | None = None,
         labels: Tensor | None = None,
         *,
         names: Sequence[str] | None = None,
         caption: str = "",
+        shape: Shape | None = None,
     ) -> None:
         model = getattr(model, "model", model)
         check(hasattr(model, "decoder"), "model", model, "a model with a decoder of y and z")
         self._classes, self._dim, std = sizes(model)
         names = [str(k) for k in range(self._classes)] if names is None else names
-        check(len(names) == self._classes, "names", names, f"{self._classes} names")
+        check(sized(names) == self._classes, "names", names, f"{self._classes} names")
+        check(x is not None or labels is None, "x", None, "the images whose classes labels are")
+        shown = None if x is None else shown_images(x, labels, shape)
         words = CAPTION * (self._dim > 1) or ONLY_CLASS
         words += density.CAPTION * (std is not None and self._dim > 1)
         super().__init__(title="Class and style", caption=caption or words)
@@ -83,10 +91,12 @@ class ClassStyleExplorer(Decoding):
         if std is not None:
             self.std = std
             self.radii = [std * math.sqrt(-2 * math.log(1 - mass)) for mass in density.MASSES]
-        self._send_points(model, x, labels)
+        if shown is not None:
+            self._send_points(model, shown)
         decoder = model.decoder
+        decode = lambda codes: decoder(codes).sigmoid()  # noqa: E731
         code = self._classes + self._dim
-        self.decode_with(lambda codes: decoder(codes).sigmoid(), decoder, code, self._probes())
+        self.decode_with(decode, decoder, code, self._probes(), shape, shown)
 
     def _probes(self) -> Tensor:
         generator = torch.Generator().manual_seed(0)
@@ -95,18 +105,14 @@ class ClassStyleExplorer(Decoding):
         z = self.std * torch.randn(packing.PROBES, self._dim, generator=generator)
         return torch.cat([y, z], dim=1)
 
-    def _send_points(self, model: Any, x: Tensor | None, labels: Tensor | None) -> None:
-        if x is None:
-            return
-        packing.images(x, "x")
-        labels = check_labels(labels, "labels", 10)
-        check(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one for each digit")
-        with torch.no_grad():
-            result = model.encode(x.to(device_of(model)))
+    @torch.no_grad()
+    def _send_points(self, model: Any, shown: ShownImages) -> None:
+        check(self._dim > 1, "x", shown.x, "None: this model has no plane of styles")
+        result = model.encode(shown.x.to(device_of(model)))
         z = result[-1] if isinstance(result, tuple) else result
-        check(self._dim > 1, "x", x, "None: this model has no plane of styles")
-        check_matrix(z, "z", columns=self._dim, rows=len(x))
-        self.codes, self.labels = packing.halves(packing.finite(z, "z")), bytes(labels.tolist())
+        check_matrix(z, "z", columns=self._dim, rows=len(shown.x))
+        self.codes = packing.halves(packing.finite(z, "z"))
+        self.labels = packing.label_bytes(shown.labels)
 
     @validate("y")
     def _probabilities(self, proposal: dict) -> list[float]:
@@ -139,7 +145,7 @@ class ClassStyleExplorer(Decoding):
 
     @property
     def x_hat(self) -> Tensor:
-        """The decoded digit, (1, 784)."""
+        """The decoded image, (1, C·H·W)."""
         return self.decode(torch.tensor([[*self.y, *self.z]]))
 
     def static(self) -> Figure:
@@ -149,7 +155,7 @@ class ClassStyleExplorer(Decoding):
         styles = self.std * torch.randn(rows, self._dim, generator=generator)
         every = torch.eye(self._classes).repeat(rows, 1)
         codes = torch.cat([every, styles.repeat_interleave(self._classes, 0)], dim=1)
-        return plots.images(self.decode(codes), columns=self._classes)
+        return plots.images(self.decode(codes), self._classes, shape=self.image_shape)
 
 
 def sizes(model: Any) -> tuple[int, int, float | None]:

@@ -12,28 +12,33 @@ from traitlets import Bytes, Int, TraitError, Unicode, validate
 from traitlets import List as ListOf
 
 from aae_lessons import plots
-from aae_lessons.arguments import check
+from aae_lessons.arguments import check, check_mapping
+from aae_lessons.data import ImageSet
+from aae_lessons.plots.images import Shape
 from aae_lessons.widgets import bundle, packing
-from aae_lessons.widgets.base import Explorer
+from aae_lessons.widgets.base import ImageExplorer
+from aae_lessons.widgets.images import check_images, shown_images
 
 COLUMNS = 14
 CAPTION = (
     "Choose a cost (row) and a discrepancy (column), with the pointer or the arrow keys. Below: "
-    "test digits, what that run makes of them, and decoded samples of the prior, the same codes "
+    "test images, what that run makes of them, and decoded samples of the prior, the same codes "
     "for every run."
 )
 
 
-class CostDiscrepancyExplorer(Explorer):
+class CostDiscrepancyExplorer(ImageExplorer):
     """Shipped runs by their cost and their discrepancy.
 
     Args:
-        x: test digits, (n, 784), the first of which the runs reconstructed.
+        x: test images, (n, C·H·W) in [0, 1], or an ImageSet; the runs reconstructed the first
+            of them.
         runs: (cost, discrepancy) -> a dict with "reconstructions" of the first of ``x`` and
-            "samples", both (m, 784) in [0, 1], m at least 14, and "metrics", numbers by name.
+            "samples", both (m, C·H·W) in [0, 1], m at least 14, and "metrics", numbers by name.
             Pairs may be missing: their places in the grid say so.
         headline: the metric that the grid shows.
         caption: in place of the usual one.
+        shape: (H, W) or (C, H, W) of the images; by default that of the ImageSet, or square.
 
     Traits:
         cost, discrepancy: what is chosen.
@@ -50,18 +55,21 @@ class CostDiscrepancyExplorer(Explorer):
 
     def __init__(
         self,
-        x: Tensor,
+        x: Tensor | ImageSet,
         runs: Mapping[tuple[str, str], Mapping[str, Any]],
         *,
         headline: str = "frechet_distance",
         caption: str = "",
+        shape: Shape | None = None,
     ) -> None:
-        check(len(runs) > 0, "runs", runs, "one run or more")
-        self._sheets = {pair: _sheet(pair, run, headline) for pair, run in runs.items()}
-        self._x = packing.images(x, "x")[:COLUMNS]
-        check(len(self._x) == COLUMNS, "x", x, f"{COLUMNS} digits or more")
+        shown = shown_images(x, shape=shape, at_least=COLUMNS)
+        self._x = shown.x[:COLUMNS]
+        check_mapping(runs, "runs", "a dict of one run or more")
+        pixels = self._x.shape[1]
+        self._sheets = {pair: _sheet(pair, run, headline, pixels) for pair, run in runs.items()}
         words = f" In the grid: {_name(headline)}."
         super().__init__(title="Cost and discrepancy", caption=(caption or CAPTION) + words)
+        self.image_shape = list(shown.shape)
         self.costs = list(dict.fromkeys(cost for cost, _ in runs))
         self.discrepancies = list(dict.fromkeys(discrepancy for _, discrepancy in runs))
         self.runs = [_described(pair, runs[pair]["metrics"], headline) for pair in runs]
@@ -81,20 +89,25 @@ class CostDiscrepancyExplorer(Explorer):
         return proposal["value"]
 
     def static(self) -> Figure:
-        """Samples of every run, a row each, under the test digits."""
-        rows = {"test digits": self._x}
+        """Samples of every run, a row each, under the test images."""
+        rows = {"test images": self._x}
         for (cost, discrepancy), (_, samples) in self._sheets.items():
             rows[f"{cost}, {discrepancy}"] = samples
-        return plots.rows_of_images(rows, "decoded samples of the prior")
+        return plots.rows_of_images(rows, "decoded samples of the prior", self.image_shape)
 
 
-def _sheet(pair: object, run: Mapping[str, Any], headline: str) -> tuple[Tensor, Tensor]:
-    ok = isinstance(pair, tuple) and len(pair) == 2
-    check(ok, "runs", pair, "keys (cost, discrepancy)")
+def _sheet(pair: object, run: Any, headline: str, pixels: int) -> tuple[Tensor, Tensor]:
+    """The first images of a run: reconstructions and samples, (14, C·H·W) each."""
+    ok = isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(p, str) for p in pair)
+    check(ok, "runs", pair, "keys (cost, discrepancy), two names")
+    check_mapping(run, "runs", "a dict for each pair")
     for name in ("reconstructions", "samples", "metrics"):
         check(name in run, "runs", f"{pair} without {name}", "reconstructions, samples, metrics")
+    check(isinstance(run["metrics"], Mapping), "runs", run["metrics"], "metrics: numbers by name")
     check(headline in run["metrics"], "headline", headline, f"a metric of {pair}")
-    sheets = [packing.images(run[name], name)[:COLUMNS] for name in ("reconstructions", "samples")]
+    sheets = [
+        check_images(run[name], name, pixels)[:COLUMNS] for name in ("reconstructions", "samples")
+    ]
     enough = all(len(sheet) == COLUMNS for sheet in sheets)
     check(enough, "runs", f"{pair} with fewer", f"{COLUMNS} images or more of each kind")
     return sheets[0], sheets[1]

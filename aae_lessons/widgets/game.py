@@ -30,7 +30,8 @@ class AdversarialGameExplorer(Explorer):
     """The game of encoder and discriminator on two-pixel pictures or digits.
 
     The networks train in the browser, in JupyterLab as on a page without a kernel: 2-64-64-2 on
-    the toy of lesson 2, 784-128-128-2 on 2,000 digits that travel with the explorer.
+    the toy of lesson 2, 784-128-128-2 on 2,000 digits (28 × 28 grey)
+    that travel with the explorer.
 
     Args:
         builds: which of the trainer's builds may be used, of "relaxed", "simd" (WebAssembly) and

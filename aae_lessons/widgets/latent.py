@@ -12,27 +12,30 @@ from traitlets import Bool, Bytes, Float, Int, TraitError, validate
 from traitlets import List as ListOf
 
 from aae_lessons import plots
-from aae_lessons.arguments import check, check_labels, check_matrix, check_number
+from aae_lessons.arguments import check, check_matrix, check_number
+from aae_lessons.data import ImageSet
+from aae_lessons.plots.images import Shape
 from aae_lessons.widgets import bundle, density, packing
 from aae_lessons.widgets.base import Decoding, device_of
+from aae_lessons.widgets.images import ShownImages, shown_images
 
 OPINION_SIDE = 65
 CAPTION = (
     "Drag or click in the plane, or focus it and use the arrow keys (with shift: larger steps; "
-    "Home: the origin). The digit is what the decoder makes of the code at the cross."
+    "Home: the origin). The image is what the decoder makes of the code at the cross."
 )
 Logits = Callable[[Tensor], Tensor]
 
 
 class LatentExplorer(Decoding):
-    """Codes in the plane, the decoded digit at the cross, the nearest of the given digits.
+    """Codes in the plane, the decoded image at the cross, the nearest of the given images.
 
     Args:
-        model: with ``decode`` (codes (n, 2) -> images (n, 784) in [0, 1]); a reference run; or
+        model: with ``decode`` (codes (n, 2) -> images (n, C·H·W) in [0, 1]); a reference run; or
             such a function itself. Where it has ``decoder``, ``encode``, ``prior`` or a
             discriminator, these are used.
-        x: digits to show as points, (n, 784).
-        labels: their classes, (n,).
+        x: images to show as points, (n, C·H·W) in [0, 1], or an ImageSet.
+        labels: their classes, (n,); by default those of the ImageSet, or none.
         z: their codes, (n, 2); by default ``model.encode(x)``.
         prior: whose contours are drawn; by default the model's own. False for none.
         discriminator: codes (n, 2) -> logits (n,), positive where "a prior sample"; by default
@@ -41,6 +44,7 @@ class LatentExplorer(Decoding):
             holds codes and prior.
         device: where ``decode`` expects its codes, if it is a function without a model.
         caption: in place of the usual one.
+        shape: (H, W) or (C, H, W) of the images; by default that of the ImageSet, or square.
 
     Traits:
         z: the code at the cross, [z₁, z₂]; observe it, link it, set it.
@@ -54,7 +58,7 @@ class LatentExplorer(Decoding):
     size = Int(340).tag(sync=True)
     codes = Bytes().tag(sync=True)
     labels = Bytes().tag(sync=True)
-    digits = Bytes().tag(sync=True)
+    images = Bytes().tag(sync=True)
     contours = ListOf().tag(sync=True)
     opinion = Bytes().tag(sync=True)
     picture = Bytes().tag(sync=True)
@@ -62,7 +66,7 @@ class LatentExplorer(Decoding):
     def __init__(
         self,
         model: Any,
-        x: Tensor | None = None,
+        x: Tensor | ImageSet | None = None,
         labels: Tensor | None = None,
         *,
         z: Tensor | None = None,
@@ -71,31 +75,31 @@ class LatentExplorer(Decoding):
         extent: float | None = None,
         device: torch.device | str | None = None,
         caption: str = "",
+        shape: Shape | None = None,
     ) -> None:
         model, decode = parts(model)
         device = torch.device(device) if device is not None else device_of(model)
         prior = getattr(model, "prior", None) if prior is None else prior or None
-        self._points = None if x is None else points(model, x, labels, z, device)
-        check(x is not None or z is None, "x", None, "the digits whose codes z are")
+        check(x is not None or z is None, "x", None, "the images whose codes z are")
+        check(x is not None or labels is None, "x", None, "the images whose classes labels are")
+        shown = None if x is None else shown_images(x, labels, shape)
+        self._points = None if shown is None else points(model, shown, z, device)
         self._prior, self._prior_sample = prior, _sample(prior)
         super().__init__(
             title="Latent plane", caption=caption or CAPTION + density.CAPTION * bool(prior)
         )
         square = self._square(extent)
         self.extent = list(square)
-        if x is not None and self._points is not None:
-            self.codes, self.labels = (
-                packing.halves(self._points[0]),
-                bytes(self._points[1].tolist()),
-            )
-            self.digits = packing.small(packing.greys(x))
+        if shown is not None and self._points is not None:
+            self.codes, self.labels = packed_points(*self._points)
+            self.images = packing.small(packing.greys(shown.x))
         if prior is not None:
             self.contours = density.contours(prior, square)
         logits = opinion_of(model) if discriminator is None else discriminator
         if callable(logits):
             self.opinion = opinion(logits, square, device)
         probes = self._prior_sample if self._points is None else self._points[0]
-        self.decode_with(decode, getattr(model, "decoder", None), 2, probes)
+        self.decode_with(decode, getattr(model, "decoder", None), 2, probes, shape, shown)
         self._where = device
         self.picture = packing.greys(self.decode(torch.tensor([self.z])))
 
@@ -116,7 +120,7 @@ class LatentExplorer(Decoding):
 
     @property
     def x_hat(self) -> Tensor:
-        """The decoded digit at the cross, (1, 784)."""
+        """The decoded image at the cross, (1, C·H·W)."""
         return self.decode(torch.tensor([self.z]))
 
     def static(self) -> Figure:
@@ -124,25 +128,27 @@ class LatentExplorer(Decoding):
         if self._points is not None:
             return plots.codes(*self._points, prior=self._prior)
         half = (self.extent[1] - self.extent[0]) / 2
-        return plots.decoded_plane(self.decode, extent=half, steps=12)
+        return plots.decoded_plane(self.decode, half, 12, self.image_shape)
 
 
 def latent_explorer(
     decode: Callable[[Tensor], Tensor],
     extent: float = 3.0,
     device: torch.device | str | None = None,
+    shape: Shape | None = None,
 ) -> LatentExplorer:
-    """A plane without digits: the one that ``decode`` makes of the code at the cross.
+    """A plane without points: the image that ``decode`` makes of the code at the cross.
 
     Where ``decode`` is a method of a model, the contours of its prior and its discriminator's
     opinion are there too.
 
     Args:
-        decode: codes (n, 2) -> images (n, 784) in [0, 1].
+        decode: codes (n, 2) -> images (n, C·H·W) in [0, 1].
         extent: the plane goes from -extent to extent.
         device: where ``decode`` expects its codes.
+        shape: (H, W) or (C, H, W) of the images; None for square ones.
     """
-    return LatentExplorer(decode, extent=extent, device=device)
+    return LatentExplorer(decode, extent=extent, device=device, shape=shape)
 
 
 # ------------------------------------------------------------- what a model has to show
@@ -159,17 +165,19 @@ def parts(model: Any) -> tuple[Any, packing.Decode]:
 
 @torch.no_grad()
 def points(
-    model: Any, x: Tensor, labels: Tensor | None, z: Tensor | None, device: torch.device
+    model: Any, shown: ShownImages, z: Tensor | None, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Codes (n, 2) and classes (n,) of the digits ``x``, on the CPU."""
-    packing.images(x, "x")
+    """Codes (n, 2) and classes (n,) of the images, on the CPU."""
     if z is None:
         check(hasattr(model, "encode"), "z", None, "codes: this model has no encode")
-        z = model.encode(x.to(device))
-    z = check_matrix(z, "z", columns=2, rows=len(x))
-    labels = check_labels(labels, "labels", 10)
-    check(len(labels) == len(x), "labels", labels, f"{len(x)} labels, one for each digit")
-    return packing.finite(z, "z"), labels.cpu()
+        z = model.encode(shown.x.to(device))
+    z = check_matrix(z, "z", columns=2, rows=len(shown.x))
+    return packing.finite(z, "z"), shown.labels
+
+
+def packed_points(z: Tensor, labels: Tensor) -> tuple[bytes, bytes]:
+    """Codes and classes as the browser takes them."""
+    return packing.halves(z), packing.label_bytes(labels)
 
 
 def opinion_of(model: Any) -> Logits | None:

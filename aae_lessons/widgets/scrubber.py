@@ -12,10 +12,12 @@ from traitlets import Bool, Bytes, Float, Int, TraitError, validate
 from traitlets import List as ListOf
 
 from aae_lessons import plots
-from aae_lessons.arguments import check, check_labels, check_matrix
+from aae_lessons.arguments import check, check_matrix
+from aae_lessons.plots.images import Shape, image_shape
 from aae_lessons.plots.runs import equilibrium
 from aae_lessons.widgets import bundle, density, packing
-from aae_lessons.widgets.base import Explorer
+from aae_lessons.widgets.base import ImageExplorer
+from aae_lessons.widgets.images import check_images, labels_of
 
 MOST_POINTS = 500  # of a line
 CAPTION = (
@@ -25,16 +27,17 @@ CAPTION = (
 PLANE = " The plane shows the two directions in which the last codes vary most."
 
 
-class TrainingScrubber(Explorer):
+class TrainingScrubber(ImageExplorer):
     """Codes, losses and samples of a run by epoch.
 
     Args:
         run: a reference run, or the :class:`aae_lessons.training.History` of the learner's own.
             Its snapshots are codes (n, D), or dicts with any of: "z", codes; "samples", images
-            (m, 784), the same m in every epoch; and numbers, which become curves.
+            (m, C·H·W), the same m in every epoch; and numbers, which become curves.
         labels: classes of the images whose codes these are, (n,); None for one colour.
         prior: whose contours are drawn; by default the model's own. False for none.
         caption: in place of the usual one.
+        shape: (H, W) or (C, H, W) of the samples; None for square ones.
 
     Traits:
         epoch: 0 … epochs.
@@ -54,7 +57,13 @@ class TrainingScrubber(Explorer):
     sample_count = Int(0).tag(sync=True)
 
     def __init__(
-        self, run: Any, labels: Tensor | None = None, *, prior: Any = None, caption: str = ""
+        self,
+        run: Any,
+        labels: Tensor | None = None,
+        *,
+        prior: Any = None,
+        caption: str = "",
+        shape: Shape | None = None,
     ) -> None:
         self._history = getattr(run, "history", run)
         shots = snapshots(self._history)
@@ -68,22 +77,25 @@ class TrainingScrubber(Explorer):
         super().__init__(title="A training run", caption=caption or words)
         self.epochs = len(shots) - 1
         self.lines = [*loss_lines(self._history), *number_lines(shots)]
-        self._labels = _labels(labels, self._z)
+        check(labels is None or bool(self._z), "labels", labels, "None: no snapshot has codes")
+        self._labels = labels_of(labels, len(self._z[0]) if self._z else 0)
         self._send_codes(prior)
-        pictures = [
-            packing.images(shot["samples"], "samples") for shot in shots if "samples" in shot
-        ]
-        if pictures:
-            self.sample_count = len(pictures[0])
-            self.samples = packing.small(b"".join(map(packing.greys, pictures)))
+        self._send_samples([shot["samples"] for shot in shots if "samples" in shot], shape)
+
+    def _send_samples(self, samples: list[Tensor], shape: Shape | None) -> None:
+        if not samples:
+            return
+        images = [check_images(sheet, "samples") for sheet in samples]
+        self.image_shape = list(image_shape(images[0].shape[1], shape))
+        self.sample_count = len(images[0])
+        self.samples = packing.small(b"".join(map(packing.greys, images)))
 
     def _send_codes(self, prior: Any) -> None:
         if not self._z:
             return
         self._z = in_the_plane(self._z)
         self.codes = packing.halves(torch.cat(self._z))
-        if self._labels is not None:
-            self.labels = bytes(self._labels.tolist())
+        self.labels = packing.label_bytes(self._labels)
         last = self._z[len(self._z) // 3 :]  # early codes may be far out: they may leave the plane
         self.extent = list(density.extent_of(last))
         if prior is not None:
@@ -100,9 +112,7 @@ class TrainingScrubber(Explorer):
         if not self._z:
             return plots.losses(self._history)
         chosen = sorted({round(self.epochs * share) for share in (0, 0.1, 0.4, 1)})
-        n = len(self._z[0])
-        labels = torch.zeros(n, dtype=torch.int64) if self._labels is None else self._labels
-        panels = [(f"after {e} epochs", self._z[e], labels, None) for e in chosen]
+        panels = [(f"after {e} epochs", self._z[e], self._labels, None) for e in chosen]
         return plots.panels_of_codes(panels, size=2.6)
 
 
@@ -171,11 +181,3 @@ def in_the_plane(z: list[Tensor]) -> list[Tensor]:
 
 def _rounded(values: Sequence[float]) -> list[float]:
     return [float(f"{value:.5g}") for value in values]
-
-
-def _labels(labels: Tensor | None, z: list[Tensor]) -> Tensor | None:
-    if labels is None or not z:
-        return None
-    check_labels(labels, "labels", 10)
-    check(len(labels) == len(z[0]), "labels", labels, f"{len(z[0])} labels, one for each code")
-    return labels.cpu()

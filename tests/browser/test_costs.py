@@ -18,7 +18,7 @@ def test_choosing_a_pair(lab, page):
     page.wait_for_selector(".aae-costs")
 
     def ink():
-        return page.locator(".aae-digit").nth(28).evaluate("canvas => canvas.toDataURL()")
+        return page.locator(".aae-picture").nth(28).evaluate("canvas => canvas.toDataURL()")
 
     lab.shoot(page, ".aae-costs", "costs")
     seen = [ink()]

@@ -40,7 +40,7 @@ def test_pointer_keys_and_kernel_move_the_cross(lab, page):
     step = (right - left) / 80
     assert abs(moved[0] - (z[0] - step)) < 1e-3 and abs(moved[1] - (z[1] + 8 * step)) < 1e-3
     assert ink(page, ".aae-main") != dragged
-    assert "nearest test digits" in page.locator(".aae-words").inner_text()
+    assert "classes of the nearest images" in page.locator(".aae-words").inner_text()
 
     lab.python(page, "explorer.z = [0.5, -1.0]")
     page.wait_for_function("document.querySelector('.aae-place').textContent.includes('−1.00')")

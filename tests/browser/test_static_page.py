@@ -102,11 +102,11 @@ def test_explorers_move_without_kernel_and_network(page, shots):
     page.keyboard.press("ArrowRight")
     assert ink(page, ".aae-scrubber .aae-plane canvas") != before
 
-    before = ink(page, ".aae-costs .aae-digit", 28)
+    before = ink(page, ".aae-costs .aae-picture", 28)
     page.get_by_role("radio", name="a with c").focus()
     page.keyboard.press("ArrowDown")  # on to the next pair that has a run, if the column has one
     page.get_by_role("radio", name="b with d").click()
-    assert ink(page, ".aae-costs .aae-digit", 28) != before
+    assert ink(page, ".aae-costs .aae-picture", 28) != before
     assert page.get_by_role("radio", name="b with d").get_attribute("aria-checked") == "true"
 
 

@@ -2,7 +2,7 @@
 
 import { bytes, halves } from "./decode.js";
 import { Decoder } from "./decoder.js";
-import { Digit, listen, make, onTheme, page, put, ramp, said, slider, theme } from "./page.js";
+import { listen, make, onTheme, page, Picture, put, ramp, said, slider, theme } from "./page.js";
 import { drawContours, drawPoints, legend, Plane } from "./plane.js";
 
 const STEP = 0.05; // of a bar, by arrow key
@@ -19,6 +19,8 @@ function render({ model, el }) {
   const labels = bytes(model.get("labels"));
   const style = { colours: model.get("colours"), markers: model.get("markers") };
   const reach = REACH * model.get("std");
+  const shape = model.get("image_shape");
+  const classLabels = labels.length ? labels : null;
   let table = null;
 
   const directions = () => model.get("directions");
@@ -37,7 +39,7 @@ function render({ model, el }) {
     },
     draw(self, context, shades) {
       drawContours(self, context, shades, circles(model.get("radii")));
-      if (codes.length) drawPoints(self, context, shades, projected(), labels, style, 0.5, 3);
+      if (codes.length) drawPoints(self, context, shades, projected(), classLabels, style, 0.5, 3);
     },
   });
 
@@ -67,7 +69,7 @@ function render({ model, el }) {
   const origin = make("button", { type: "button" }, "z = 0");
   origin.addEventListener("click", () => put(model, { z: Array(size).fill(0) }));
 
-  const main = new Digit(140, "the decoded digit", "aae-main");
+  const main = new Picture(shape, 140, "the decoded image", "aae-main");
   const bars = names.map((name, k) => bar(name, k));
   const sliders = Array.from({ length: size }, (_, i) =>
     slider({
@@ -105,7 +107,7 @@ function render({ model, el }) {
         "div",
         { className: "aae-side" },
         main.canvas,
-        make("p", { className: "aae-small" }, "class y: drag a bar, or click a digit"),
+        make("p", { className: "aae-small" }, "class y: drag a bar, or click an image"),
         make("div", { className: "aae-bars" }, ...bars.map((b) => b.node)),
       ),
     ),
@@ -128,11 +130,11 @@ function render({ model, el }) {
       },
       fill,
     );
-    const digit = new Digit(30, `class ${name} in this style`);
+    const picture = new Picture(shape, 30, `class ${name} in this style`);
     const pick = make(
       "button",
       { type: "button", className: "aae-thumb", "aria-label": `only class ${name}` },
-      digit.canvas,
+      picture.canvas,
     );
     const set = (share) => put(model, { y: withShare(model.get("y"), k, share) });
     const follow = (event) => {
@@ -164,7 +166,7 @@ function render({ model, el }) {
       node: make("div", { className: "aae-bar" }, track, pick, make("span", {}, name)),
       fill,
       track,
-      digit,
+      picture,
     };
   }
 
@@ -176,7 +178,7 @@ function render({ model, el }) {
       [code(y), ...names.map((_, k) => code(axis(k, classes)))],
       ([first, ...others]) => {
         main.show(first, table);
-        bars.forEach(({ digit }, k) => digit.show(others[k], table));
+        bars.forEach(({ picture }, k) => picture.show(others[k], table));
       },
     );
     bars.forEach(({ fill, track }, k) => {

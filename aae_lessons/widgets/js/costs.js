@@ -1,9 +1,9 @@
 // CostDiscrepancyExplorer: what each pair of cost and discrepancy makes of the same data.
 
 import { inflate } from "./decode.js";
-import { Digit, listen, make, onTheme, page, put, ramp, theme } from "./page.js";
+import { listen, make, onTheme, page, Picture, pixelsOf, put, ramp, theme } from "./page.js";
 
-const ROWS = ["test digits", "reconstructed", "samples"];
+const ROWS = ["test images", "reconstructed", "samples"];
 
 function render({ model, el }) {
   const [costs, discrepancies] = [model.get("costs"), model.get("discrepancies")];
@@ -11,7 +11,9 @@ function render({ model, el }) {
   const count = model.get("columns");
   const find = (cost, discrepancy) =>
     runs.findIndex((run) => run.cost === cost && run.discrepancy === discrepancy);
-  let [pictures, table] = [null, null];
+  const shape = model.get("image_shape");
+  const pixels = pixelsOf(shape);
+  let [levels, table] = [null, null];
 
   const cells = costs.map((cost) => discrepancies.map((discrepancy) => cell(cost, discrepancy)));
   const menu = make(
@@ -33,14 +35,17 @@ function render({ model, el }) {
     ),
   );
   const rows = ROWS.map((name) => {
-    const digits = Array.from({ length: count }, (_, i) => new Digit(36, `${name}, ${i + 1}`));
+    const pictures = Array.from(
+      { length: count },
+      (_, i) => new Picture(shape, 36, `${name}, ${i + 1}`),
+    );
     return {
-      digits,
+      pictures,
       node: make(
         "div",
         { className: "aae-path" },
         make("p", {}, name),
-        make("div", { className: "aae-row" }, ...digits.map((d) => d.canvas)),
+        make("div", { className: "aae-row" }, ...pictures.map((p) => p.canvas)),
       ),
     };
   });
@@ -94,23 +99,23 @@ function render({ model, el }) {
     const words = chosen < 0 ? "no run was made with this pair" : runs[chosen].words;
     numbers.textContent = words;
     say(`${model.get("cost")} with ${model.get("discrepancy")}: ${words}`);
-    if (!pictures || chosen < 0) return;
-    const from = [0, 1 + 2 * chosen, 2 + 2 * chosen]; // the test digits, then two rows a run
-    rows.forEach(({ digits }, r) => {
-      digits.forEach((digit, i) => {
-        const first = (from[r] * count + i) * 784;
-        digit.show(pictures.subarray(first, first + 784), table);
+    if (!levels || chosen < 0) return;
+    const from = [0, 1 + 2 * chosen, 2 + 2 * chosen]; // the test images, then two rows a run
+    rows.forEach(({ pictures }, r) => {
+      pictures.forEach((picture, i) => {
+        const first = (from[r] * count + i) * pixels;
+        picture.show(levels.subarray(first, first + pixels), table);
       });
     });
   }
 
   const stop = onTheme(root, () => {
     table = ramp(theme(root));
-    rows.flatMap((r) => r.digits).forEach((digit) => digit.redraw(table));
+    rows.flatMap((r) => r.pictures).forEach((picture) => picture.redraw(table));
   });
   show();
   inflate(model.get("pictures")).then((result) => {
-    pictures = result;
+    levels = result;
     show();
   });
   const off = listen(model, { "change:cost": show, "change:discrepancy": show });

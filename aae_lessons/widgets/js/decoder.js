@@ -1,9 +1,8 @@
 // Pictures for codes: made here where the network came along, by the kernel where it did not.
 
 import { bytes, greys, network, run } from "./decode.js";
-import { send } from "./page.js";
+import { pixelsOf, send } from "./page.js";
 
-const PIXELS = 784;
 const PATIENCE = 3000; // ms without an answer before the page says that a kernel is needed
 const NEEDED =
   "These pictures are made by the kernel, and none answers: it is busy, or this page has none. Run the cell again.";
@@ -12,6 +11,7 @@ export class Decoder {
   /** `notice(text)` shows a sentence on the page; an empty one takes it away. */
   constructor(model, notice) {
     this.model = model;
+    this.pixels = pixelsOf(model.get("image_shape"));
     this.notice = notice;
     this.net = model.get("network").sizes
       ? network(model.get("network"), model.get("weights"))
@@ -22,7 +22,7 @@ export class Decoder {
     model.on("msg:custom", this.receive);
   }
 
-  /** Calls `show` with one picture (greys, Uint8) for each code: at once, or when they come. */
+  /** Calls `show` with one picture (levels, Uint8) for each code: at once, or when they come. */
   decode(codes, show) {
     if (this.net) show(codes.map((code) => greys(run(this.net, code))));
     else if (this.waiting)
@@ -51,8 +51,8 @@ export class Decoder {
     if (message.kind === "pictures") {
       const all = bytes(buffers[0]);
       show(
-        Array.from({ length: all.length / PIXELS }, (_, i) =>
-          all.slice(i * PIXELS, (i + 1) * PIXELS),
+        Array.from({ length: all.length / this.pixels }, (_, i) =>
+          all.slice(i * this.pixels, (i + 1) * this.pixels),
         ),
       );
     }

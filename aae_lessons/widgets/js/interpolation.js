@@ -1,8 +1,20 @@
-// InterpolationExplorer: two digits, and the straight lines between them in pixels and in code.
+// InterpolationExplorer: two images, and the straight lines between them in pixels and in code.
 
 import { halves, inflate } from "./decode.js";
 import { Decoder } from "./decoder.js";
-import { Digit, listen, make, onTheme, page, put, ramp, said, slider, theme } from "./page.js";
+import {
+  listen,
+  make,
+  onTheme,
+  page,
+  Picture,
+  pixelsOf,
+  put,
+  ramp,
+  said,
+  slider,
+  theme,
+} from "./page.js";
 
 const FRAMES = 9;
 const ENDS = ["start", "end"];
@@ -11,12 +23,18 @@ function render({ model, el }) {
   const count = model.get("names").length;
   const codes = halves(model.get("codes"));
   const width = codes.length / count;
-  let [digits, table, picking] = [null, null, "start"];
+  const shape = model.get("image_shape");
+  const pixels = pixelsOf(shape);
+  const words = (i) => {
+    const name = model.get("names")[i];
+    return `image ${i + 1}${name ? ` (class ${name})` : ""}`;
+  };
+  let [images, table, picking] = [null, null, "start"];
 
   const strip = Array.from({ length: count }, (_, i) => thumbnail(i));
   const choose = make(
     "div",
-    { className: "aae-row", role: "listbox", "aria-label": "digits to choose from" },
+    { className: "aae-row", role: "listbox", "aria-label": "images to choose from" },
     ...strip.map((t) => t.node),
   );
   const marks = ENDS.map((end) => {
@@ -27,9 +45,9 @@ function render({ model, el }) {
   const rows = ["in pixels", "in code"].map((name) => {
     const frames = Array.from(
       { length: FRAMES },
-      (_, i) => new Digit(44, `${name}, step ${i + 1} of ${FRAMES}`),
+      (_, i) => new Picture(shape, 44, `${name}, step ${i + 1} of ${FRAMES}`),
     );
-    const main = new Digit(112, `${name}, at the slider`, "aae-main");
+    const main = new Picture(shape, 112, `${name}, at the slider`, "aae-main");
     const strip = make("div", { className: "aae-row" }, ...frames.map((f) => f.canvas));
     return {
       frames,
@@ -57,7 +75,7 @@ function render({ model, el }) {
   const decoder = new Decoder(model, notice);
 
   function thumbnail(i) {
-    const digit = new Digit(34, `a ${model.get("names")[i]}`);
+    const picture = new Picture(shape, 34, words(i));
     const node = make(
       "button",
       {
@@ -65,9 +83,9 @@ function render({ model, el }) {
         className: "aae-thumb",
         tabIndex: i ? -1 : 0,
         role: "option",
-        "aria-label": `digit ${i + 1}: a ${model.get("names")[i]}`,
+        "aria-label": words(i),
       },
-      digit.canvas,
+      picture.canvas,
     );
     node.addEventListener("click", () => {
       put(model, { [picking]: i });
@@ -82,7 +100,7 @@ function render({ model, el }) {
       next.focus();
       event.preventDefault();
     });
-    return { digit, node };
+    return { picture, node };
   }
 
   function pick(end) {
@@ -99,10 +117,10 @@ function render({ model, el }) {
     );
   };
 
-  const mixed = (t) => Uint8ClampedArray.from(between(digits, 784, t));
+  const mixed = (t) => Uint8ClampedArray.from(between(images, pixels, t));
 
   function drawPaths() {
-    if (!digits) return;
+    if (!images) return;
     const steps = Array.from({ length: FRAMES }, (_, i) => i / (FRAMES - 1));
     steps.forEach((t, i) => rows[0].frames[i].show(mixed(t), table));
     const [a, b] = chosen();
@@ -114,7 +132,7 @@ function render({ model, el }) {
     decoder.decode(
       [...steps.map((t) => between(codes, width, t)), between(codes, width, model.get("t"))],
       (pictures) => {
-        rows[1].frames.forEach((digit, i) => digit.show(pictures[i], table));
+        rows[1].frames.forEach((frame, i) => frame.show(pictures[i], table));
         rows[1].main.show(pictures[FRAMES], table);
       },
     );
@@ -124,31 +142,31 @@ function render({ model, el }) {
   function drawMix() {
     const t = model.get("t");
     where.set(t);
-    if (!digits) return;
+    if (!images) return;
     rows[0].main.show(mixed(t), table);
-    const names = model.get("names");
-    say(
-      `${said(100 * t, 0)} percent of the way from a ${names[model.get("start")]} to a ${names[model.get("end")]}`,
-    );
+    const [a, b] = chosen();
+    say(`${said(100 * t, 0)} percent of the way from ${words(a)} to ${words(b)}`);
   }
 
   function move() {
     drawMix();
-    if (digits)
-      decoder.decode([between(codes, width, model.get("t"))], ([greys]) =>
-        rows[1].main.show(greys, table),
+    if (images)
+      decoder.decode([between(codes, width, model.get("t"))], ([levels]) =>
+        rows[1].main.show(levels, table),
       );
   }
 
-  const all = [...strip.map((t) => t.digit), ...rows.flatMap((r) => [...r.frames, r.main])];
+  const all = [...strip.map((t) => t.picture), ...rows.flatMap((r) => [...r.frames, r.main])];
   const stop = onTheme(root, () => {
     table = ramp(theme(root));
-    all.forEach((digit) => digit.redraw(table));
+    all.forEach((picture) => picture.redraw(table));
   });
   pick("start");
-  inflate(model.get("digits")).then((result) => {
-    digits = result;
-    strip.forEach(({ digit }, i) => digit.show(digits.subarray(784 * i, 784 * (i + 1)), table));
+  inflate(model.get("images")).then((result) => {
+    images = result;
+    strip.forEach(({ picture }, i) =>
+      picture.show(images.subarray(pixels * i, pixels * (i + 1)), table),
+    );
     drawPaths();
   });
   const off = listen(model, {

@@ -1,9 +1,21 @@
-// LatentExplorer: a plane of codes, the digit at the cross, and the test digits nearest to it.
+// LatentExplorer: a plane of codes, the image at the cross, and the images nearest to it.
 
 import { bytes, halves, inflate } from "./decode.js";
 import { Decoder } from "./decoder.js";
-import { checkbox, Digit, listen, make, onTheme, page, put, ramp, said, theme } from "./page.js";
-import { drawContours, drawOpinion, drawPoints, legend, Plane } from "./plane.js";
+import {
+  checkbox,
+  listen,
+  make,
+  onTheme,
+  page,
+  Picture,
+  pixelsOf,
+  put,
+  ramp,
+  said,
+  theme,
+} from "./page.js";
+import { drawContours, drawOpinion, drawPoints, legend, nameOfClass, Plane } from "./plane.js";
 
 const NEAREST = 5;
 
@@ -12,7 +24,9 @@ function render({ model, el }) {
   const labels = bytes(model.get("labels"));
   const opinion = bytes(model.get("opinion"));
   const style = { colours: model.get("colours"), markers: model.get("markers") };
-  let [digits, shades, table] = [null, null, null];
+  const shape = model.get("image_shape");
+  const pixels = pixelsOf(shape);
+  let [images, shades, table] = [null, null, null];
 
   const plane = new Plane({
     size: model.get("size"),
@@ -23,20 +37,20 @@ function render({ model, el }) {
       if (model.get("opinion_shown") && opinion.length)
         drawOpinion(self, context, colours, opinion);
       drawContours(self, context, colours, model.get("contours"));
-      if (codes.length) drawPoints(self, context, colours, codes, labels, style);
+      if (codes.length) drawPoints(self, context, colours, codes, labels.length ? labels : null, style);
     },
   });
-  const decoded = new Digit(168, "the decoded digit", "aae-main");
+  const decoded = new Picture(shape, 168, "the decoded image", "aae-main");
   const place = make("p", { className: "aae-place" });
   const near = Array.from({ length: NEAREST }, () => {
-    const digit = new Digit(42, "");
+    const picture = new Picture(shape, 42, "");
     const name = make("figcaption", {});
-    return { digit, name, node: make("figure", {}, digit.canvas, name) };
+    return { picture, name, node: make("figure", {}, picture.canvas, name) };
   });
   const side = make("div", { className: "aae-side" }, decoded.canvas, place);
   if (codes.length) {
     side.append(
-      make("p", { className: "aae-small" }, "nearest test digits"),
+      make("p", { className: "aae-small" }, "nearest images"),
       make("div", { className: "aae-row" }, ...near.map((n) => n.node)),
     );
   }
@@ -55,7 +69,7 @@ function render({ model, el }) {
   function move() {
     const z = model.get("z");
     plane.cross(...z);
-    decoder.decode([Float32Array.from(z)], ([greys]) => decoded.show(greys, table));
+    decoder.decode([Float32Array.from(z)], ([levels]) => decoded.show(levels, table));
     place.textContent = `z = (${said(z[0])}, ${said(z[1])})`;
     say(place.textContent + showNearest(z));
   }
@@ -63,25 +77,25 @@ function render({ model, el }) {
   function showNearest(z) {
     if (!codes.length) return "";
     const result = nearest(codes, z, NEAREST);
-    near.forEach(({ digit, name, node }, i) => {
+    near.forEach(({ picture, name, node }, i) => {
       node.hidden = i >= result.length;
       if (node.hidden) return;
       const { index, distance } = result[i];
-      name.textContent = labels[index];
-      digit.canvas.setAttribute(
-        "aria-label",
-        `a test digit ${labels[index]}, at distance ${said(distance)}`,
-      );
-      if (digits) digit.show(digits.subarray(784 * index, 784 * (index + 1)), table);
+      name.textContent = labels.length ? nameOfClass(labels[index]) : "";
+      const words = labels.length ? `an image of class ${name.textContent}` : "an image";
+      picture.canvas.setAttribute("aria-label", `${words}, at distance ${said(distance)}`);
+      if (images) picture.show(images.subarray(pixels * index, pixels * (index + 1)), table);
     });
-    return `; nearest test digits: ${result.map(({ index }) => labels[index]).join(", ")}`;
+    if (!labels.length) return `; nearest image at distance ${said(result[0].distance)}`;
+    const classes = result.map(({ index }) => nameOfClass(labels[index]));
+    return `; classes of the nearest images: ${classes.join(", ")}`;
   }
 
   function redraw() {
     shades = theme(root);
     table = ramp(shades);
     plane.draw();
-    for (const digit of [decoded, ...near.map((n) => n.digit)]) digit.redraw(table);
+    for (const picture of [decoded, ...near.map((n) => n.picture)]) picture.redraw(table);
     if (labels.length) key.replaceChildren(legend(labels, style, shades));
   }
 
@@ -91,8 +105,8 @@ function render({ model, el }) {
   if (!first.length || decoder.net) move();
   else plane.cross(...model.get("z"));
   if (codes.length) {
-    inflate(model.get("digits")).then((result) => {
-      digits = result;
+    inflate(model.get("images")).then((result) => {
+      images = result;
       showNearest(model.get("z"));
     });
   }

@@ -1,6 +1,4 @@
-// What every explorer's page is made of: elements, theme, pictures of digits, words.
-
-export const SIDE = 28;
+// What every explorer's page is made of: elements, theme, pictures, words.
 
 /** A new element: properties (or attributes, where the name has a dash or is a role), children. */
 export function make(tag, properties = {}, ...children) {
@@ -130,40 +128,55 @@ export function onTheme(root, draw) {
   };
 }
 
-/** A picture of 28 × 28 pixels, ink on the theme's paper. */
-export class Digit {
-  constructor(size, label, className = "") {
+/** How many numbers an image of a shape [C, H, W] has. */
+export const pixelsOf = (shape) => shape.reduce((product, size) => product * size, 1);
+
+/** A picture of a shape [C, H, W]: a grey one as ink on the theme's paper, RGB in its colours. */
+export class Picture {
+  /** size: CSS pixels of its longer side. */
+  constructor([channels, height, width], size, label, className = "") {
     this.canvas = make("canvas", {
-      width: SIDE,
-      height: SIDE,
-      className: `aae-digit ${className}`,
+      width,
+      height,
+      className: `aae-picture ${className}`,
       role: "img",
       "aria-label": label,
     });
-    this.canvas.style.width = this.canvas.style.height = `${size}px`;
+    const scale = size / Math.max(height, width);
+    this.canvas.style.width = `${scale * width}px`;
+    this.canvas.style.height = `${scale * height}px`;
     this.context = this.canvas.getContext("2d");
-    this.image = this.context.createImageData(SIDE, SIDE);
+    this.image = this.context.createImageData(width, height);
     this.pixels = new Uint32Array(this.image.data.buffer);
+    this.coloured = channels === 3;
   }
 
-  /** Greys 0 … 255, (784,). */
-  show(greys, ramp) {
-    this.greys = greys;
-    for (let i = 0; i < this.pixels.length; i++) this.pixels[i] = ramp[greys[i]];
+  /** Levels 0 … 255, (C·H·W,); `ramp` is what grey ones look like. */
+  show(levels, ramp) {
+    this.levels = levels;
+    const { pixels } = this;
+    const count = pixels.length;
+    for (let i = 0; i < count; i++) {
+      pixels[i] = this.coloured
+        ? packed(levels[i], levels[count + i], levels[2 * count + i])
+        : ramp[levels[i]];
+    }
     this.context.putImageData(this.image, 0, 0);
   }
 
   redraw(ramp) {
-    if (this.greys) this.show(this.greys, ramp);
+    if (this.levels) this.show(this.levels, ramp);
   }
 }
+
+/** A colour as ImageData wants it: one number. */
+const packed = (r, g, b) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
 
 /** The colour of each grey level, from paper (0) to ink (255), as ImageData wants it. */
 export function ramp({ paper, ink }) {
   const table = new Uint32Array(256);
   for (let i = 0; i < 256; i++) {
-    const [r, g, b] = mix(paper, ink, i / 255);
-    table[i] = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+    table[i] = packed(...mix(paper, ink, i / 255));
   }
   return table;
 }

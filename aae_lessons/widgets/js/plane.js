@@ -223,6 +223,18 @@ export function ticks(low, high) {
   return result;
 }
 
+export const NO_LABEL = 255;
+
+/** How a class is called. */
+export const nameOfClass = (k) => (k === NO_LABEL ? "no label" : String(k));
+
+/** Colour and marker of a class, another pair for each of a hundred classes; of codes without. */
+function markOf(k, { colours, markers }, shades) {
+  if (k === NO_LABEL) return [shades.line, markers[0]];
+  const [one, tens] = [k % colours.length, Math.floor(k / colours.length)];
+  return [classColour(colours, one, shades), markers[(one + tens) % markers.length]];
+}
+
 /** Codes by class: colour and marker. codes: (2n,), labels: (n,) or null, one marker for all. */
 export function drawPoints(
   plane,
@@ -230,19 +242,19 @@ export function drawPoints(
   shades,
   codes,
   labels,
-  { colours, markers },
+  style,
   alpha = 0.75,
   radius = 3.4,
 ) {
-  const kinds = labels ? Math.max(...labels) + 1 : 1;
-  for (let k = 0; k < kinds; k++) {
+  for (const k of labels ? classesIn(labels) : [0]) {
+    const [colour, shape] = markOf(k, style, shades);
     context.beginPath();
     for (let i = 0; 2 * i < codes.length; i++) {
       if (labels && labels[i] !== k) continue;
       const [x, y] = plane.place(codes[2 * i], codes[2 * i + 1]);
-      marker(context, markers[k % markers.length], x, y, radius);
+      marker(context, shape, x, y, radius);
     }
-    context.fillStyle = css(classColour(colours, k, shades), alpha);
+    context.fillStyle = css(colour, alpha);
     context.fill();
   }
 }
@@ -298,16 +310,19 @@ export function drawOpinion(plane, context, shades, opinion) {
   context.drawImage(canvas, MARGIN, 0, plane.size, plane.size);
 }
 
+/** The classes that occur, in order. */
+const classesIn = (labels) => [...new Set(labels)].sort((a, b) => a - b);
+
 /** What the markers mean: one item for each class that occurs. */
-export function legend(labels, { colours, markers, names }, shades) {
-  const present = [...new Set(labels)].sort((a, b) => a - b);
-  const items = present.map((k) => {
+export function legend(labels, style, shades) {
+  const items = classesIn(labels).map((k) => {
+    const [colour, shape] = markOf(k, style, shades);
     const [canvas, context] = sharpCanvas(14, 14, { "aria-hidden": "true" });
     context.beginPath();
-    marker(context, markers[k % markers.length], 7, 7, 5.5);
-    context.fillStyle = css(classColour(colours, k, shades));
+    marker(context, shape, 7, 7, 5.5);
+    context.fillStyle = css(colour);
     context.fill();
-    return make("span", {}, canvas, names?.[k] ?? String(k));
+    return make("span", {}, canvas, style.names?.[k] ?? nameOfClass(k));
   });
   return make("div", { className: "aae-legend", role: "note", "aria-label": "classes" }, ...items);
 }

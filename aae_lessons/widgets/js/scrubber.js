@@ -4,11 +4,12 @@ import { Chart } from "./chart.js";
 import { bytes, halves, inflate } from "./decode.js";
 import {
   classColour,
-  Digit,
   listen,
   make,
   onTheme,
   page,
+  Picture,
+  pixelsOf,
   put,
   ramp,
   slider,
@@ -25,6 +26,8 @@ function render({ model, el }) {
   const codes = halves(model.get("codes"));
   const perEpoch = codes.length / (epochs + 1);
   const sheet = model.get("sample_count");
+  const shape = model.get("image_shape");
+  const pixels = pixelsOf(shape);
   let [samples, shades, table, timer] = [null, null, null, 0];
   const set = (epoch) => put(model, { epoch: Math.min(epochs, Math.max(0, Math.round(epoch))) });
 
@@ -55,13 +58,16 @@ function render({ model, el }) {
           choose: (share) => set(share * epochs),
         }),
     );
-  const digits = Array.from({ length: sheet }, (_, i) => new Digit(36, `decoded sample ${i + 1}`));
+  const pictures = Array.from(
+    { length: sheet },
+    (_, i) => new Picture(shape, 36, `decoded sample ${i + 1}`),
+  );
   const key = make("div", {});
   const left = make(
     "div",
     {},
     ...(codes.length ? [plane.node, key] : []),
-    make("div", { className: "aae-row" }, ...digits.map((d) => d.canvas)),
+    make("div", { className: "aae-row" }, ...pictures.map((p) => p.canvas)),
   );
   const right = make("div", { className: "aae-side" }, ...charts.map((c) => c.node));
   const play = make("button", { type: "button" });
@@ -91,9 +97,9 @@ function render({ model, el }) {
       chart.draw(epoch / epochs, shades, classColour(style.colours, i, shades)),
     );
     if (samples) {
-      const first = epoch * sheet * 784;
-      digits.forEach((digit, i) =>
-        digit.show(samples.subarray(first + i * 784, first + (i + 1) * 784), table),
+      const first = epoch * sheet * pixels;
+      pictures.forEach((picture, i) =>
+        picture.show(samples.subarray(first + i * pixels, first + (i + 1) * pixels), table),
       );
     }
     if (!timer)
@@ -119,7 +125,7 @@ function render({ model, el }) {
   const stop = onTheme(root, () => {
     shades = theme(root);
     table = ramp(shades);
-    digits.forEach((digit) => digit.redraw(table));
+    pictures.forEach((picture) => picture.redraw(table));
     if (labels.length) key.replaceChildren(legend(labels, style, shades));
     show();
   });
