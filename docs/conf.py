@@ -56,6 +56,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_class_signature = "mixed"
+autodoc_use_type_comments = False  # there are none, and looking for them parses every function
 napoleon_numpy_docstring = False
 napoleon_custom_sections = [("Traits", "params_style")]
 python_use_unqualified_type_names = True

@@ -11,7 +11,15 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 pytest.importorskip("sphinx_book_theme", reason="the site's extra is not installed")
 from aae_lessons.authoring import site
-from aae_lessons.authoring.site import extension, landing, notebooks, parts, repository, slim
+from aae_lessons.authoring.site import (
+    extension,
+    landing,
+    navigation,
+    notebooks,
+    parts,
+    repository,
+    slim,
+)
 
 ADDRESS = "https://github.com/OWNER/NAME"
 
@@ -33,6 +41,22 @@ def test_the_launch_buttons_come_from_one_address(monkeypatch, tmp_path):
         assert f"https://mybinder.org/v2/gh/OWNER/NAME/main?urlpath=lab/tree/{file}" in page
         assert f'href="{ADDRESS}"' in page
         assert f"_sources/{file}" in page, "the notebook itself"
+
+
+def test_the_tree_of_pages_is_the_one_that_sphinx_makes(monkeypatch, tmp_path):
+    made = navigation.tree
+    pages = []
+
+    def compared(builder, docname, **options):
+        text = made(builder, docname, **options)
+        assert text == builder._get_local_toctree(docname, **options), docname
+        pages.append(docname)
+        return text
+
+    monkeypatch.setattr(navigation, "tree", compared)
+    monkeypatch.setattr(site, "cores", lambda: 1)  # this process writes all pages
+    site.build(tmp_path / "out", ["01_autoencoder"], explorers=False)
+    assert {"index", "notebooks/01_autoencoder", "teaching/exam", "genindex"} <= set(pages)
 
 
 def test_a_cold_notebook_installs_the_package_first(monkeypatch):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import json
 import math
 import re
+import sys
 import time
 from typing import Any
 
@@ -15,9 +17,18 @@ from ipywidgets import Widget
 from nbformat.v4 import new_markdown_cell
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.errors import PycodeError
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util import logging
 
-from aae_lessons.authoring.site import explorers, glossary, lessons, notebooks, parts
+from aae_lessons.authoring.site import (
+    explorers,
+    glossary,
+    lessons,
+    navigation,
+    notebooks,
+    parts,
+)
 from aae_lessons.widgets import static
 from aae_lessons.widgets.menus import FigureMenus
 from aae_lessons.widgets.painter import PriorPainter
@@ -74,6 +85,13 @@ def deal(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     docnames[:] = [name for first in range(8) for name in docnames[first::8]]
 
 
+def ours_alone(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Keeps autodoc from parsing the sources of torch and others, whose classes ours extend."""
+    for name in list(sys.modules):
+        if not name.startswith("aae_lessons"):
+            ModuleAnalyzer.cache["module", name] = PycodeError(f"{name} is not documented here")
+
+
 def alive(app: Sphinx, widgets: list[Widget]) -> dict[str, Any]:
     """What a page with these explorers has to hold, and the parts that it has to load."""
     if not widgets:
@@ -123,6 +141,7 @@ def finish(
     app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
 ) -> None:
     """Adds to a page: its description, its preview picture, its explorers' state and scripts."""
+    context["toctree"] = functools.partial(navigation.tree, app.builder, pagename)
     page = pages_of(app.env).get(pagename, {})
     words = html.escape(page.get("description") or app.config.aae_description, quote=True)
     title = html.escape(nodes_text(context.get("title", "")), quote=True)
@@ -187,6 +206,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("aae_description", "", "html")
     app.add_config_value("aae_explorers", True, "env")
     app.connect("env-before-read-docs", deal)
+    app.connect("env-before-read-docs", ours_alone)
     app.connect("source-read", read)
     app.connect("env-merge-info", merge)
     app.connect("autodoc-process-docstring", readable)
