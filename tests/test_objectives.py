@@ -243,6 +243,10 @@ GRADIENTS = {
         lambda a, b=randn(4, 3): mmd(a, b, inverse_multiquadratics(3)),
         randn(5, 3),
     ),
+    "mmd, -√s, equal rows": lambda: (
+        lambda a, b=randn(4, 3): mmd(torch.cat([a, a[:1], b[:1]]), b, lambda s: -s.sqrt()),
+        randn(5, 3),
+    ),
     "mmd, rbf": lambda: (lambda a, b=randn(4, 3): mmd(a, b, rbf(1.0)), randn(5, 3)),
     "sliced_wasserstein": lambda: (
         lambda a, b=randn(5, 3), t=random_directions(3, 4).double(): sliced_wasserstein(a, b, t),

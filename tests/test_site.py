@@ -59,6 +59,18 @@ def test_the_tree_of_pages_is_the_one_that_sphinx_makes(monkeypatch, tmp_path):
     assert {"index", "notebooks/01_autoencoder", "teaching/exam", "genindex"} <= set(pages)
 
 
+def test_only_a_site_of_ours_is_replaced(monkeypatch, tmp_path):
+    (tmp_path / "_static").mkdir()  # any project with Sphinx has one
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(ValueError, match=r"^out: got"):
+        site.build(tmp_path, ["01_autoencoder"], explorers=False)
+    (tmp_path / site.MARKER).touch()
+    monkeypatch.setattr("aae_lessons.authoring.site.slim.slim", lambda out: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        site.build(tmp_path, ["00_start_here"], explorers=False)
+    assert (tmp_path / "thesis.tex").exists(), "a build that fails leaves what was there"
+
+
 def test_a_cold_notebook_installs_the_package_first(monkeypatch):
     notebook = new_notebook(cells=[new_markdown_cell("# Title"), new_code_cell("x = 1")])
     for address in ("https://github.com/SOMEBODY/ELSE", ADDRESS):  # twice: it is replaced

@@ -117,6 +117,11 @@ def test_a_trial_replaces_nothing_and_is_not_taken_for_the_whole_run(tmp_path, c
     sweep.make_seeds("autoencoder", epochs=1, again=True, **places)  # its code was changed
     assert made.pop() == 1 and len(made) == 1
     record = next((tmp_path / "runs").glob("autoencoder.*/autoencoder.json"))
+    for refused in ({"device": "tpu"}, {"backend": "slurm"}, {"scheduler": "tcp://127.0.0.1:1"}):
+        with pytest.raises(ValueError, match=f"^{next(iter(refused))}: got"):
+            real = places | {"make": train.make}
+            sweep.make_seeds("autoencoder", epochs=1, again=True, **real, **refused)
+    assert record.is_file()  # a refused call loses nothing
     record.unlink()
     checkpoint = record.with_name("killed.pt")
     checkpoint.touch()

@@ -69,6 +69,8 @@ def mutant(answer: Answer, *rows: Wrong) -> Answer:
     for row in rows:
         for edit in row.edits:
             if callable(edit):
+                if len(rows) > 1 or len(row.edits) > 1:
+                    raise ValueError(f"{row.cause}: a function is the row's only edit, and alone")
                 return edit
             if edit[0] not in source:
                 raise ValueError(f"{row.cause}: {answer.__name__} has no {edit[0]!r}")

@@ -37,7 +37,7 @@ class Standardised(nn.Module):
 
     Args:
         model: a module with ``config``, ``classify`` and ``optimizers``.
-        pixels: of an image.
+        pixels: number of pixels of an image.
     """
 
     mean: Tensor

@@ -56,7 +56,7 @@ class Config:
         classes: K.
         dim: D, of the style z and of the auxiliary variable a.
         hidden: sizes of the hidden layers of all five networks.
-        pixels: of an image.
+        pixels: number of pixels of an image.
         gaussian: whether p(x|·) is Gaussian; otherwise Bernoulli, inputs binarised afresh.
         alpha: α, of the classification term: β · N / N_l = 0.1 · 50,000 / 100.
         lr: Adam's learning rate.

@@ -33,7 +33,7 @@ class Config:
     Args:
         classes: K.
         hidden: sizes of the hidden layers.
-        pixels: of an image.
+        pixels: number of pixels of an image.
         noise: standard deviation of the noise on the input, in training.
         hidden_noise: on every hidden layer, after its batch norm.
         lr: Adam's learning rate.

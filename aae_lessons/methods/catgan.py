@@ -48,7 +48,7 @@ class Config:
         dim: D, of the generator's input, uniform in [0, 1].
         hidden: sizes of the discriminator's hidden layers.
         generator_hidden: of the generator's.
-        pixels: of an image.
+        pixels: number of pixels of an image.
         bounded: whether images lie in [0, 1]: the generator then ends in a sigmoid.
         noise: standard deviation of the noise on the discriminator's input and hidden layers.
         weight: λ.

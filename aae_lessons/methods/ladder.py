@@ -43,7 +43,7 @@ class Config:
     Args:
         classes: K.
         hidden: sizes of the hidden layers.
-        pixels: of an image.
+        pixels: number of pixels of an image.
         noise: standard deviation of the Gaussian noise on the input and on every z̃.
         weights: λ of each layer's denoising cost, from the input up, the authors' for 100 labels;
             for 1000: 2000, 20, 0.1 … with hidden noise 0.2; for all: 1000, 1, 0.01 ….

@@ -39,7 +39,7 @@ class Config:
     Args:
         dim: D, of the code z.
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
-        pixels: of an image.
+        pixels: number of pixels of an image.
         gaussian: whether p(x|z) is Gaussian; otherwise Bernoulli, with inputs binarised afresh
             each time.
         lr: Adam's learning rate.

@@ -50,7 +50,7 @@ class Config:
         classes: K.
         dim: D, of the style z.
         hidden: sizes of the hidden layers of all three networks.
-        pixels: of an image.
+        pixels: number of pixels of an image.
         gaussian: whether p(x|y, z) is Gaussian; otherwise Bernoulli, inputs binarised afresh.
         alpha: of the classification term, α in α · N.
         labelled_share: labelled images among all, N_l / N.

@@ -45,7 +45,7 @@ class Config:
     Args:
         classes: K.
         hidden: sizes of the hidden layers.
-        pixels: of an image.
+        pixels: number of pixels of an image.
         eps: ε, the length of the perturbation, in the L2 norm of pixels in [0, 1].
         xi: ξ, the length of the step by which the Hessian is felt.
         power_steps: iterations of the power method.

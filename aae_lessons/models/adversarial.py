@@ -54,7 +54,7 @@ class BaseConfig:
     Args:
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
         discriminator_hidden: sizes of the discriminator's hidden layers.
-        pixels: of an image.
+        pixels: number of pixels of an image.
         gaussian_posterior: q(z|x) = N(mean(x), diag(variance(x))), not one code per image (§2.1).
         label_classes: K where the discriminator sees the label (§2.3), 0 where it does not.
         cost: c(logits, x), summed over pixels, mean over the batch.
@@ -175,7 +175,10 @@ def optimizers(model: AAE) -> dict[str, Adam]:
 
 @reads(Config)
 def train_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[str, Tensor]:
-    """One update of the paper's algorithm (§2). Returns the loss of each phase, in nats."""
+    """One update of the paper's algorithm (§2). Returns the losses of its phases.
+
+    The reconstruction's is in the units of the cost, the other two in nats.
+    """
     # Reconstruction phase: encoder and decoder learn to rebuild the image.
     z = model.encode(batch.x)
     reconstruction = model.config.cost(model.decoder(z), batch.x)
@@ -204,9 +207,8 @@ class JointConfig(BaseConfig):
     """Settings of the weighted :func:`joint_step` in addition to those of :class:`BaseConfig`.
 
     Args:
-        weight: λ, in nats of cost per nat of generator loss.
+        weight: λ, in units of the cost per nat of generator loss.
         lr: learning rate of the one Adam of encoder and decoder.
-
     """
 
     weight: float = 10.0
@@ -229,7 +231,10 @@ def joint_optimizers(model: AAE) -> dict[str, Adam]:
 
 @reads(JointConfig)
 def joint_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[str, Tensor]:
-    """One update of the weighted objective c + λ · D_Z (WAE, Algorithm 1). Losses as above."""
+    """One update of the weighted objective c + λ · D_Z (WAE, Algorithm 1).
+
+    Returns the losses under the same names as :func:`train_step`, in the same units.
+    """
     # Discriminator: tell prior samples (real) from codes (fake).
     z = model.encode(batch.x)
     z_prior = model.sample_prior(batch.label)

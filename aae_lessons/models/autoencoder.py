@@ -30,7 +30,7 @@ class Config:
     Args:
         dim: D, number of latent dimensions.
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
-        pixels: of an image.
+        pixels: number of pixels of an image.
         cost: c(logits, x), summed over pixels, mean over the batch.
         lr: Adam's learning rate.
         beta1: Adam's decay of its first moment.

@@ -57,7 +57,7 @@ class PlainConfig:
         classes: K, 2 or more.
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
         discriminator_hidden: sizes of the discriminator's hidden layers.
-        pixels: of an image.
+        pixels: number of pixels of an image.
         cost: c(logits, x), summed over pixels, mean over the batch.
         logit_std: standard deviation of each logit of y over the images that
             :func:`data_dependent_init` sees.

@@ -51,7 +51,7 @@ class BaseConfig:
         classes, dim: K clusters, 2 or more; D, of the style z.
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
         discriminator_hidden: sizes of both discriminators' hidden layers.
-        pixels: of an image.
+        pixels: number of pixels of an image.
         cost: c(logits, x), summed over pixels, mean over the batch.
         noise, jitter, shift: of the :class:`~aae_lessons.networks.Corruption` of the encoder's
             input, in training only; the clean image is the target.

@@ -64,7 +64,7 @@ class BaselineConfig:
         dim: D, of the style z.
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them, and both
             discriminators have the same.
-        pixels: of an image.
+        pixels: number of pixels of an image.
         noise, jitter, shift: of the :class:`~aae_lessons.networks.Corruption` of the encoder's
             input, in training only; the clean image is the target. The paper has the noise alone.
         weight_std: of the initial weights; biases start at 0.

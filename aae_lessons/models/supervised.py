@@ -47,7 +47,7 @@ class Config:
         dim: D, of the style z.
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them, and the
             discriminator has the same.
-        pixels: of an image.
+        pixels: number of pixels of an image.
         cost: c(logits, x), summed over pixels, mean over the batch.
         class_informed: whether the discriminator sees the label (see the module's note).
         weight_std: of the initial weights; biases start at 0.

@@ -46,7 +46,7 @@ class Config:
 
     Args:
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
-        pixels: of an image.
+        pixels: number of pixels of an image.
         cost: c(logits, x), summed over pixels, mean over the batch. Binary cross-entropy is
             −log p(x|z) of a Bernoulli decoder, ``squared_error`` that of a Gaussian one with
             variance 1 (up to a constant).

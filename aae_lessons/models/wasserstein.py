@@ -63,7 +63,7 @@ class Config:
 
     Args:
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
-        pixels: of an image.
+        pixels: number of pixels of an image.
         gaussian_posterior: draw codes from N(mean(x), diag(variance(x))) instead of one code for
             each image.
         weight: λ, in units of the cost per unit of the discrepancy.

@@ -114,17 +114,18 @@ def mmd(z: Tensor, z_prior: Tensor, kernel: Kernel) -> Tensor:
 
 def _mean_of_pairs(z: Tensor, kernel: Kernel) -> Tensor:
     n = len(z)
-    distances = _squared_distances(z, z)
     itself = torch.eye(n, dtype=torch.bool, device=z.device)
-    # a kernel like −√s has no gradient at s = 0, so the diagonal is taken out on both sides of it
-    k = kernel(distances.masked_fill(itself, 1.0)).masked_fill(itself, 0.0)
+    k = kernel(_squared_distances(z, z)).masked_fill(itself, 0.0)
     return k.sum() / (n * (n - 1))
 
 
 def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
-    """‖a_i − b_j‖², (n, m); coordinate by coordinate, which stays exact where they are close."""
+    """‖a_i − b_j‖², (n, m); coordinate by coordinate, which stays exact where they are close.
+
+    Equal rows are a hair apart: there a kernel like −√s would have the gradient nan.
+    """
     squares = [(a[:, None, d] - b[None, :, d]).square() for d in range(a.shape[1])]
-    return sum(squares[1:], squares[0])
+    return sum(squares[1:], squares[0]).clamp_min(torch.finfo(a.dtype).tiny)
 
 
 def _samples(z: Tensor, z_prior: Tensor) -> None:

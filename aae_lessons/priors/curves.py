@@ -50,7 +50,7 @@ class SwissRoll:
         return self._draw(torch.rand(n, device=device))
 
     def sample_given(self, label: Tensor) -> Tensor:
-        """One draw per label, (n, 2): from that class's piece, from anywhere where it is -1."""
+        """One draw per label, (n, 2): from that class's piece, or from the whole for -1."""
         check_labels(label, "label", self.classes, unlabelled=True)
         u = torch.rand(len(label), device=label.device)
         return self._draw(torch.where(label < 0, u, (label + u) / self.classes))

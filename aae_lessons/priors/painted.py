@@ -64,8 +64,6 @@ class Painted:
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
         """``n`` draws, (n, 2): points with replacement, each with fresh noise."""
         check_int(n, "n")
-        if device is not None and self.points.device != torch.device(device):
-            self.points = self.points.to(device)
-        index = torch.randint(len(self.points), (n,), device=self.points.device)
-        points = self.points[index]
+        points = self.points.to(device)
+        points = points[torch.randint(len(points), (n,), device=points.device)]
         return points + self.bandwidth * self.scale * torch.randn_like(points)

@@ -61,7 +61,8 @@ def make_seeds(
             installed; by default in the package.
         workspace: for checkpoints and finished runs.
         install: by default only runs of the recipe's own length, never trials.
-        again: make finished runs once more, as after a change of code, which no fingerprint sees.
+        again: make finished runs once more, as after a change of code, which no fingerprint sees;
+            each keeps its record until the new one is there.
         backend: "loky" (processes of this machine), "dask" or "ray".
         scheduler: address of the Dask scheduler, such as tcp://10.0.0.1:8786, or of the Ray head.
         make: trains one run, as :func:`aae_lessons.references.train.make` does.
@@ -72,16 +73,14 @@ def make_seeds(
     mark = recipe_fingerprint(name, length)
     places = [workspace.resolve() / f"{name}.{mark}.seed-{seed}" for seed in seeds]
     paths = [place / f"{name}.json" for place in places]
-    for path in filter(Path.is_file, paths):  # a run that was killed keeps its checkpoint
-        if again:
-            shutil.rmtree(path.parent)
-        else:
-            _say(f"already made: {path} (--again makes it once more)")
     several = len(seeds) > 1 or backend != "loky"
+    finished = [] if again else [path for path in paths if path.is_file()]
+    for path in finished:
+        _say(f"already made: {path} (--again makes it once more)")
     tasks = [
         joblib.delayed(_run)(make, several, name, device, seed, length, place)
         for seed, place, path in zip(seeds, places, paths, strict=True)
-        if not path.is_file()
+        if path not in finished
     ]
     with _cluster(backend, scheduler):
         n_jobs = jobs if backend == "loky" else -1
@@ -90,7 +89,8 @@ def make_seeds(
         for done, record in enumerate(parallel(tasks), len(seeds) - len(tasks) + 1):
             _say(f"[{done}/{len(seeds)}] {_summary(record)}", several)
     records = [storage.read_record(path) for path in paths]
-    if length == RECIPES[name].epochs if install is None else install:
+    should_install = length == RECIPES[name].epochs if install is None else install
+    if should_install:
         _install(name, records, places, folder or references.FOLDER)
     else:
         for path in paths:

@@ -85,7 +85,7 @@ def make(
 
 
 def _command(name: str, seed: int, epochs: int) -> str:
-    """By what the run is made again."""
+    """The command that makes the run once more."""
     trial = "" if epochs == RECIPES[name].epochs else f" --epochs {epochs}"
     return f"python -m aae_lessons.references make {name} --seeds {seed}{trial}"
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from aae_lessons.arguments import check
 
-SPHINX = ("_static", "_sources")  # folders by which a site is recognised
+MARKER = ".aae-lessons-site"  # a file by which a site of ours is recognised
 
 
 def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
@@ -44,17 +44,16 @@ def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
 
     known = [lesson.path.stem for lesson in sources.lessons()]
     check(set(names) <= set(known), "names", names, f"some of {', '.join(known)}")
-    replaceable = not out.exists() or (out.is_dir() and _holds_nothing_else(out))
+    replaceable = not out.exists() or (out.is_dir() and _is_replaceable(out))
     check(replaceable, "out", str(out), "a new or empty folder, or one with a site, to replace")
     os.environ.setdefault("AAE_PROGRESS", os.devnull)
-    shutil.rmtree(out, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "source"
+        source, site = Path(folder) / "source", Path(folder) / "site"
         lessons = sources.assemble(source, names)
         app = Sphinx(
             source,
             source,
-            out,
+            site,
             Path(folder) / "doctrees",
             "html",
             confoverrides={"aae_explorers": explorers},
@@ -65,19 +64,23 @@ def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
         app.build(force_all=True)
         if app.statuscode:
             raise RuntimeError(f"Sphinx failed with {app.statuscode}")
-        slim.slim(out)
-        landing.lighten(out)
-        decks.write(out, lessons, extension.pages_of(app.env))
-    with contextlib.suppress(FileNotFoundError):
-        (out / ".buildinfo").unlink()
-    shutil.rmtree(out / "_static" / "locales", ignore_errors=True)  # the pages are in English
-    for path in (out / "_static").rglob("*.map"):  # of use only for debugging the theme's scripts
-        path.unlink()
+        slim.slim(site)
+        landing.lighten(site)
+        decks.write(site, lessons, extension.pages_of(app.env))
+        with contextlib.suppress(FileNotFoundError):
+            (site / ".buildinfo").unlink()
+        shutil.rmtree(site / "_static" / "locales", ignore_errors=True)  # the pages are in English
+        for path in (site / "_static").rglob("*.map"):  # only for debugging the theme's scripts
+            path.unlink()
+        (site / MARKER).touch()
+        shutil.rmtree(out, ignore_errors=True)  # only now, so that a failure leaves the old site
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(site, out)
 
 
-def _holds_nothing_else(out: Path) -> bool:
-    """Whether a folder is empty, or was written by Sphinx."""
-    return not any(out.iterdir()) or any((out / name).is_dir() for name in SPHINX)
+def _is_replaceable(out: Path) -> bool:
+    """Whether a folder is empty, or holds a site that :func:`build` wrote."""
+    return not any(out.iterdir()) or (out / MARKER).is_file()
 
 
 def cores(most: int = 4) -> int:

@@ -1,4 +1,4 @@
-"""Glossary terms in the lessons: the first one of each section explains itself on hover."""
+"""Glossary terms in the lessons: the first use on a page explains itself on hover."""
 
 from __future__ import annotations
 

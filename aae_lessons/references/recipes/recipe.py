@@ -28,7 +28,8 @@ class Recipe:
         optimizers: ``optimizers(model)``, by phase; None for those that the model makes itself.
         epochs: passes over the 60,000 training images.
         batch: B.
-        labels: how many training images keep their label, balanced over classes; None for all.
+        labels: how many training images keep their label, balanced over classes; 0 for none, None
+            for all.
         note: what a reader of the record should know.
         prepare: ``prepare(model, batches)``, before the first update.
         watch: ``watch(model, first 1000 test images)`` before and after every epoch, -> codes
