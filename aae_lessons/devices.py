@@ -23,7 +23,7 @@ def choose(name: str | torch.device | None = None) -> torch.device:
 
     Raises ValueError where the name is unknown or the machine has no such device.
     """
-    expected = str(name or os.environ.get("AAE_DEVICE") or _best())
+    expected = str(name) if name is not None else os.environ.get("AAE_DEVICE") or _best()
     available = {"cpu": lambda: True, "cuda": torch.cuda.is_available, "mps": _mps}
     kind = expected.split(":")[0]
     check(kind in available, "device", expected, "cuda, mps or cpu")

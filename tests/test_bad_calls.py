@@ -32,9 +32,16 @@ from aae_lessons import models as models_package
 from aae_lessons.data import Batch, ImageSet, Minibatches, SemiSupervisedBatch
 from aae_lessons.methods import ladder, m1, m1_m2, m2, tsvm, vat
 from aae_lessons.models import adversarial, autoencoder, clustering, semi_supervised, wasserstein
-from aae_lessons.training import fit
-from aae_lessons.widgets.latent import LatentExplorer
-from aae_lessons.widgets.painter import PriorPainter
+from aae_lessons.training import History, fit
+from aae_lessons.widgets import density, static
+from aae_lessons.widgets.class_style import ClassStyleExplorer
+from aae_lessons.widgets.costs import CostDiscrepancyExplorer
+from aae_lessons.widgets.game import AdversarialGameExplorer
+from aae_lessons.widgets.interpolation import InterpolationExplorer
+from aae_lessons.widgets.latent import LatentExplorer, latent_explorer
+from aae_lessons.widgets.menus import figure_menus
+from aae_lessons.widgets.painter import PriorPainter, points
+from aae_lessons.widgets.scrubber import TrainingScrubber
 
 SECONDS = 5  # after which a call counts as hanging
 NAN, INF = math.nan, math.inf
@@ -51,7 +58,7 @@ MATRIX = (
     None,
     numpy.ones(2),
 )
-LABEL = (torch.zeros(8), torch.zeros(8, 1).long(), torch.full((8,), 99), [0] * 8, None)
+LABEL = (torch.zeros(8), torch.zeros(8, 1).long(), torch.full((8,), 999), [0] * 8, None)
 LABELS = (*LABEL, torch.zeros(3).long(), torch.full((8,), -100))
 CHOICE = ("nothing", 3, None)
 
@@ -80,7 +87,7 @@ ROWS = [
     (
         data.mnist,
         {"split": "test", "device": "cpu"},
-        {"split": CHOICE, "device": ("abacus", "cpu:x")},
+        {"split": CHOICE, "device": ("abacus", "cpu:x", "", 0, [])},
     ),
     (
         ImageSet,
@@ -416,12 +423,6 @@ ROWS += [
     ),
     (plots.claims, {"rows": []}, {"rows": (None, 3, [1])}),
     (
-        LatentExplorer,
-        {"model": lambda z: torch.rand(len(z), 784)},
-        {"model": (3, "nothing", nn.Linear(2, 3))},
-    ),
-    (PriorPainter, {}, {"train": (3, "train"), "brush": POSITIVE}),
-    (
         references.load,
         {"name": "autoencoder"},
         {"name": ("autoencodr", 3, None, ""), "device": ("abacus",)},
@@ -433,6 +434,115 @@ ROWS += [
         {"name": ("autoencodr", None), "metric": ("nothing", 3, None)},
     ),
 ]
+
+
+def explorer_rows():
+    """Constructors and public methods of every explorer, and of the functions around them."""
+    plane = aae()
+    usual = {"model": plane, "x": X, "labels": K, "shape": (3, 4)}
+    pictures = (*MATRIX, X * NAN, 255 * X, -X, X[:, :5], X[:, :9])
+    classes = (*LABELS, K[:3], "abc")
+    shape = ((28,), (0, 12), (4, 4), (2, 6, 1), (1.5, 8), 12, "12")
+    decode = (3, "nothing", None, nn.Linear(2, 3), lambda z: z, lambda z: 3, lambda z: X[:1])
+    functions = (*decode[4:], lambda z: 9 * X[:1].expand(len(z), -1), lambda z: None)
+    prior = (3, "Gaussian", priors.Gaussian(3), X, nn.Linear(2, 2))
+    device = ("abacus", 3.5, [])
+    without_none = {"x": pictures[:-1], "labels": [v for v in classes if v is not None]}
+    without_none["x"] = [v for v in pictures if v is not None]
+    shown = {**without_none, "shape": shape, "caption": (3, [])}
+    plane_only = {
+        "model": (*decode[:4], nn.Identity()),
+        "z": (*MATRIX[:-2], Z[:3], Z * NAN, torch.zeros(8, 3), "z"),
+        "prior": prior,
+        "discriminator": (3, "D", lambda z: z, lambda z: None, lambda z: z[:3, 0]),
+        "extent": POSITIVE[:-1],
+        "device": device,
+    }
+    yield LatentExplorer, usual, {**shown, **plane_only}
+    yield LatentExplorer, {"model": plane.decode, "shape": (3, 4)}, {"model": functions}
+    yield (
+        latent_explorer,
+        {"decode": plane.decode, "shape": (3, 4)},
+        {
+            "decode": (*decode, *functions),
+            "extent": POSITIVE[:-1],
+            "device": device,
+            "shape": shape,
+        },
+    )
+    explorer = LatentExplorer(**usual)
+    yield explorer.decode, {"codes": Z}, {"codes": (*MATRIX, torch.zeros(4, 3))}
+    style = {"model": semi(), "x": X, "labels": K, "shape": (3, 4)}
+    names = (["a"], 3, "", [1, 2])
+    models = (3, None, "nothing", plain(), nn.Linear(2, 3))
+    yield ClassStyleExplorer, style, {**shown, "model": models, "names": names}
+    choice = {**shown, "x": [*pictures, X[:1]], "codes": (*MATRIX[:-2], Z[:3], Z * NAN, "z")}
+    choice |= {"model": (3, None, "nothing", nn.Linear(2, 3))}
+    yield InterpolationExplorer, usual, choice
+    between = InterpolationExplorer(**usual)
+    yield between.between, {"t": torch.rand(3)}, {"t": (0.5, None, Z, K, [0.5], torch.rand(0))}
+    yield from scrubber_rows(shown["shape"], prior, shown["labels"])
+    yield from cost_rows(pictures, shape)
+    yield (
+        PriorPainter,
+        {},
+        {
+            "train": (3, "train"),
+            "brush": POSITIVE,
+            "labels": [v for v in LABEL if v is not None],
+            "strokes": (3, None, [3], [[0.0]], [[0.0, NAN]], [[0.0, 2.0]], [["a", "b"]]),
+            "caption": (3, []),
+        },
+    )
+    yield points, {"strokes": [[0.0, 0.1]], "brush": 0.1}, {"strokes": ([], 3, None, [[0.0]])}
+    yield AdversarialGameExplorer, {}, {"builds": (("torch",), 3, None, "simd", (3,), ([],))}
+    menus = {"menus": [("a", ["x"])], "draw": lambda a: plots.images(SQUARES)}
+    bad = {"menus": ([], 3, None, [3], [("a",)], [("a", [])], [("a", 3)]), "draw": (3, None)}
+    yield figure_menus, menus, bad
+    yield (
+        density.contours,
+        {"prior": GAUSSIAN, "extent": (-3, 3, -3, 3)},
+        {"prior": (3, None, "x")},
+    )
+    for function in (static.page, static.fragment):
+        title = {"title": "all"} if function is static.page else {}
+        yield (
+            lambda explorers, f=function, a=title: f(explorers, **a),
+            {},
+            {"explorers": (3, None, "x")},
+        )
+
+
+def scrubber_rows(shape, prior, labels):
+    """Training runs, one's own and stored ones."""
+    losses = {"reconstruction": [2.0, 1.0]}
+    shot = {"z": Z, "samples": X, "error": 1.0}
+
+    def run(**changes):
+        return History([1, 2], losses, [{**shot, **changes}, {**shot, **changes}])
+
+    unequal = History([1, 2], losses, [shot, {"z": Z}])
+    runs = [3, None, "run", [], History([1, 2], losses, []), History([1, 2], losses, [shot])]
+    runs += [History([1, 2], losses, [None, None]), unequal]
+    runs += [run(z=v) for v in (*MATRIX, Z * NAN, Z[:, :1])]
+    runs += [run(samples=v) for v in (*MATRIX, X * NAN, 255 * X, X[:, :5])]
+    usual = {"run": run(), "labels": K, "shape": (3, 4)}
+    bad = {"run": runs, "shape": shape, "labels": labels, "prior": prior, "caption": (3, [])}
+    yield TrainingScrubber, usual, bad
+
+
+def cost_rows(pictures, shape):
+    """Grids of runs."""
+    x = X[:1].repeat(14, 1)
+    sheets = {"reconstructions": x, "samples": x, "metrics": {"mse": 0.1}}
+    usual = {"x": x, "runs": {("a", "b"): sheets}, "headline": "mse", "shape": (3, 4)}
+    runs = [{}, None, 3, {"a": sheets}, {("a", "b"): None}, {("a", 3): sheets}]
+    parts = (*pictures, x[:3])
+    runs += [{("a", "b"): {**sheets, n: v}} for n in ("samples", "reconstructions") for v in parts]
+    metrics = (None, 3, {"mse": "small"}, {"mse": None})
+    runs += [{("a", "b"): {**sheets, "metrics": v}} for v in metrics]
+    bad = {"x": (*pictures, X), "runs": runs, "headline": ("nothing", 3, None), "shape": shape}
+    yield CostDiscrepancyExplorer, usual, bad
 
 
 def model_rows():
@@ -595,7 +705,7 @@ def fit_rows():
 
 
 def calls():
-    rows = [*ROWS, *model_rows(), *config_rows(), *fit_rows()]
+    rows = [*ROWS, *explorer_rows(), *model_rows(), *config_rows(), *fit_rows()]
     for function, arguments, bad in rows:
         owner = getattr(function, "__module__", "").rpartition(".")[2]
         title = getattr(function, "__qualname__", type(function).__name__)
@@ -644,12 +754,15 @@ ALSO = {
     "batches": ("batch",),
     "step": ("step", "model", "optimizers"),
     "x": ("lines", "values", "shape"),
-    "decode": ("shape",),
+    "decode": ("decode(z)", "shape"),
     "q": ("labels",),
     "panels": ("labels",),
     "hidden": ("sizes",),
     "inputs": ("sizes",),
-    "model": ("decode(z)",),
+    "model": ("decode(z)", "shape", "z"),
+    "run": ("z", "samples", "shape"),
+    "runs": ("reconstructions", "samples", "headline"),
+    "discriminator": ("discriminator(z)",),
 }
 
 

@@ -388,6 +388,13 @@ def test_the_ends_of_both_lines(model, digits):
             setattr(explorer, name, value)
 
 
+class Undecided(nn.Module):
+    """A model that decodes and does not encode."""
+
+    def decode(self, z):
+        return z[:, :1].sigmoid().expand(-1, 784)
+
+
 def test_both_parts_of_a_code_are_mixed(two_part_model, digits):
     few = digits.subset(slice(0, 4))
     explorer = InterpolationExplorer(two_part_model, few.x, few.labels)
@@ -403,7 +410,8 @@ def test_both_parts_of_a_code_are_mixed(two_part_model, digits):
         ("x", {"x": torch.rand(101, 784)}),
         ("labels", {"labels": torch.zeros(3).long()}),
         ("codes", {"codes": torch.rand(3, 2)}),
-        ("codes", {"model": lambda z: z}),
+        ("model", {"model": lambda z: z}),
+        ("codes", {"model": Undecided()}),
     ],
 )
 def test_an_interpolation_explorer_refuses(model, digits, name, arguments):
@@ -608,8 +616,10 @@ def test_a_painter_refuses():
     with pytest.raises(ValueError, match=r"^brush"):
         PriorPainter(print, brush=0.0)
     for stroke in ([0.5], [0.0, 0.0, 0.1], [2.0, 0.0]):
-        with pytest.raises(TraitError, match=r"^strokes"):
+        with pytest.raises(ValueError, match=r"^strokes: got .*, expected lists"):
             PriorPainter(print, strokes=[stroke])
+        with pytest.raises(TraitError, match=r"^strokes: got .*, expected lists"):
+            PriorPainter(print).strokes = [stroke]
 
 
 @needs_node

@@ -13,7 +13,7 @@ from torch import Tensor
 from traitlets import Bytes, Dict, Int, Unicode
 from traitlets import List as ListOf
 
-from aae_lessons.arguments import check_instance
+from aae_lessons.arguments import check_instance, check_matrix
 from aae_lessons.plots.images import Shape, image_shape
 from aae_lessons.plots.style import COLOURS, MARKERS, png
 from aae_lessons.widgets import bundle, packing
@@ -33,6 +33,12 @@ class Explorer(anywidget.AnyWidget):
     caption = Unicode().tag(sync=True)
     colours = ListOf(Unicode(), [to_hex(c) for c in COLOURS]).tag(sync=True)
     markers = Unicode(MARKERS).tag(sync=True)
+
+    @staticmethod
+    def words(caption: str, otherwise: str) -> str:
+        """The caption, or where it is empty the usual one; ValueError unless it is a text."""
+        check_instance(caption, "caption", str, "a text")
+        return caption or otherwise
 
     def static(self) -> Figure:
         """The same content as a figure, for paper and for pages without scripts."""
@@ -90,7 +96,7 @@ class Decoding(ImageExplorer):
         generator = torch.Generator().manual_seed(0)
         probes = torch.randn(packing.PROBES, inputs, generator=generator) if like is None else like
         self._where = device_of(decoder)
-        self._decode = decode
+        self._decode, self._inputs = decode, inputs
         probes = probes[: packing.PROBES]
         columns, shape = (shown.x.shape[1], shown.shape) if shown else (None, shape)
         x_hat = check_images(self.decode(probes), "decode(z)", columns, len(probes))
@@ -108,6 +114,7 @@ class Decoding(ImageExplorer):
     @torch.no_grad()
     def decode(self, codes: Tensor) -> Tensor:
         """Images (n, C·H·W) on the CPU, of codes (n, inputs)."""
+        check_matrix(codes, "codes", columns=self._inputs)
         x_hat = self._decode(codes.to(self._where))
         check_instance(x_hat, "decode(z)", Tensor, "images (n, C·H·W) in [0, 1]")
         return x_hat.cpu()
@@ -118,7 +125,7 @@ class Decoding(ImageExplorer):
             return
         reply = {key: content[key] for key in ("from", "number")}
         try:
-            x_hat = self.decode(torch.tensor(content["codes"]))
+            x_hat = self.decode(torch.tensor(content["codes"]).float())
         except Exception as error:
             self.send({**reply, "kind": "error", "text": f"decode failed: {error}"})
             return

@@ -81,7 +81,7 @@ class ClassStyleExplorer(Decoding):
         shown = None if x is None else shown_images(x, labels, shape)
         words = CAPTION * (self._dim > 1) or ONLY_CLASS
         words += density.CAPTION * (std is not None and self._dim > 1)
-        super().__init__(title="Class and style", caption=caption or words)
+        super().__init__(title="Class and style", caption=self.words(caption, words))
         self.names = [str(name) for name in names]
         self.y = [1.0] + [0.0] * (self._classes - 1)
         self.z = [0.0] * self._dim

@@ -12,7 +12,7 @@ from traitlets import Bytes, Int, TraitError, Unicode, validate
 from traitlets import List as ListOf
 
 from aae_lessons import plots
-from aae_lessons.arguments import check, check_mapping
+from aae_lessons.arguments import check, check_instance, check_mapping
 from aae_lessons.data import ImageSet
 from aae_lessons.plots.images import Shape
 from aae_lessons.widgets import bundle, packing
@@ -68,7 +68,9 @@ class CostDiscrepancyExplorer(ImageExplorer):
         pixels = self._x.shape[1]
         self._sheets = {pair: _sheet(pair, run, headline, pixels) for pair, run in runs.items()}
         words = f" In the grid: {_name(headline)}."
-        super().__init__(title="Cost and discrepancy", caption=(caption or CAPTION) + words)
+        super().__init__(
+            title="Cost and discrepancy", caption=self.words(caption, CAPTION) + words
+        )
         self.image_shape = list(shown.shape)
         self.costs = list(dict.fromkeys(cost for cost, _ in runs))
         self.discrepancies = list(dict.fromkeys(discrepancy for _, discrepancy in runs))
@@ -104,7 +106,10 @@ def _sheet(pair: object, run: Any, headline: str, pixels: int) -> tuple[Tensor, 
     for name in ("reconstructions", "samples", "metrics"):
         check(name in run, "runs", f"{pair} without {name}", "reconstructions, samples, metrics")
     check(isinstance(run["metrics"], Mapping), "runs", run["metrics"], "metrics: numbers by name")
-    check(headline in run["metrics"], "headline", headline, f"a metric of {pair}")
+    known = isinstance(headline, str) and headline in run["metrics"]
+    check(known, "headline", headline, f"a metric of {pair}")
+    for value in run["metrics"].values():
+        check_instance(value, "runs", (int, float), "a number for each metric")
     sheets = [
         check_images(run[name], name, pixels)[:COLUMNS] for name in ("reconstructions", "samples")
     ]

@@ -8,11 +8,18 @@ import torch
 from contourpy import contour_generator
 from torch import Tensor
 
+from aae_lessons.arguments import check
 from aae_lessons.plots.density import centres, levels, log_mass, square
 from aae_lessons.plots.style import Extent
 
 MASSES = (0.5, 0.9, 0.99)
 CAPTION = " Grey lines hold 50, 90 and 99 % of the prior."
+
+
+def check_prior(prior: Any) -> None:
+    """Refuses what is no prior in the plane."""
+    ok = getattr(prior, "dim", None) == 2 and callable(getattr(prior, "sample", None))
+    check(ok, "prior", prior, "a prior in two dimensions, with sample(n)")
 
 
 @torch.no_grad()
@@ -26,6 +33,7 @@ def contours(prior: Any, extent: Extent) -> list[dict[str, Any]]:
     Returns:
         ``[{"mass": 0.5, "lines": [[x, y, x, y, …], …]}, …]``.
     """
+    check_prior(prior)
     grid = log_mass(prior, extent)
     generator = contour_generator(*centres(extent[::2], extent[1::2]), grid)
     return [

@@ -46,8 +46,9 @@ class AdversarialGameExplorer(Explorer):
     shown_labels = Bytes().tag(sync=True)
 
     def __init__(self, builds: tuple[str, ...] = (), *, caption: str = "") -> None:
-        check(set(builds) <= set(BUILDS), "builds", builds, f"some of {BUILDS}")
-        super().__init__(title="The game, phase by phase", caption=caption or CAPTION)
+        ok = isinstance(builds, tuple | list) and all(build in BUILDS for build in builds)
+        check(ok, "builds", builds, f"a tuple of some of {BUILDS}")
+        super().__init__(title="The game, phase by phase", caption=self.words(caption, CAPTION))
         packed = digits.packed()
         self.kinds = list(builds)
         self.training_digits, self.shown_digits = packed.training, packed.shown

@@ -65,15 +65,16 @@ class InterpolationExplorer(Decoding):
         model = getattr(model, "model", model)
         shown = shown_images(x, labels, shape, at_least=2, at_most=MOST)
         self._x, classes = shown.x, shown.labels.tolist()
+        decode, decoder = decoding(model)
         codes = codes_of(model, shown.x) if codes is None else codes
         check_matrix(codes, "codes", rows=len(shown.x))
         self._codes = packing.finite(codes, "codes")
-        super().__init__(title="Between two images", caption=caption or CAPTION)
+        super().__init__(title="Between two images", caption=self.words(caption, CAPTION))
         self.images, self.codes = packing.small(packing.greys(shown.x)), packing.halves(codes)
         self.names = [str(k) if k >= 0 else "" for k in classes]
         self.end = next((i for i, k in enumerate(classes) if k != classes[0]), 1)
         size = self._codes.shape[1]
-        self.decode_with(*decoding(model), size, self._codes, shown=shown)
+        self.decode_with(decode, decoder, size, self._codes, shown=shown)
 
     @validate("start", "end")
     def _an_image(self, proposal: dict) -> int:
@@ -90,6 +91,8 @@ class InterpolationExplorer(Decoding):
 
     def between(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """Pictures at places ``t`` (m,): mixed in pixels, and decoded; (m, C·H·W) each."""
+        ok = isinstance(t, Tensor) and t.is_floating_point() and t.dim() == 1 and len(t) > 0
+        check(ok, "t", t, "a floating-point tensor of shape (m,)")
         pixels, codes = (
             (1 - t[:, None]) * values[self.start] + t[:, None] * values[self.end]
             for values in (self._x, self._codes)

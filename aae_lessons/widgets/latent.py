@@ -11,8 +11,8 @@ from torch import Tensor
 from traitlets import Bool, Bytes, Float, Int, TraitError, validate
 from traitlets import List as ListOf
 
-from aae_lessons import plots
-from aae_lessons.arguments import check, check_matrix, check_number
+from aae_lessons import devices, plots
+from aae_lessons.arguments import check, check_callable, check_matrix, check_number
 from aae_lessons.data import ImageSet
 from aae_lessons.plots.images import Shape
 from aae_lessons.widgets import bundle, density, packing
@@ -78,16 +78,16 @@ class LatentExplorer(Decoding):
         shape: Shape | None = None,
     ) -> None:
         model, decode = parts(model)
-        device = torch.device(device) if device is not None else device_of(model)
-        prior = getattr(model, "prior", None) if prior is None else prior or None
+        device = devices.choose(device) if device is not None else device_of(model)
+        prior = getattr(model, "prior", None) if prior is None else prior
+        prior = None if prior is False else prior
         check(x is not None or z is None, "x", None, "the images whose codes z are")
         check(x is not None or labels is None, "x", None, "the images whose classes labels are")
         shown = None if x is None else shown_images(x, labels, shape)
         self._points = None if shown is None else points(model, shown, z, device)
         self._prior, self._prior_sample = prior, _sample(prior)
-        super().__init__(
-            title="Latent plane", caption=caption or CAPTION + density.CAPTION * bool(prior)
-        )
+        words = self.words(caption, CAPTION + density.CAPTION * (prior is not None))
+        super().__init__(title="Latent plane", caption=words)
         square = self._square(extent)
         self.extent = list(square)
         if shown is not None and self._points is not None:
@@ -96,7 +96,8 @@ class LatentExplorer(Decoding):
         if prior is not None:
             self.contours = density.contours(prior, square)
         logits = opinion_of(model) if discriminator is None else discriminator
-        if callable(logits):
+        if logits is not None and logits is not False:
+            check_callable(logits, "discriminator", "a function: codes (n, 2) -> logits (n,)")
             self.opinion = opinion(logits, square, device)
         probes = self._prior_sample if self._points is None else self._points[0]
         self.decode_with(decode, getattr(model, "decoder", None), 2, probes, shape, shown)
@@ -148,6 +149,7 @@ def latent_explorer(
         device: where ``decode`` expects its codes.
         shape: (H, W) or (C, H, W) of the images; None for square ones.
     """
+    check_callable(decode, "decode", "a function of codes (n, 2)")
     return LatentExplorer(decode, extent=extent, device=device, shape=shape)
 
 
@@ -203,7 +205,7 @@ def opinion(logits: Logits, extent: density.Extent, device: torch.device) -> byt
 def _sample(prior: Any) -> Tensor | None:
     if prior is None:
         return None
-    check(getattr(prior, "dim", None) == 2, "prior", prior, "one with dim 2")
+    density.check_prior(prior)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return prior.sample(2000).cpu()

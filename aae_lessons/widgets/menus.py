@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import ipywidgets as widgets
 from matplotlib.figure import Figure
 
-from aae_lessons.arguments import check
+from aae_lessons.arguments import check, check_callable, sized
 
 Menu = tuple[str, Sequence[str]]
 
@@ -41,9 +41,11 @@ def figure_menus(
         caption: what to look for, in words.
         slider: sliders in place of menus, for options that have an order. Arrow keys move both.
     """
-    check(len(menus) > 0, "menus", menus, "one (label, options) or more")
-    for label, options in menus:
-        check(len(options) > 0, "menus", (label, options), "one option or more in each")
+    check_callable(draw, "draw", "a function of the chosen options")
+    check(sized(menus) > 0, "menus", menus, "a list of one (label, options) or more")
+    for menu in menus:
+        ok = sized(menu) == 2 and sized(menu[1]) > 0
+        check(ok, "menus", menu, "(label, options), one option or more")
     kind = widgets.SelectionSlider if slider else widgets.Dropdown
     wide = {"description_width": "initial"}
     controls = [kind(options=list(o), description=label, style=wide) for label, o in menus]

@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from matplotlib.figure import Figure
@@ -16,7 +16,7 @@ from traitlets import List as ListOf
 
 from aae_lessons import plots
 from aae_lessons.arguments import check, check_labels, check_matrix, check_number, refusal
-from aae_lessons.plots.style import new_figure
+from aae_lessons.plots.style import MOST_CLASSES, new_figure
 from aae_lessons.widgets import bundle, digits, drawn_shapes, packing
 from aae_lessons.widgets.base import Explorer
 
@@ -93,12 +93,14 @@ class PriorPainter(Explorer):
         check(trainable, "train", train, "a function of points and show, or None")
         check_number(brush, "brush", above=0)
         if labels is not None:
-            check_labels(labels, "labels", 10)
+            check_labels(labels, "labels", MOST_CLASSES)
+        check_strokes(strokes)
+        words = self.words(caption, CAPTION)
         self._train, self._labels, self._z = train, labels, None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self.result: Any = None
-        super().__init__(title="A prior drawn by hand", caption=caption or CAPTION, brush=brush)
+        super().__init__(title="A prior drawn by hand", caption=words, brush=brush)
         self.strokes = [list(stroke) for stroke in strokes]
         self.trains_in_kernel = train is not None
         self.place = "browser" if train is None else "kernel"
@@ -111,10 +113,10 @@ class PriorPainter(Explorer):
 
     @validate("strokes")
     def _points_in_pairs(self, proposal: dict) -> list[list[float]]:
-        for stroke in proposal["value"]:
-            inside = all(abs(value) <= 1 for value in stroke)
-            if len(stroke) < 2 or len(stroke) % 2 or not inside:
-                raise TraitError("strokes: expected lists [x, y, x, y, …] of numbers from -1 to 1")
+        try:
+            check_strokes(proposal["value"])
+        except ValueError as error:
+            raise TraitError(str(error)) from None
         return proposal["value"]
 
     def start(self) -> None:
@@ -206,6 +208,16 @@ class PriorPainter(Explorer):
         return plots.codes(z, labels, prior=drawn, behind="drawing")
 
 
+def check_strokes(strokes: object) -> None:
+    """Refuses what is no list of strokes, [x, y, x, y, …] each; it may be empty."""
+    expected = "lists [x, y, x, y, …] of numbers from -1 to 1"
+    check(isinstance(strokes, list | tuple), "strokes", strokes, expected)
+    for stroke in cast(Sequence[object], strokes):
+        ok = isinstance(stroke, list | tuple) and len(stroke) > 1 and len(stroke) % 2 == 0
+        ok = ok and all(isinstance(v, int | float) and abs(v) <= 1 for v in stroke)
+        check(ok, "strokes", stroke, expected)
+
+
 def points(
     strokes: Sequence[Sequence[float]], brush: float, n: int = POINTS, seed: int = 0
 ) -> Tensor:
@@ -217,6 +229,8 @@ def points(
         n: how many.
         seed: of the points.
     """
+    check_strokes(strokes)
+    check_number(brush, "brush", above=0)
     check(len(strokes) > 0, "strokes", "an empty drawing", "one stroke or more")
     lines = [torch.tensor(s, dtype=torch.float32).view(-1, 2) for s in strokes]
     begin = torch.cat([line[:-1] if len(line) > 1 else line for line in lines])

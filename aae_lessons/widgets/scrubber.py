@@ -67,14 +67,17 @@ class TrainingScrubber(ImageExplorer):
     ) -> None:
         self._history = getattr(run, "history", run)
         shots = snapshots(self._history)
-        prior = getattr(getattr(run, "model", None), "prior", None) if prior is None else prior
+        if prior is None:
+            prior = getattr(getattr(run, "model", None), "prior", None)
+        elif prior is not False:
+            density.check_prior(prior)
         self._z = [packing.finite(shot["z"], "z") for shot in shots if "z" in shot]
         flat = bool(self._z) and self._z[0].shape[1] == 2
-        prior = prior if prior and flat and getattr(prior, "dim", None) == 2 else None
+        prior = prior if flat and getattr(prior, "dim", None) == 2 else None
         words = (
             CAPTION + density.CAPTION * (prior is not None) + PLANE * (bool(self._z) and not flat)
         )
-        super().__init__(title="A training run", caption=caption or words)
+        super().__init__(title="A training run", caption=self.words(caption, words))
         self.epochs = len(shots) - 1
         self.lines = [*loss_lines(self._history), *number_lines(shots)]
         check(labels is None or bool(self._z), "labels", labels, "None: no snapshot has codes")

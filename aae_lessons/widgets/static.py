@@ -14,7 +14,7 @@ from typing import Any
 
 from ipywidgets.embed import dependency_state
 
-from aae_lessons.arguments import check
+from aae_lessons.arguments import check, check_instance
 from aae_lessons.widgets import bundle
 from aae_lessons.widgets.base import Explorer
 
@@ -124,6 +124,8 @@ def fragment(*explorers: Explorer) -> str:
             ``script-src blob: 'wasm-unsafe-eval'`` and the worker ``worker-src blob:``; without
             them training falls back to plain JavaScript, and to the page's own thread.
     """
+    for explorer in explorers:
+        check_instance(explorer, "explorers", Explorer, "explorers of aae_lessons.widgets")
     states: dict[str, Any] = dependency_state(list(explorers), drop_defaults=False)
     ids = [explorer.model_id for explorer in explorers]
     places = "\n".join(place(model_id) for model_id in ids)
