@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from accelerator import Accelerator
 
-from aae_lessons import data
+from aae_lessons import data, devices
+from aae_lessons.training import loop
 
 
 def pytest_addoption(parser):
@@ -29,6 +31,16 @@ def cuda():
     if not torch.cuda.is_available():
         pytest.skip("needs CUDA, and torch finds none here")
     return torch.device("cuda")
+
+
+@pytest.fixture(params=("cuda", "mps"))
+def accelerator(request, monkeypatch):
+    """A pretended device, cuda or mps, that :func:`devices.choose` chooses."""
+    monkeypatch.setattr(devices, "choose", lambda name=None: torch.device(name or request.param))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device=None: (9, 0))
+    monkeypatch.setattr(loop, "CapturedStep", lambda step, optimizers: step)  # needs a real card
+    with Accelerator(request.param) as result:
+        yield result
 
 
 @pytest.fixture(autouse=True)

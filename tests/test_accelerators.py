@@ -1,39 +1,22 @@
-"""Steps, the training loop and the lessons' cells on an accelerator that isn't there.
+"""Steps, measures and the training loop on an accelerator that isn't there.
 
 The tensors are marked as being on cuda or on mps; see ``tests/accelerator.py``.
+The lessons' cells run there in ``tests/lessons``.
 """
 
-import ast
-import json
-import os
-from pathlib import Path
-
-import matplotlib.pyplot as plt
 import pytest
 import torch
-from accelerator import Accelerator, OnDevice
+from accelerator import OnDevice
 
-from aae_lessons import data, devices, metrics
-from aae_lessons.data import ImageSet, Minibatches, SemiSupervisedMinibatches
+from aae_lessons import data, metrics
+from aae_lessons.data import ImageSet, Minibatches
 from aae_lessons.methods import m1
 from aae_lessons.models import adversarial
 from aae_lessons.priors import GaussianMixture
 from aae_lessons.references import measures
 from aae_lessons.references.measures import common
 from aae_lessons.references.recipes import RECIPES, methods, wasserstein
-from aae_lessons.training import constant_then_linear, fit, loop
-
-KINDS = ("cuda", "mps")
-
-
-@pytest.fixture(params=KINDS)
-def accelerator(request, monkeypatch):
-    monkeypatch.setattr(devices, "choose", lambda name=None: torch.device(name or request.param))
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device=None: (9, 0))
-    monkeypatch.setattr(loop, "CapturedStep", lambda step, optimizers: step)  # needs a real card
-    with Accelerator(request.param) as result:
-        yield result
-
+from aae_lessons.training import constant_then_linear, fit
 
 # ------------------------------------------------------------------------ the device itself
 
@@ -182,50 +165,3 @@ def test_what_is_measured_and_watched_runs_there(name, accelerator, quickly_prep
     result = recipe.measure(model.eval(), few)
     assert all(isinstance(value, int | float) for value in result.values())
     assert "z" not in watched or not isinstance(watched["z"], OnDevice)
-
-
-# ------------------------------------------------------------------------------- the lessons
-
-LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-MOST = 40  # passes of a loop
-
-
-class Shortened(ast.NodeTransformer):
-    """Loops over long ranges end early, and claims about what they reach are left out."""
-
-    def visit_Assert(self, node):
-        return ast.copy_location(ast.Pass(), node)
-
-    def visit_Call(self, node):
-        self.generic_visit(node)
-        name, numbers = getattr(node.func, "id", None), node.args
-        if name == "range" and len(numbers) == 1 and getattr(numbers[0], "value", 0) > MOST:
-            node.args = [ast.copy_location(ast.Constant(MOST), node)]
-        return node
-
-
-def cells(path):
-    notebook = json.loads(path.read_text("utf-8"))
-    return ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
-
-
-@pytest.fixture
-def short_trainings(monkeypatch):
-    for batches in (Minibatches, SemiSupervisedMinibatches):
-        monkeypatch.setattr(batches, "__len__", lambda self: min(2, len(self.images) // self.size))
-    monkeypatch.setattr(metrics.c2st_accuracy, "__defaults__", (0, 5))
-    yield
-    plt.close("all")
-
-
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_every_cell_of_a_lesson_runs_there(path, accelerator, short_trainings, monkeypatch):
-    everything = os.environ.get("AAE_ACCELERATORS") == "required"
-    if accelerator.kind == "cuda" and not everything:
-        pytest.skip("mps refuses more; with AAE_ACCELERATORS=required lessons run on cuda too")
-    monkeypatch.setattr("builtins.print", lambda *args, **options: None)
-    names = {"__name__": "__main__"}
-    for number, source in enumerate(cells(path)):
-        tree = Shortened().visit(ast.parse(source))
-        exec(compile(tree, f"{path.stem}, code cell {number}", "exec"), names)
-        plt.close("all")
