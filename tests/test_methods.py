@@ -30,7 +30,7 @@ from aae_lessons.methods import (
 from aae_lessons.methods._densities import every_class, kl_of_rows, log_likelihood
 from aae_lessons.networks import reparameterise
 from aae_lessons.objectives import gaussian_kl
-from aae_lessons.references import table2
+from aae_lessons.references import table2, table2_lesson
 from aae_lessons.references.recipes import RECIPES
 from aae_lessons.training import NonFiniteLoss, fit
 
@@ -532,6 +532,30 @@ def test_the_table_has_the_slides_figures_and_ours_from_records():
 def test_what_has_no_record_is_said_not_to_be_measured():
     row = replace(table2.ROWS[1], record="no-such-method")
     assert table2.ours(row, "100") == "not measured here yet"
+
+
+def test_the_lesson_names_every_row_that_has_a_record_and_the_cost_of_one_that_has_none(
+    monkeypatch,
+):
+    with_records = [row.method for row in table2.ROWS if table2.names(row, "100")]
+    lines = {line.split(" | ")[0][2:]: line for line in table2_lesson.table().splitlines()}
+    assert list(lines)[2:] == [row.method for row in table2.ROWS]
+    assert [m for m in list(lines)[2:] if "not run" not in lines[m]] == with_records
+    monkeypatch.setattr(table2, "names", lambda row, n: [] if row.method == "VAT" else ["vat-100"])
+    updates = references.records("vat-100")[0]["training"]["updates"]
+    cost = table2.cost("vat-100", updates)
+    assert f"VAT {cost:.2f} ({updates:,} updates)" in table2_lesson.coverage()
+    monkeypatch.setattr(table2, "names", lambda row, labels: ["vat-100"])
+    assert "not run" not in (table2_lesson.coverage() + table2_lesson.table()).lower()
+
+
+def test_a_method_reaches_the_slides_figure_or_misses_it():
+    reached, missed = table2_lesson.against_the_slides()
+    for method in (*reached, *missed):
+        row = next(row for row in table2.ROWS if row.method == method)
+        mean, *_ = references.mean_and_std(table2.names(row, "100")[0], "test_error_percent")
+        assert (mean <= float(row.slides[0].split(" ")[0])) == (method in reached)
+    assert "SDGM" not in (*reached, *missed)  # the slides have no figure for it
 
 
 def test_operations_are_those_of_the_matrix_products():

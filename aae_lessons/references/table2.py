@@ -194,37 +194,6 @@ def curve(name: str, seed: int = 0) -> tuple[list[float], list[float]]:
     return [cost(name, updates * (i + 1)) for i in range(len(errors))], errors
 
 
-def lesson_table() -> str:
-    """A line per row at 100 labels in Markdown: the slides' figure, ours, and what ours cost."""
-    lines = ["| method | slides | ours | splits | updates | 10¹⁵ operations |", "|---" * 6 + "|"]
-    for row in ROWS:
-        cells = [row.method, row.slides[0]]
-        cells += _cells(names(row, "100")[0]) if names(row, "100") else ["not run", *"–––"]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def details_table() -> str:
-    """Every recipe at 100 labels in Markdown, with what differs from the paper, as recorded."""
-    lines = ["| recipe | test error in % | splits | updates | 10¹⁵ operations | what it is |"]
-    lines.append("|---" * 6 + "|")
-    for row in ROWS:
-        runs = names(row, "100")
-        if row.record == "m1-tsvm":  # after the machines to which its note refers
-            runs = [*runs[1:], *runs[:1]]
-        for name in runs:
-            note = references.records(name)[0]["note"]
-            lines.append(f"| {' | '.join([display_name(name), *_cells(name), note])} |")
-    return "\n".join(lines)
-
-
-def _cells(name: str) -> list[str]:
-    mean, deviation, splits = references.mean_and_std(name, "test_error_percent")
-    spread = "" if math.isnan(deviation) else f" ± {deviation:.2f}"
-    updates = references.records(name)[0]["training"]["updates"]
-    return [f"{mean:.2f}{spread}", f"{splits}", f"{updates:,}", f"{total_cost(name):.2g}"]
-
-
 def display_name(name: str) -> str:
     """What a reader calls a record at 100 labels: its row's method, or words for a variant."""
     return DISPLAY.get(name) or {f"{row.record}-100": row.method for row in ROWS}.get(name, name)
