@@ -6,20 +6,24 @@ the seed. So what is checked is the plan: one part away at a time, equal seeds, 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
-from torch.nn import functional as F
 
-from aae_lessons.checks import clustering_step, semi_supervised_step
-from aae_lessons.checks.clustering_matching import one_to_one_error
+from aae_lessons.checks.ablation_runs import small_clustering, small_run
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, close, run_probes
+from aae_lessons.checks.probes import Probe, close, holds, run_probes
 from aae_lessons.checks.trial import Trial
 
 SEEDS = (0, 1, 2)
 MEDIAN = "You take the median over the seeds. Take the mean."
+OTHER_SEEDS = (
+    "Each variant has seeds of its own: then chance is compared with chance. Use the same seeds "
+    "for all."
+)
 
 
 def _numbers(result: object) -> object:
@@ -35,6 +39,22 @@ def _alike(got: object, expected: object) -> bool:
 
 def _probe(observe: Callable, cause: str, says: str) -> Probe:
     return Probe(lambda answer: _numbers(observe(answer)), cause, says, same=_alike, show=False)
+
+
+def _seeds_probe(run: Callable, *inputs: Any) -> Probe:
+    """Whether all runs that an answer makes have one of the seeds, the last of its inputs."""
+
+    def condition(answer: Callable) -> bool:
+        used: set[int] = set()
+
+        def noted(*inputs: Any, **named: Any) -> float:
+            used.add(inspect.signature(run).bind(*inputs, **named).arguments["seed"])
+            return run(*inputs, **named)
+
+        answer(noted, *inputs)
+        return used <= set(inputs[-1])
+
+    return holds(condition, "other seeds for each variant", OTHER_SEEDS)
 
 
 # ------------------------------------------------------------------- 5.8 what adds to labels
@@ -60,6 +80,7 @@ def _table(reconstruction: bool, adversaries: bool, seed: int) -> float:
 
 def _ablation_probes(_trial: Trial) -> Iterator[Probe]:
     says = "The numbers are not those of the four variants, each a mean over all seeds."
+    yield _seeds_probe(_table, [5, 0, 2])
     for seeds in ([5, 0, 2], [3, 11], [5]):  # of the first, the mean is not the median
         yield _probe(lambda f, seeds=seeds: f(_table, seeds), "another experiment", says)
 
@@ -88,34 +109,13 @@ semi_supervised = Exercise(
         wrong("median over the seeds", MEDIAN,
               (MEAN, "sorted(run(reconstruction, adversaries, s) for s in seeds)[len(seeds) // 2]"
                )),
-        wrong("other seeds for each variant", "Each variant has seeds of its own: then chance is "
-              "compared with chance. Use the same seeds for all.",
+        wrong("other seeds for each variant", OTHER_SEEDS,
               ("adversaries, seed) for", "adversaries, seed + len(name)) for")),
         wrong("the two parts exchanged", "run takes the reconstruction first, then the "
               "adversaries: the two variants with one part away are exchanged.",
               ("run(reconstruction, adversaries", "run(adversaries, reconstruction")),
     ),
 )  # fmt: skip
-
-
-def _small_run(reconstruction: bool, adversaries: bool, seed: int) -> float:
-    """Test error of a small semi-supervised model after 150 updates with these phases."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        stage, model = semi_supervised_step.STAGE, semi_supervised_step.Small()
-        kinds = torch.rand(3, semi_supervised_step.PIXELS).round()
-        label, test = torch.arange(6) % 3, torch.arange(300) % 3
-        images = [(kinds[k] + 0.45 * torch.randn(len(k), 6)) for k in (label, test, test)]
-        on = dict.fromkeys(stage.owners, 0.1 * adversaries)
-        on |= {"reconstruction": 0.1 * reconstruction, "classification": 0.3}
-        optimizers = stage.optimizers(model, on)
-        for _ in range(150):
-            priors = torch.eye(3)[torch.randint(3, (300,))], torch.randn(300, 2)
-            batch = images[1], images[0], label, *priors
-            semi_supervised_step.step.answer(model, optimizers, *batch)
-        with torch.no_grad():
-            guess = model.class_logits_and_style(images[2])[0].argmax(1)
-    return (guess != test).double().mean().item()
 
 
 def _results(plan: Callable, *inputs: object) -> Mapping:
@@ -132,7 +132,7 @@ def _results(plan: Callable, *inputs: object) -> Mapping:
 
 def show_semi_supervised(plan: Callable) -> None:
     """Prints the errors of a plan's variants, by real runs."""
-    for name, error in _results(plan, _small_run, SEEDS).items():
+    for name, error in _results(plan, small_run, SEEDS).items():
         print(f"{name:<24} test error {100 * error:5.1f} %")
 
 
@@ -160,6 +160,7 @@ def _looked_up(aids: Collection[str], seed: int) -> float:
 
 
 def _leave_one_out_probes(_trial: Trial) -> Iterator[Probe]:
+    yield _seeds_probe(_looked_up, ["a", "b", "c"], [0, 1, 4])
     says = "The numbers are not the rises of the mean error when one aid alone is left out."
     for aids, seeds in ((["a", "b", "c"], [0, 1, 4]), (["d", "a"], [4, 8]), (["c"], [3])):
         yield _probe(
@@ -205,37 +206,16 @@ clustering = Exercise(
         wrong("one seed only", "You use one seed. A single run differs from the next by chance: "
               "take the mean over all seeds.",
               ("sum(run(some, seed) for seed in seeds) / len(seeds)", "run(some, seeds[0])")),
+        wrong("other seeds for each variant", OTHER_SEEDS,
+              ("run(some, seed)", "run(some, seed + len(some))")),
         wrong("compared with nothing", "You compare with a run without any aid. Compare with the "
               "run that has all of them.", ("mean_error(set(aids))", "mean_error(set())")),
     ),
 )  # fmt: skip
 
 
-def _small_clustering(aids: Collection[str], seed: int) -> float:
-    """One-to-one error of a small clustering model after 200 updates with these aids."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        stage, model = clustering_step.STAGE, clustering_step.Small()
-        model.distance = 3.0 if "heads apart" in aids else 0.0
-        kinds = torch.rand(3, clustering_step.PIXELS).round()
-        label = torch.arange(240) % 3
-        clean = kinds[label] + 0.2 * torch.randn(240, clustering_step.PIXELS)
-        rates = {"reconstruction": 0.05}
-        rates |= dict.fromkeys(("discriminator_y", "discriminator_z", "generator"), 0.0)
-        if "adversaries" in aids:
-            rates |= dict.fromkeys(("discriminator_y", "discriminator_z", "generator"), 0.1)
-        optimizers = stage.optimizers(model, rates)
-        for _ in range(200):
-            noise = 0.3 * torch.randn_like(clean) * ("noise" in aids)
-            priors = torch.eye(4)[torch.randint(4, (240,))], torch.randn(240, 2)
-            clustering_step.step.answer(model, optimizers, clean + noise, *priors)
-        with torch.no_grad():
-            y = F.one_hot(model.encode(clean)[0].argmax(1), 4).double()
-    return float(one_to_one_error.answer(y.T @ F.one_hot(label, 3).double()))
-
-
 def show_clustering(plan: Callable) -> None:
     """Prints by how much the error rises without each aid, by real runs."""
     aids: Sequence[str] = ("heads apart", "adversaries", "noise")
-    for name, rise in _results(plan, _small_clustering, aids, SEEDS).items():
+    for name, rise in _results(plan, small_clustering, aids, SEEDS).items():
         print(f"without {name:<14} the error rises by {100 * rise:+5.1f} points")

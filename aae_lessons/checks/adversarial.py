@@ -19,6 +19,7 @@ from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import Probe, run_probes, values
 from aae_lessons.checks.shared import (
     BITS,
+    LARGE,
     LOG_OF_SIGMOID,
     discriminator_rows,
     generator_rows,
@@ -114,7 +115,7 @@ def _losses_probes(trial: Trial) -> Iterator[Probe]:
     for size in (95.0, 200.0):
         sure = torch.tensor([-size, size, 0.3]), torch.tensor([size, -size, 0.5])
         for which in (0, 1):
-            far = partial(values, cause="sigmoid, then log", says=LOG_OF_SIGMOID)
+            far = partial(values, cause="wrong for large logits", says=LARGE)
             yield from far(*sure, pick=of(which))
 
 

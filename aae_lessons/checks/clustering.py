@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
+from torch import Tensor
+from torch.nn import functional as F
 
 from aae_lessons.checks.clustering_errors import clustering_error
 from aae_lessons.checks.clustering_matching import one_to_one_error
@@ -184,8 +186,19 @@ APART_ROWS = (
 )  # fmt: skip
 
 
+def _some_near(k: int, dims: int, distance: float) -> Tensor:
+    """(k, dims) heads, of which some are near by every norm, and most are farther apart."""
+    for _ in range(300):
+        heads = 1.5 * torch.randn(k, dims)
+        norms = F.pdist(heads), F.pdist(heads, p=1), F.pdist(heads).square()
+        if norms[0].mean() > distance and all((norm < distance).any() for norm in norms):
+            break
+    return heads
+
+
 def _apart_probes(_trial: Trial) -> Iterator[Probe]:
-    for k, dims, distance in ((6, 2, 2.0), (4, 3, 3.5), (2, 1, 5.0), (9, 2, 0.7)):
+    yield from values(_some_near(6, 2, 2.0), 2.0)
+    for k, dims, distance in ((4, 3, 3.5), (2, 1, 5.0), (9, 2, 0.7)):
         yield from values(1.5 * torch.randn(k, dims), distance)
     yield from values(torch.eye(3) * 9, 2.0)  # all far apart: 0, and no push
 

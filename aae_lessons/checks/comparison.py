@@ -18,6 +18,21 @@ def same(got: Any, expected: Tensor) -> bool:
     return torch.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
 
 
+def close(got: Any, expected: Any, rtol: float = 1e-4, atol: float = 2e-6) -> bool:
+    """Whether two results are the same: tensors within a tolerance, anything else exactly."""
+    if isinstance(expected, Tensor):
+        if not isinstance(got, Tensor) or got.shape != expected.shape:
+            return False
+        if got.device != expected.device:
+            return False
+        a, b = got.detach().double(), expected.detach().double()
+        return torch.allclose(a, b, rtol=rtol, atol=atol, equal_nan=True)
+    if isinstance(expected, list | tuple):
+        alike = isinstance(got, list | tuple) and len(got) == len(expected)
+        return alike and all(close(a, b, rtol, atol) for a, b in zip(got, expected, strict=True))
+    return type(got) is type(expected) and got == expected
+
+
 def as_number(value: Any) -> Any:
     """A number of Python or numpy as a scalar tensor; anything else as it is."""
     plain = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)

@@ -128,8 +128,8 @@ semi_supervised = statements(
         "D": "cross_entropy applies the softmax itself. Probabilities in place of logits differ "
         "by 1 at most, so that its least value is log(1 + 2/e) for three classes.",
         "E": "The generator's loss is the sum over both codes, as it should be.",
-        "F": "The noise on the target is random in each update: no network can predict it, so the "
-        "reconstruction loss has a floor above 0.",
+        "F": "The decoder is given fewer free numbers than the target has pixels, and noise has "
+        "no pattern: part of it can't be rebuilt, so the reconstruction loss has a floor above 0.",
     },
     "Four of the six are true: one for each mistake, and one more about the target.",
 )
@@ -165,8 +165,8 @@ wasserstein = statements(
         "D": "The noise on the encoder's input is intended: it makes this a denoising model.",
         "E": "Both optimizers' jobs are done by one, which holds the weights of both networks: "
         "that is what a WAE with a fixed discrepancy needs.",
-        "F": "Noise of deviation 0.3 can't be predicted, so the cost can't fall below ½ · 784 · "
-        "0.09 = 35.3 for each image.",
+        "F": "The decoder is given two numbers, and noise of 784 pixels has no pattern: nearly "
+        "none of it can be rebuilt. It costs ½ · 784 · 0.09 = 35.3 for each image.",
     },
     "Three of the six are true: one for each mistake, and one about the printed number.",
 )

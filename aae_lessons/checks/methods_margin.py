@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch.nn import functional as F
@@ -85,10 +86,11 @@ MARGIN_ROWS = (
 
 
 def _margin_probes(_trial: Trial) -> Iterator[Probe]:
+    loss = partial(values, data=(2,))  # nothing is descended by the side of a point
     sign = torch.tensor([1.0, -1.0, 1.0, -1.0, 1.0])
     f = torch.tensor([2.0, 0.3, -0.7, -2.5, 0.4])
-    yield from values(torch.randn(3), f, sign, torch.randn(6), 2.0, 5.0, number=True)
-    yield from values(torch.randn(4), 2 * torch.randn(5), sign, torch.randn(3), 0.7, 9.0)
+    yield from loss(torch.randn(3), f, sign, torch.randn(6), 2.0, 5.0, number=True)
+    yield from loss(torch.randn(4), 2 * torch.randn(5), sign, torch.randn(3), 0.7, 9.0)
 
 
 tsvm = Exercise(

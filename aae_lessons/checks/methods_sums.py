@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 
@@ -103,16 +105,28 @@ sum_over_classes = Exercise(
 
 
 def _discriminator_loss(real, fake):
-    def entropy(p):
-        return torch.special.entr(p).sum(-1)
+    def entropy(log_p):
+        return -(log_p.exp() * log_p).sum(-1)
 
-    real, fake = real.softmax(1), fake.softmax(1)
-    even = entropy(real.mean(0))
+    def log_mean(log_p):  # of the probabilities, whose logarithms these are
+        return log_p.logsumexp(0) - math.log(len(log_p))
+
+    real, fake = real.log_softmax(1), fake.log_softmax(1)
+    even = entropy(log_mean(real))
     sure = entropy(real).mean()
     unsure = entropy(fake).mean()
     return sure - even - unsure
 
 
+FAR = (
+    "Right for small logits, wrong for large ones: a probability is 0 there, and 0 · log 0 is "
+    "nan. Take log_softmax of the logits; of the mean, logsumexp of the logarithms."
+)
+FAR_SLOPE = (
+    "Right, but for large logits its gradient is not a number: where a probability is 0, the "
+    "slope of p log p is infinite. Take log_softmax of the logits; of the mean, logsumexp of the "
+    "logarithms."
+)
 ENTROPY_ROWS = (
     wrong(
         "evenly left out",
@@ -140,36 +154,36 @@ ENTROPY_ROWS = (
         "mean of entropies twice",
         "You compute the mean of the entropies. The entropy of the mean is another number: take "
         "the mean of the predictions first.",
-        ("entropy(real.mean(0))", "entropy(real).mean()"),
+        ("entropy(log_mean(real))", "entropy(real).mean()"),
     ),
     wrong(
         "evenness of the fakes",
         "You ask for an even use of the classes by the fakes. It is the real images whose mean "
         "prediction should be even.",
-        ("entropy(real.mean(0))", "entropy(fake.mean(0))"),
+        ("entropy(log_mean(real))", "entropy(log_mean(fake))"),
     ),
     wrong(
         "fakes measured by their mean",
         "Of fakes each prediction should be unsure. You measure whether their mean is even.",
-        ("entropy(fake).mean()", "entropy(fake.mean(0))"),
+        ("entropy(fake).mean()", "entropy(log_mean(fake))"),
     ),
     wrong(
         "mean of logits",
         "You take the mean of the logits. It is the probabilities whose mean says how often a "
         "class is used.",
-        ("    real, fake = real.softmax(1)", "    mean = real.mean(0).softmax(0)\n"
-         "    real, fake = real.softmax(1)"),
-        ("entropy(real.mean(0))", "entropy(mean)"),
+        ("    real, fake = real.log_softmax(1)", "    mean = real.mean(0).log_softmax(0)\n"
+         "    real, fake = real.log_softmax(1)"),
+        ("entropy(log_mean(real))", "entropy(mean)"),
     ),
     wrong(
         "mean over classes",
         "You take the mean over classes in the entropy. It is their sum.",
-        (".sum(-1)", ".mean(-1)"),
+        ("log_p).sum(-1)", "log_p).mean(-1)"),
     ),
     wrong(
         "bits",
         "You use the logarithm to base 2. The course counts in nats.",
-        (".sum(-1)", ".sum(-1) / 0.6931471805599453"),
+        ("log_p).sum(-1)", "log_p).sum(-1) / 0.6931471805599453"),
     ),
     wrong(
         "sum over the batch",
@@ -177,13 +191,23 @@ ENTROPY_ROWS = (
         ("entropy(real).mean()", "entropy(real).sum()"),
         ("entropy(fake).mean()", "entropy(fake).sum()"),
     ),
+    wrong("zero times log zero", FAR, ("(log_p.exp() * log_p)",
+          "(log_p.exp() * log_p.exp().log())")),
+    wrong("zero times log zero", FAR, ("(log_p.exp() * log_p).sum(-1)",
+          "(log_p.exp() * log_p.exp().log()).sum(-1).nan_to_num(0)")),
+    wrong("gradient not finite", FAR_SLOPE, ("-(log_p.exp() * log_p)",
+          "torch.special.entr(log_p.exp())")),
 )  # fmt: skip
 
 
 def _entropy_probes(_trial: Trial) -> Iterator[Probe]:
     yield from values(2 * torch.randn(5, 3), torch.randn(5, 3))
     yield from values(3 * torch.randn(4, 6), torch.randn(7, 6))
-    yield from values(200 * torch.eye(3), torch.randn(3, 3), gradients=False)
+    far = partial(values, cause="zero times log zero", says=FAR)
+    sure = torch.tensor([[200.0, 0.0, 0.0], [150.0, 150.0, -150.0], [0.0, 0.5, 0.2]])
+    yield from far(torch.randn(4, 3), sure)
+    yield from far(sure[:, [0, 1, 2, 2]], torch.randn(2, 4))
+    yield from far(200 * torch.eye(3), sure)
 
 
 entropies = Exercise(
@@ -192,8 +216,8 @@ entropies = Exercise(
     read="lesson 8, section 8.3",
     hints=(
         "Softmax first. Two of the terms are means of entropies, one is the entropy of a mean.",
-        "torch.special.entr(p) is −p log p, and 0 at p = 0.",
-        "mean H(real) − H(mean of real) − mean H(fake).",
+        "With log_p = logits.log_softmax(1) an entropy is the sum of −log_p.exp() * log_p.",
+        "mean H(real) − H(mean of real) − mean H(fake); log of the mean: logsumexp − log B.",
     ),
     answer=_discriminator_loss,
     test=run_probes(_entropy_probes),

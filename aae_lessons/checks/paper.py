@@ -121,8 +121,6 @@ two_entropies = question(
         "½ log 2, and −¾ log ¾ − ¼ log ¼.",
     ),
     (
-        wrong("the two exchanged", "The two are exchanged: the rows' entropies come first.",
-              ("return of_the_rows, of_the_mean", "return of_the_mean, of_the_rows")),
         wrong("sum of the rows", "You add up the rows' entropies. Take their mean: there are two "
                                  "rows.",
               ("math.log(2)) / 2", "math.log(2))")),

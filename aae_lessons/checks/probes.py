@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -17,35 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aae_lessons.checks.comparison import as_number
+from aae_lessons.checks import clues
+from aae_lessons.checks.comparison import as_number, close
 from aae_lessons.checks.misconceptions import Answer, Wrong, mutant
 from aae_lessons.checks.trial import CheckFailed, Trial
 
 PAIRED = 12  # rows of a table that are also tried two at a time
-CUT = "gradient cut"
-CUT_SAYS = (
-    "No gradient flows back through your result. Did .item(), .detach(), no_grad() or numpy cut "
-    "it?"
-)
-GRADIENT_SAYS = (
-    "The value is right, its gradient is not. Did .detach() cut one of the terms, or does a "
-    "constant stand where an argument belongs?"
-)
-
-
-def close(got: Any, expected: Any, rtol: float = 1e-4, atol: float = 2e-6) -> bool:
-    """Whether two results are the same: tensors within a tolerance, anything else exactly."""
-    if isinstance(expected, Tensor):
-        if not isinstance(got, Tensor) or got.shape != expected.shape:
-            return False
-        if got.device != expected.device:
-            return False
-        a, b = got.detach().double(), expected.detach().double()
-        return torch.allclose(a, b, rtol=rtol, atol=atol, equal_nan=True)
-    if isinstance(expected, list | tuple):
-        alike = isinstance(got, list | tuple) and len(got) == len(expected)
-        return alike and all(close(a, b, rtol, atol) for a, b in zip(got, expected, strict=True))
-    return type(got) is type(expected) and got == expected
 
 
 @dataclass(frozen=True)
@@ -64,6 +41,7 @@ class Probe:
         pairs: whether two mistakes at once are looked for, among the table's first rows.
         again: observes an answer once more, with other random numbers.
         given: the shapes of the inputs, in words.
+        varied: for each argument, how an answer is observed with another value of it.
     """
 
     observe: Callable[[Answer], Any]
@@ -77,6 +55,7 @@ class Probe:
     pairs: bool = True
     again: Callable[[Answer], Any] | None = None
     given: str = ""
+    varied: Sequence[Callable[[Answer], Any]] = ()
 
     def reference(self, answer: Answer, got: Any) -> Any:
         """What the worked answer gives, or what is expected of the learner's result."""
@@ -113,26 +92,7 @@ def _refuse(trial: Trial, probe: Probe, got: Any, expected: Any, passed: list) -
         got = trial.tensor(got, expected.shape, expected)
         if not got.isfinite().all() and expected.isfinite().all():
             says += " There is nan or inf in it: a logarithm or a division of zero?"
-    trial.refuse(probe.cause, says + _clue(trial, probe, got, expected, passed), *both)
-
-
-def _clue(trial: Trial, probe: Probe, got: Any, expected: Any, passed: list) -> str:
-    """What can be said of a wrong value that no row explains."""
-    worked = trial.exercise.answer
-    if probe.again and probe.same(probe.again(worked), expected):
-        with contextlib.suppress(CheckFailed):
-            if not probe.same(probe.again(trial), got):
-                return " Two calls with the same inputs differ: nothing here should be random."
-    if isinstance(got, Tensor) and got.numel() > 1:
-        factor = ((got * expected).sum() / expected.square().sum()).item()
-        if abs(factor) > 1e-6 and probe.same(got, factor * expected):
-            return f" Every entry is {factor:.4g} times what it should be."
-    if any(other.given not in ("", probe.given) for other, _ in passed):
-        return (
-            f" It was right for inputs of another size; these are {probe.given}. Does a number "
-            "stand in your code that should come from an argument or its shape?"
-        )
-    return ""
+    trial.refuse(probe.cause, says + clues.clue(trial, probe, got, expected, passed), *both)
 
 
 def _rows_like(trial: Trial, probe: Probe, got: Any, passed: list) -> Sequence[Wrong]:
@@ -161,6 +121,7 @@ def values(
     says: str = "The value is wrong.",
     pick: Callable[[Any], Any] = lambda result: result,
     gradients: bool = True,
+    data: Collection[int] = (),
     number: bool = False,
     seed: int = 5,
     rtol: float = 1e-4,
@@ -171,10 +132,11 @@ def values(
     Args:
         inputs: of the answer; tensors of floats get gradients in the second probe.
         pick: the part of the result that is compared.
+        data: places of inputs that nothing is descended by, such as images: no gradient is asked.
         number: whether a plain number is accepted for a scalar tensor.
     """
 
-    def value(answer: Answer, seed: int = seed) -> Any:
+    def value(answer: Answer, seed: int = seed, inputs: Sequence[Any] = inputs) -> Any:
         torch.default_generator.manual_seed(seed)
         result = pick(answer(*map(_copy, inputs)))
         return as_number(result) if number else result
@@ -184,35 +146,38 @@ def values(
 
     shapes = [str(tuple(value.shape)) for value in inputs if isinstance(value, Tensor)]
     again, given = functools.partial(value, seed=seed + 1), " and ".join(shapes)
-    yield Probe(value, cause, says, same=same, again=again, given=given)
+    varied = [functools.partial(value, inputs=others) for others in clues.variations(inputs)]
+    yield Probe(value, cause, says, same=same, again=again, given=given, varied=varied)
     if gradients:
-        yield _gradient(inputs, pick, seed, replace(Probe(value), same=same))
+        yield _gradient(inputs, data, pick, seed, replace(Probe(value), same=same))
 
 
-def _gradient(inputs: Sequence[Any], pick: Callable, seed: int, probe: Probe) -> Probe:
+def _gradient(
+    inputs: Sequence[Any], data: Collection[int], pick: Callable, seed: int, probe: Probe
+) -> Probe:
+    names: list[str] = []
+
     def observe(answer: Answer) -> Any:
         torch.default_generator.manual_seed(seed)
-        leaves = [_leaf(value) for value in inputs]
+        leaves = [_copy(v) if i in data else _leaf(v) for i, v in enumerate(inputs)]
         result = pick(answer(*leaves))
         if not isinstance(result, Tensor) or not result.requires_grad:
-            return CUT
+            return clues.CUT
         weight = torch.cos(torch.arange(result.numel())).view(result.shape)
         weight = weight if result.dim() else torch.ones(())
-        with_grad = [v for v in leaves if isinstance(v, Tensor) and v.requires_grad]
-        slopes = torch.autograd.grad((result * weight).sum(), with_grad, allow_unused=True)
-        return [CUT if g is None else g for g in slopes]
+        learned = {
+            name: v
+            for name, v in zip(clues.argument_names(answer, inputs), leaves, strict=True)
+            if isinstance(v, Tensor) and v.requires_grad
+        }
+        names[:] = learned
+        slopes = torch.autograd.grad(
+            (result * weight).sum(), list(learned.values()), allow_unused=True
+        )
+        return [clues.CUT if g is None else g for g in slopes]
 
     def explain(got: Any, expected: Any) -> tuple[str, str]:
-        if got == CUT or any(isinstance(g, str) for g in got):
-            return CUT, CUT_SAYS if got == CUT else f"{CUT_SAYS} Every argument needs one."
-        bad = [g for g, e in zip(got, expected, strict=True) if not close(g, e, 1e-3, 1e-5)]
-        if bad and not bad[0].isfinite().all():
-            says = (
-                "The value is right, its gradient is not a number. The slope of a root or a "
-                "logarithm at 0 is infinite, even in a branch that torch.where does not take."
-            )
-            return "gradient not finite", says
-        return "wrong gradient", GRADIENT_SAYS
+        return clues.of_gradients(names, got, expected)
 
     return replace(probe, observe=observe, explain=explain, show=False)
 

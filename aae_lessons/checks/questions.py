@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from aae_lessons.checks.comparison import as_number
@@ -33,16 +34,38 @@ def question(
         if not plain or len(got) != len(parts):
             says = f"Return {len(parts)} plain numbers, in this order: {'; '.join(parts)}."
             trial.refuse("numbers expected", says, str(got), f"{len(parts)} numbers")
+        if _exchanged(got, numbers(answer)):
+            says = (
+                f"The right numbers, in another order. Return, in this order: {'; '.join(parts)}."
+            )
+            trial.refuse("in another order", says)
         for place, part in enumerate(parts):
             says = f"Not this number: {part}. Three digits are enough."
             yield Probe(
                 lambda function, place=place: numbers(function)[place].float(),
                 says=says,
-                same=lambda a, b: close(a, b, rtol=4e-3, atol=1e-3),
+                same=_same_number,
                 show=False,
             )
 
     return Exercise(name, title, read, hints, answer, run_probes(probes), rows)  # fmt: skip
+
+
+def _same_number(got: Tensor, expected: Tensor) -> bool:
+    """To three digits."""
+    return close(got, expected, rtol=4e-3, atol=1e-3)
+
+
+def _exchanged(got: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
+    """Whether these are the expected numbers, and not in their places."""
+    mine, right = ([float(value) for value in values] for values in (got, expected))
+    alike = [
+        _same_number(torch.tensor(a), torch.tensor(b)) for a, b in zip(mine, right, strict=True)
+    ]
+    if all(alike):
+        return False
+    pairs = zip(sorted(mine), sorted(right), strict=True)
+    return all(_same_number(torch.tensor(a), torch.tensor(b)) for a, b in pairs)
 
 
 def statements(

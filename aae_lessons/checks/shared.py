@@ -14,6 +14,11 @@ LOG_OF_SIGMOID = (
     "Right for small logits, wrong for large ones: sigmoid(200) is 1 in floating point, and log(1 "
     "− 1) is −∞. Work on the logits: softplus, or a function 'with logits'."
 )
+LARGE = (
+    "Right for small logits, wrong for large ones. There a sigmoid is 0 or 1 in floating point, "
+    "and log(1 − 1) is −∞; a bound (clamp) on probabilities or on logits cuts the loss off. Work "
+    "on the logits as they are: softplus, or a function 'with logits'."
+)
 BITS = "You use the logarithm to base 2. The course counts in nats (natural logarithm)."
 SWAPPED = (
     "Your discriminator calls the encoder's codes real. In an AAE the prior's samples are the "

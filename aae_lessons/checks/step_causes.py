@@ -10,6 +10,12 @@ from torch import Tensor, nn
 from aae_lessons.checks.probes import close
 from aae_lessons.checks.stage import Stage, UpdateTrace
 
+FROZEN = (
+    "frozen and never thawed",
+    "After your update some weights no longer ask for gradients (requires_grad). What is frozen "
+    "for one phase has to be thawed before the function returns.",
+)
+
 
 def diagnosis(
     stage: Stage, phase: str, got: UpdateTrace, expected: UpdateTrace
@@ -19,6 +25,8 @@ def diagnosis(
     moved, expected_move = got.weights[0] - start, expected.weights[0] - start
     if not moved.isfinite().all():
         return "weights not finite", f"{the} leaves weights that are not numbers."
+    if not all(p.requires_grad for p in got.model.parameters()):
+        return FROZEN
     if moved.abs().max() == 0:
         says = (
             f"{the} moves nothing. Are its backward() and the step() of its optimizer there, in "

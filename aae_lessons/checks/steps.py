@@ -20,7 +20,7 @@ from torch import Tensor
 from aae_lessons.checks.misconceptions import Answer
 from aae_lessons.checks.probes import Probe, close, holds
 from aae_lessons.checks.stage import Stage, UpdateTrace
-from aae_lessons.checks.step_causes import diagnosis
+from aae_lessons.checks.step_causes import FROZEN, diagnosis
 from aae_lessons.checks.trial import Trial
 
 POISON, MANY = 50.0, 4000
@@ -164,11 +164,7 @@ def _left_as_they_were(stage: Stage, batches: Sequence) -> Iterator[Probe]:
     def training(answer: Answer) -> bool:
         return all(m.training for m in stage.play(answer, batches).model.modules())
 
-    says = (
-        "After your update some weights no longer ask for gradients (requires_grad). What is "
-        "frozen for one phase has to be thawed before the function returns."
-    )
-    yield holds(thawed, "frozen and never thawed", says)
+    yield holds(thawed, *FROZEN)
     says = "Your update leaves a network in evaluation mode: call train() again before it returns."
     yield holds(training, "left in evaluation mode", says)
 

@@ -120,7 +120,8 @@ def _sliced_probes(_trial: Trial) -> Iterator[Probe]:
     for dim, rows, n in ((3, 8, 4), (1, 5, 3), (2, 1, 1)):
         directions = torch.randn(dim, n)
         directions = directions / directions.norm(dim=0)
-        yield from values(torch.randn(rows, dim), 1 + 2 * torch.randn(rows, dim), directions)
+        z, z_prior = torch.randn(rows, dim), 1 + 2 * torch.randn(rows, dim)
+        yield from values(z, z_prior, directions, data=(1, 2))
 
 
 sliced = Exercise(

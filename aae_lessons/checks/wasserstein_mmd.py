@@ -103,6 +103,12 @@ MMD_ROWS = (
     wrong("negative values cut off", NEGATIVE, (RESULT, f"({RESULT}).clamp(min=0)")),
     wrong("negative values cut off", NEGATIVE, (RESULT, f"({RESULT}).abs()")),
     wrong(
+        "diagonal taken to be 1",
+        "You take 1 off for each code's pair with itself. A kernel need not be 1 at a distance of "
+        "0: that of 7.2 is as large there as its list of scales is long. Take off the diagonal.",
+        ("among.diagonal().sum()", "n"),
+    ),
+    wrong(
         "sizes taken for equal",
         SIZES,
         (RESULT, "mean_of_pairs(z) + mean_of_pairs(z_prior) * len(z_prior) * (len(z_prior) - 1) / "
@@ -115,15 +121,21 @@ def _gaussian(d2: Tensor) -> Tensor:
     return torch.exp(-d2 / 9)
 
 
+def _several(d2: Tensor) -> Tensor:
+    """Three kernels in one, as in lesson 7: 3 at a distance of 0."""
+    return sum(c / (c + d2) for c in (1.0, 4.0, 9.0))
+
+
 def _multiquadratic(d2: Tensor) -> Tensor:
     return 4 / (4 + d2)
 
 
 def _mmd_probes(_trial: Trial) -> Iterator[Probe]:
-    near = partial(values, rtol=3e-4, atol=1e-5)
+    near = partial(values, data=(1,), rtol=3e-4, atol=1e-5)
     z = torch.randn(6, 2)
     yield from near(z, 3 + torch.randn(6, 2), _multiquadratic)
     yield from near(torch.randn(5, 3), 1.5 + torch.randn(5, 3), _gaussian)
+    yield from near(torch.randn(4, 2), 1 + torch.randn(4, 2), _several)
     same = partial(near, cause="negative values cut off", says=NEGATIVE)
     yield from same(z, z.clone(), _multiquadratic)
     unequal = partial(near, cause="sizes taken for equal", says=SIZES)
