@@ -86,17 +86,29 @@ function plain(f) {
       }
     },
     transpose(b, a, m, n) {
-      for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) f[b + j * m + i] = f[a + i * n + j];
+      // four rows at once: what is written stays in one line of the cache
+      for (let i = 0; i < m; i += 4, b += 4, a += 4 * n)
+        for (let j = 0; j < n; j++) {
+          const [to, from] = [b + j * m, a + j];
+          f[to] = f[from];
+          f[to + 1] = f[from + n];
+          f[to + 2] = f[from + 2 * n];
+          f[to + 3] = f[from + 3 * n];
+        }
     },
     columnSums(out, a, m, n) {
       f.fill(0, out, out + n);
-      for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) f[out + j] += f[a + i * n + j];
+      for (let i = 0; i < m; i += 4, a += 4 * n)
+        for (let j = 0; j < n; j++) {
+          const from = a + j;
+          f[out + j] += f[from] + f[from + n] + f[from + 2 * n] + f[from + 3 * n];
+        }
     },
     leaky(a, n, slope) {
-      for (let i = a; i < a + n; i++) if (f[i] <= 0) f[i] *= slope;
+      for (let i = a; i < a + n; i++) f[i] *= f[i] > 0 ? 1 : slope; // no branch to guess
     },
     leakyBackward(d, y, n, slope) {
-      for (let i = 0; i < n; i++) if (f[y + i] <= 0) f[d + i] *= slope;
+      for (let i = 0; i < n; i++) f[d + i] *= f[y + i] > 0 ? 1 : slope;
     },
     sigmoid(p, a, n) {
       for (let i = 0; i < n; i++) f[p + i] = 1 / (1 + Math.exp(-f[a + i]));
@@ -104,7 +116,8 @@ function plain(f) {
     squaredError(d, p, x, n, scale) {
       let sum = 0;
       for (let i = 0; i < n; i++) {
-        const [out, off] = [f[p + i], f[p + i] - f[x + i]];
+        const out = f[p + i];
+        const off = out - f[x + i];
         sum += off * off;
         f[d + i] = off * scale * out * (1 - out);
       }
@@ -113,11 +126,13 @@ function plain(f) {
     adam(w, g, m, v, n, rate, beta1, beta2, root) {
       for (let i = 0; i < n; i++) {
         const grad = f[g + i];
-        const first = beta1 * f[m + i] + (1 - beta1) * grad;
-        const second = beta2 * f[v + i] + (1 - beta2) * grad * grad;
-        f[m + i] = Math.abs(first) > 1e-30 ? first : 0;
-        f[v + i] = second > 1e-30 ? second : 0;
-        f[w + i] -= (rate * f[m + i]) / (Math.sqrt(f[v + i]) * root + 1e-8);
+        let first = beta1 * f[m + i] + (1 - beta1) * grad;
+        let second = beta2 * f[v + i] + (1 - beta2) * grad * grad;
+        if (Math.abs(first) < 1e-30) first = 0;
+        if (second < 1e-30) second = 0;
+        f[m + i] = first;
+        f[v + i] = second;
+        f[w + i] -= (rate * first) / (Math.sqrt(second) * root + 1e-8);
       }
     },
   };

@@ -98,18 +98,19 @@ export class Trainer {
       const image = this.images.subarray(index * pixels, (index + 1) * pixels);
       floats.set(image, target);
       if (shift) move(floats, target, pixels, shift, this.random);
-      floats.copyWithin(x, target, target + pixels);
-      if (pixelNoise) this.addNoise(x, pixelNoise);
+      if (pixelNoise) this.noisyCopy(x, target, pixelNoise);
+      else floats.copyWithin(x, target, target + pixels);
     }
   }
 
-  /** Gaussian noise on an image's pixels, from a pool: drawing each number would take longer. */
-  addNoise(x, deviation) {
+  /** An image with Gaussian noise, from a pool: drawing each number would take longer. */
+  noisyCopy(x, image, deviation) {
     const { pixels } = this.config;
     const { pool } = this;
     const { floats } = this.ops;
     const from = Math.floor(this.random() * (pool.length - pixels));
-    for (let i = 0; i < pixels; i++) floats[x + i] += deviation * pool[from + i];
+    for (let i = 0; i < pixels; i++)
+      floats[x + i] = floats[image + i] + deviation * pool[from + i];
   }
 
   // ------------------------------------------------------------------ phases
