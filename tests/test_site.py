@@ -41,6 +41,8 @@ def test_the_launch_buttons_come_from_one_address(monkeypatch, tmp_path):
         assert f"https://mybinder.org/v2/gh/OWNER/NAME/main?urlpath=lab/tree/{file}" in page
         assert f'href="{ADDRESS}"' in page
         assert f"_sources/{file}" in page, "the notebook itself"
+        assert "searchindex.js" not in page, "a lesson doesn't load what only a search reads"
+    assert "searchindex.js" in (tmp_path / "out" / "search.html").read_text("utf-8")
 
 
 def test_the_tree_of_pages_is_the_one_that_sphinx_makes(monkeypatch, tmp_path):

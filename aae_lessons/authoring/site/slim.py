@@ -1,7 +1,8 @@
 """The theme without the icons and rules of style that the course's pages don't use.
 
 The theme brings every icon of Font Awesome, as a script of 1.6 MB, and all of Bootstrap's rules. A
-site needs a dozen icons and a fifth of the rules.
+site needs a dozen icons and a fifth of the rules. It also loads the index of the search on every
+page, which the page of results alone reads.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ ICONS = Path("_static", "scripts", "fontawesome.js")
 THEME = "styles/pydata-sphinx-theme.css"
 STYLES = (THEME, "styles/sphinx-book-theme.css", "sphinx-design.min.css")
 SCRIPTS = ("scripts/pydata-sphinx-theme.js", "scripts/sphinx-book-theme.js")
+SEARCH = "search.html"  # the only page that searches: suggestions while typing are off
+SEARCHING = re.compile(
+    r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>'
+)
 EXTRAS = ("togglebutton.js", "copybutton.js", "design-tabs.js", "course.js")
 STATES = {"show", "collapse", "collapsing", "collapsed", "fade", "tooltip", "tooltip-inner"}
 STATES |= {"html", "body", "tooltip-arrow", "bs-tooltip-auto", "dropdown-menu-end"}  # Bootstrap's
@@ -45,6 +50,9 @@ div{TITLE}{{content:""}}
 def slim(out: Path) -> None:
     """Takes from the site in ``out`` what its pages don't use."""
     pages = {path: path.read_text("utf-8") for path in out.rglob("*.html")}
+    for path in pages.keys() - {out / SEARCH}:
+        pages[path] = SEARCHING.sub("", pages[path])
+        path.write_text(pages[path], "utf-8")
     static = out / "_static"
     theme, extras = (texts(static / name for name in some) for some in (SCRIPTS, EXTRAS))
     known = words(pages.values()) | spoken(theme + extras)

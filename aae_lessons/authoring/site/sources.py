@@ -55,9 +55,10 @@ def assemble(folder: Path, names: Sequence[str] = ()) -> list[Lesson]:
     some = [lesson for lesson in lessons() if not names or lesson.path.stem in names]
     pictures = folder / "static" / "cards"
     pictures.mkdir()
-    for lesson in some:
-        card(lesson).save(pictures / f"{lesson.path.stem}.png", optimize=True)
-    preview(some).save(folder / "static" / "preview.png", optimize=True)
+    cards = [card(lesson) for lesson in some]
+    for lesson, picture in zip(some, cards, strict=True):
+        picture.save(pictures / f"{lesson.path.stem}.png", optimize=True)
+    preview(cards).save(folder / "static" / "preview.png", optimize=True)
     talks = folder / "teaching" / "slides.md"
     talks.write_text(talks.read_text("utf-8").replace("<!-- slides -->", decks(some)), "utf-8")
     index = folder / "index.md"
@@ -108,12 +109,12 @@ def on_card(picture: Image.Image) -> Image.Image:
     return result
 
 
-def preview(some: list[Lesson]) -> Image.Image:
+def preview(cards: list[Image.Image]) -> Image.Image:
     """Four cards in one picture, for whoever shares a link."""
     result = Image.new("RGB", (2 * CARD[0], 2 * CARD[1]), "white")
-    for place, lesson in enumerate(some[1:5]):
+    for place, picture in enumerate(cards[1:5]):
         left, top = CARD[0] * (place % 2), CARD[1] * (place // 2)
-        result.paste(card(lesson).convert("RGB"), (left, top))
+        result.paste(picture.convert("RGB"), (left, top))
     return result.quantize(128)
 
 
