@@ -33,11 +33,18 @@ FILES = (GUIDE, TEACHING / "syllabus.md", TEACHING / "misconceptions.md")
 HEADING = re.compile(r"^## (\d+\.\d+) (.+) · ([●○]{3}) · (\d+) minutes", re.MULTILINE)
 HOMEWORK = 30  # minutes: exercises as long as this are done at home
 Lessons = tuple[int, ...]
-# sessions -> their minutes, and for each session the lessons read and the lessons practised
-PLANS: dict[int, tuple[int, tuple[tuple[Lessons, Lessons], ...]]] = {
-    4: (180, (((0, 1, 2), (1, 2)), ((3, 4), (3, 4)), ((5, 6), (5, 6)), ((7, 8), (7, 8)))),
-    8: (90, (((0, 1), (1,)), *(((k,), (k,)) for k in range(2, 8)), ((8,), (8,)))),
-    12: (
+# title -> minutes of a session, and for each session the lessons read and the lessons practised
+PLANS: dict[str, tuple[int, tuple[tuple[Lessons, Lessons], ...]]] = {
+    "4 sessions of 90 minutes: lessons 0 to 3 and 5": (
+        90,
+        (((0, 1), (1,)), *(((k,), (k,)) for k in (2, 3, 5))),
+    ),
+    "4 sessions of 180 minutes": (
+        180,
+        (((0, 1, 2), (1, 2)), ((3, 4), (3, 4)), ((5, 6), (5, 6)), ((7, 8), (7, 8))),
+    ),
+    "8 sessions of 90 minutes": (90, (((0, 1), (1,)), *(((k,), (k,)) for k in range(2, 9)))),
+    "12 sessions of 90 minutes": (
         90,
         (
             *(((0, 1), (1,)), ((2,), (2,)), ((), (1, 2))),
@@ -125,9 +132,9 @@ def split(todo: Sequence[Item], left: int, longest: int) -> tuple[list[Item], li
     return here, rest
 
 
-def plan(sessions: int) -> str:
+def plan(title: str) -> str:
     """The table of one plan. An exercise that does not fit waits for practice, or is homework."""
-    minutes, rows = PLANS[sessions]
+    minutes, rows = PLANS[title]
     waiting, times, lines = items(), reading(), []
     for number, (read, practised) in enumerate(rows, 1):
         spent = sum(times.get(lesson, 0) for lesson in read)
@@ -143,7 +150,7 @@ def plan(sessions: int) -> str:
         )
         lines.append((number, what, spent or "–", _named(here), _named(home)))
     head = ("session", "lessons", "minutes of them", "exercises in class", "homework")
-    return f"### {sessions} sessions of {minutes} minutes\n\n{table(head, lines)}"
+    return f"### {title}\n\n{table(head, lines)}"
 
 
 def _named(some: Sequence[Item]) -> str:
@@ -207,7 +214,7 @@ def outcomes() -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "exercises": exercises_table,
-    "sessions": lambda: "\n\n".join(plan(sessions) for sessions in PLANS),
+    "sessions": lambda: "\n\n".join(map(plan, PLANS)),
     "outcomes": outcomes,
     "general": general,
     "misconceptions": misconceptions,
