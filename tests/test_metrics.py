@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from aae_lessons import metrics, references
+from aae_lessons.metrics import match
 from aae_lessons.models import classifier
 from aae_lessons.networks import mlp
 from aae_lessons.priors import Gaussian, GaussianMixture, Painted
@@ -209,3 +210,29 @@ def test_each_seed_of_mmd_chooses_its_own_codes(monkeypatch):
     for seed in (0, 0, 1):
         metrics.mmd_over_floor(z, Gaussian(2), seed)
     assert torch.equal(chosen[0], chosen[1]) and not torch.equal(chosen[0], chosen[2])
+
+
+class Movable(Gaussian):
+    """A Gaussian whose spread can be changed in place, as a learned prior's."""
+
+    scale = 1.0
+
+    def sample(self, n, device=None):
+        return self.scale * super().sample(n, device)
+
+
+@pytest.mark.parametrize("measure", ["sliced_wasserstein_over_floor", "mmd_over_floor"])
+def test_a_floor_is_computed_once_per_prior_and_changes_nothing(measure, monkeypatch):
+    measure, prior, z = getattr(metrics, measure), Movable(2), torch.randn(200, 2) + 1
+    monkeypatch.setattr(match, "_floors", {})
+    before = torch.get_rng_state()
+    first = measure(z, prior)
+    assert len(match._floors) == 1 and measure(z, prior) == first
+    assert len(match._floors) == 1 and torch.equal(torch.get_rng_state(), before)
+    measure(z, prior, seed=1)
+    assert len(match._floors) == 2  # other draws
+    monkeypatch.setattr(Movable, "scale", 3.0)
+    wider = measure(z, prior)
+    assert len(match._floors) == 3
+    match._floors.clear()
+    assert measure(z, prior) == wider != first
