@@ -223,7 +223,7 @@ def _label_probes(_trial: Trial) -> Iterator[Probe]:
 label_informed = Exercise(
     name="2.4",
     title="what a label-informed discriminator sees",
-    read="lesson 2, sections 2.7 and 2.8",
+    read="lesson 2, sections 2.8 and 2.9",
     hints=(
         "How many columns? The code's, the ten digits', and one more.",
         "Turn −1 into 10 first: torch.where(label < 0, 10, label).",

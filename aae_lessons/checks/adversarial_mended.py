@@ -99,7 +99,7 @@ def _for_mended() -> Iterator[Wrong]:
 mended_aae_step = Exercise(
     name="2.6",
     title="find three mistakes in an AAE's update",
-    read="lesson 2, sections 2.3 and 2.8",
+    read="lesson 2, sections 2.4 and 2.9",
     hints=(
         "Both losses fall to zero, so both players win. Who is called real?",
         "Mend that, run it again, and look: the discriminator wins now. Who moves the encoder, "

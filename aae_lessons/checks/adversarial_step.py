@@ -203,7 +203,7 @@ def aae_probes(trial: Trial) -> Iterator[Probe]:
 aae_step = Exercise(
     name="2.5",
     title="the whole update of an AAE",
-    read="lesson 2, section 2.3",
+    read="lesson 2, section 2.4",
     hints=(
         "Three phases, each of three moves: forward, loss, descend (zero_grad, backward, step).",
         "The discriminator's optimizer holds the discriminator's weights only. Which gradient "

@@ -59,7 +59,7 @@ autoencoder = statements(
 adversarial = statements(
     "2.7",
     "2.6",
-    "lesson 2, sections 2.3 and 2.8",
+    "lesson 2, sections 2.4 and 2.9",
     _adversarial,
     {
         "A": "The reconstruction phase is sound: the digits are rebuilt well.",

@@ -48,7 +48,7 @@ def _best_discriminator():
 best_discriminator = question(
     "2.8",
     "the best discriminator of two known densities",
-    "lesson 2, section 2.2",
+    "lesson 2, section 2.3",
     _best_discriminator,
     ("D at z = 0", "D at z = ½", "the discriminator's loss at equilibrium", "the generator's"),
     (
