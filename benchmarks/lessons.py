@@ -5,6 +5,11 @@ recorded while it runs, forward and backward; then they are replayed on tensors 
 and layouts, followed by a step of an optimizer of the same kind over what each phase moves. The
 update and its floor take turns on one pinned core; times are the thread's CPU time.
 
+The floor holds nothing else: no elementwise work (costs, activations and their gradients), no
+draws, no copying of the minibatch, no bias gradients. Part of ``over_floor`` is therefore what the
+mathematics asks for, not waste, and more so the smaller the networks are. WAE-MMD has the most:
+its kernel sums seven scales over three matrices of pairwise distances, coordinate by coordinate.
+
     python benchmarks/lessons.py           # a row per lesson: milliseconds, and over_floor
     python benchmarks/lessons.py --json
 """
