@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from aae_lessons import checks
-from aae_lessons.checks import course, progress
+from aae_lessons.checks import course, methods_sums, paper, progress, wasserstein
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import mutant
 from aae_lessons.checks.trial import CheckFailed
@@ -51,6 +51,28 @@ def test_wrong_answer(check, name, answer, module):
         assert text.startswith(f"Exercise {check.name}, {check.title}: not")
         assert cause == "not attempted" or "Read: lesson" in text
     assert progress.done() == set()
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "says"),
+    [
+        (
+            wasserstein.kernel,
+            lambda d2, dim, std, scales: wasserstein.kernel.answer(d2, dim, std, [0.9, 6.0]),
+            "Another value of `scales` does not change your result.",
+        ),
+        (
+            methods_sums.sum_over_classes,
+            lambda losses, logits: methods_sums.sum_over_classes.answer(losses.detach(), logits),
+            "No gradient flows back to `row_losses`.",
+        ),
+        (paper.cheapest_plan, lambda: (11 / 3, 5 / 3), "The right numbers, in another order"),
+    ],
+)
+def test_a_refusal_names_the_argument_and_the_order(check, answer, says):
+    with pytest.raises(CheckFailed) as refused:
+        check(answer)
+    assert says in refused.value.says
 
 
 @pytest.mark.parametrize(("check", "name", "answer", "module"), cases("RIGHT"))

@@ -69,6 +69,11 @@ WRONG = {
         "not a tensor": lambda logits, x: loss_of(logits, x).item(),
         "your code raised": broken,
     },
+    "cross_entropy": {
+        "wrong for large logits": lambda logits, x: (
+            F.binary_cross_entropy_with_logits(logits.clamp(-50, 50), x, reduction="sum") / len(x)
+        ),
+    },
     "step": {
         "another step": step_with(loss_of=lambda logits, x: F.l1_loss(logits.sigmoid(), x)),
         "loss not detached": step_with(returned=lambda loss: loss),
@@ -78,6 +83,7 @@ WRONG = {
 RIGHT = {
     "cost": {
         "loops": by_loops,
+        "the image held": lambda logits, x: loss_of(logits, x.detach()),
         "einsum": lambda logits, x: (
             torch.einsum("bp,bp->b", x - logits.sigmoid(), x - logits.sigmoid()).mean() / 2
         ),

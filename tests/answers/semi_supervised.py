@@ -259,6 +259,8 @@ RIGHT = {
         "permutations": split(),
         "numpy, ascending": by_numpy,
         "walking over a shuffle": by_walking,
+        "a list": lambda *inputs: by_walking(*inputs).tolist(),
+        "an array of int32": lambda *inputs: by_numpy(*inputs).int().numpy(),
         "the package's": lambda labels, held_out, n, seed: balanced_subset(
             labels[:-held_out], n, seed
         ),

@@ -242,6 +242,9 @@ RIGHT = {
         "loops": sliced_by_loops,
         "einsum in float64, descending": sliced_by_einsum_sorted,
         "gather": sliced_by_gather,
+        "the prior's samples held": lambda z, z_prior, directions: sliced_by_gather(
+            z, z_prior.detach(), directions
+        ),
     },
     "kernel": {
         "one line": kernel_in_one_line,
@@ -250,6 +253,9 @@ RIGHT = {
     },
     "mmd": {
         "a mask": mmd_with(),
+        "the prior's samples held": lambda z, z_prior, kernel: mmd_with()(
+            z, z_prior.detach(), kernel
+        ),
         "loops": mmd_by_loops,
         "inner products in float64, each pair once": mmd_by_inner_products,
         "the package's": package_mmd,
