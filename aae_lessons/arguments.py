@@ -16,10 +16,12 @@ from torch import Tensor
 
 
 def describe_value(value: object) -> str:
-    """A short description of ``value`` for an error message: tensors by shape and dtype."""
+    """A short description of ``value`` for an error message: tensors and arrays by shape."""
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)} and dtype {value.dtype}"
-    text = repr(value)
+    if type(value).__module__ == "numpy" and hasattr(value, "shape"):
+        return f"an array of shape {value.shape} and dtype {getattr(value, 'dtype', '')}"
+    text = " ".join(repr(value).split())
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 

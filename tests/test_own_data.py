@@ -5,12 +5,13 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas
 import pytest
 import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 from torch import nn
-from torch.utils.data import TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from aae_lessons import data, plots, priors, training
 from aae_lessons.data import ImageSet, Minibatches, balanced_subset, hide_labels
@@ -76,9 +77,134 @@ def test_folders_of_pictures(tmp_path):
     assert torch.equal(images.images, torch.from_numpy(COLOUR[[1, 3, 0, 2, 4]]))
 
 
+def test_arrays_of_any_layout_in_memory_are_taken():
+    grey = GREY / 255
+    same = [
+        grey[:, ::-1][:, ::-1],
+        grey.astype(">f8"),
+        grey.astype(np.longdouble),
+        grey[::1].copy(),
+    ]
+    same += [np.asfortranarray(grey), torch.from_numpy(grey).requires_grad_()]
+    for images in same:
+        assert torch.equal(ImageSet.of(images).images[:, 0], torch.from_numpy(GREY))
+    flipped = ImageSet.of(grey[:, ::-1]).images[:, 0]
+    assert torch.equal(flipped, torch.from_numpy(GREY[:, ::-1].copy()))
+
+
+def test_labels_of_any_source_are_taken():
+    for labels in (np.arange(5, dtype=np.uint64), tuple(range(5)), pandas.Series(range(5))):
+        assert ImageSet.of(GREY, labels).labels.tolist() == [0, 1, 2, 3, 4]
+    for one in (int, np.int32, torch.tensor, np.array):
+        items = [(GREY[i], one(i)) for i in range(5)]
+        assert ImageSet.of(items).labels.tolist() == [0, 1, 2, 3, 4]
+
+
+RAMP = np.arange(48).reshape(6, 8)
+
+
+@pytest.mark.parametrize(
+    ("picture", "expected"),
+    [
+        (Image.fromarray((RAMP * 257 * 5).astype(np.uint16)), RAMP * 5),  # I;16
+        (Image.fromarray((RAMP * 257 * 5).astype(np.int32)), RAMP * 5),  # I
+        (Image.fromarray((RAMP / 51).astype(np.float32)), RAMP * 5),  # F
+        (Image.fromarray(RAMP % 2 == 1), RAMP % 2 * 255),  # 1
+        (Image.fromarray(np.stack([RAMP, RAMP * 0 + 255], 2).astype(np.uint8)), RAMP),  # LA
+    ],
+)
+def test_no_level_of_a_picture_is_cut_off(picture, expected, tmp_path):
+    assert ImageSet.of([picture]).images[0, 0].tolist() == expected.tolist()
+    if picture.mode in ("I;16", "LA", "1"):
+        picture.save(tmp_path / "one.png")
+        assert ImageSet.of(tmp_path).images[0, 0].tolist() == expected.tolist()
+
+
+def test_hidden_files_are_no_pictures_and_photographs_are_turned(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Image.fromarray(GREY[0]).save(tmp_path / name / "one.png")
+        (tmp_path / name / "._one.png").write_bytes(b"of another file system")
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    Image.fromarray(GREY[1]).save(tmp_path / ".ipynb_checkpoints" / "old.png")
+    (tmp_path / "a" / "notes.txt").write_text("no picture")
+    images = ImageSet.of(tmp_path)
+    assert images.labels.tolist() == [0, 1] and images.shape == (1, 6, 8)
+    turned = Image.Exif()
+    turned[0x0112] = 3  # upside down
+    (tmp_path / "camera").mkdir()
+    Image.fromarray(GREY[2]).save(tmp_path / "camera" / "one.png", exif=turned)
+    upright = ImageSet.of(tmp_path / "camera").images[0, 0]
+    assert torch.equal(upright, torch.from_numpy(GREY[2][::-1, ::-1].copy()))
+
+
+def test_folders_that_mean_something_else_are_refused(tmp_path):
+    (tmp_path / "train" / "cat").mkdir(parents=True)
+    Image.fromarray(GREY[0]).save(tmp_path / "train" / "cat" / "one.png")
+    with pytest.raises(ValueError, match=r"^images: got .*train/cat/one.png', expected all in"):
+        ImageSet.of(tmp_path)
+    assert len(ImageSet.of(tmp_path / "train")) == 1
+    (tmp_path / "train" / "cat" / "two.png").write_bytes(b"broken")
+    with pytest.raises(ValueError, match=r"^images: got .*two\.png.*, expected a picture that"):
+        ImageSet.of(tmp_path / "train")
+
+
+def batches(*tensors):
+    return DataLoader(TensorDataset(*tensors), 5)
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        yield torch.rand(8, 8), 0
+
+
+def test_a_loader_of_images_alone_trains():
+    images = ImageSet.of(torch.rand(20, 8, 8))
+    config = adversarial.JointConfig((8,), (8,), images.pixels)
+    model = adversarial.AAE(Gaussian(2), config)
+    loader = DataLoader(TensorDataset(images.images), 5, drop_last=True)
+    assert fit(adversarial.joint_step, model, loader, 1, progress=False).losses
+
+
+@pytest.mark.parametrize(
+    "loader",
+    [
+        batches(torch.rand(5, 1, 8, 8), torch.rand(5)),
+        DataLoader([{"image": torch.rand(8, 8)}]),
+        DataLoader(Stream()),
+    ],
+)
+def test_a_loader_of_anything_else_is_refused(loader):
+    model = adversarial.AAE(Gaussian(2), adversarial.JointConfig((8,), (8,), 64))
+    with pytest.raises(ValueError, match=r"^batches: got .* expected a loader"):
+        fit(adversarial.joint_step, model, loader, 1, progress=False)
+
+
+def as_items(*images):
+    return [(image, 0) for image in images]
+
+
 @pytest.mark.parametrize(
     ("images", "labels", "cure"),
     [
+        (GREY[0][..., None].repeat(3, 2), None, r"images\[None\]"),  # one RGB image
+        (GREY > 3, None, r"1\.0 \* images"),
+        (GREY.astype(np.uint16), None, "images / 65535"),
+        (np.array(["a", "b"]), None, "one of numbers"),
+        (np.array([[1, 2], [3]], object), None, "one of numbers"),
+        (GREY.tolist(), None, "tensors, arrays or pictures"),
+        ({"images": GREY}, None, "a Dataset"),
+        ([{"image": GREY[0]}], None, "tensors, arrays or pictures"),
+        (["one.png"], None, "tensors, arrays or pictures"),
+        (as_items(Image.new("RGBA", (4, 4))), None, r"alpha_composite\("),
+        (as_items(Image.fromarray(np.full((2, 2), 70_000, np.int32))), None, "0 … 65535"),
+        (as_items(GREY[0], GREY[0] / 255), None, "one size and kind"),
+        ([(GREY[0], "cat")], None, r"numpy\.unique\(labels, return_inverse=True\)"),
+        ([(GREY[0], 0.5)], None, "whole numbers"),
+        ([(GREY[0], None)], None, "whole numbers"),
+        ([(GREY[0], torch.tensor([1, 2]))], None, "whole numbers"),
+        (GREY, ["cat"] * 5, r"numpy\.unique\(labels, return_inverse=True\)"),
+        (GREY, [0, 10**12, 1, 2, 3], "below 10000"),
         (GREY.astype(float), None, "images / 255"),
         (GREY / 127.5 - 1, None, r"\(images \+ 1\) / 2"),
         (GREY.astype(np.int64), None, "uint8, or floats"),

@@ -138,9 +138,14 @@ class LoaderBatches:
             yield self._converted(batch)
 
     def _converted(self, batch: Any) -> Batch:
-        x, label = (batch, None) if isinstance(batch, Tensor) else (batch[0], batch[1])
+        expected = "a loader of images, or of pairs of images and labels"
+        parts = [batch] if isinstance(batch, Tensor) else batch
+        check(isinstance(parts, tuple | list) and len(parts) > 0, "batches", batch, expected)
+        x, label = parts[0], parts[1] if len(parts) > 1 else None
         check(isinstance(x, Tensor) and x.dim() >= 2, "batches", x, "a loader of image tensors")
         x = to_pixels(x) if x.dtype == torch.uint8 else x.flatten(1)
         if label is None:
             label = torch.full((len(x),), UNLABELLED)
+        whole = isinstance(label, Tensor) and not label.is_floating_point()
+        check(whole, "batches", label, "a loader whose labels are whole numbers")
         return Batch(x.to(self.device), label.long().to(self.device))

@@ -75,6 +75,8 @@ def own_optimizers(step: Step, model: nn.Module, optimizers: Optimizers | None) 
 def as_batches(value: Any, name: str, device: torch.device) -> Batches:
     """Minibatches as ``fit`` draws them; a ``DataLoader`` is wrapped."""
     if isinstance(value, DataLoader):
+        counted = hasattr(value.dataset, "__len__")
+        check(counted, "batches", value.dataset, "a loader of a data set with a length")
         value = LoaderBatches(value, device)
     ok = callable(getattr(value, "epoch", None)) and hasattr(value, "__len__")
     expected = (
