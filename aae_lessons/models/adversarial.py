@@ -175,10 +175,7 @@ def optimizers(model: AAE) -> dict[str, Adam]:
 
 @reads(Config)
 def train_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[str, Tensor]:
-    """One update of the paper's algorithm (§2). Returns the losses of its phases.
-
-    The reconstruction's is in the units of the cost, the other two in nats.
-    """
+    """One update of the paper's algorithm (§2). Returns the loss of each phase."""
     # Reconstruction phase: encoder and decoder learn to rebuild the image.
     z = model.encode(batch.x)
     reconstruction = model.config.cost(model.decoder(z), batch.x)
@@ -231,10 +228,7 @@ def joint_optimizers(model: AAE) -> dict[str, Adam]:
 
 @reads(JointConfig)
 def joint_step(model: AAE, optimizers: dict[str, Adam], batch: Batch) -> dict[str, Tensor]:
-    """One update of the weighted objective c + λ · D_Z (WAE, Algorithm 1).
-
-    Returns the losses under the same names as :func:`train_step`, in the same units.
-    """
+    """One update of the weighted objective c + λ · D_Z (WAE, Algorithm 1)."""
     # Discriminator: tell prior samples (real) from codes (fake).
     z = model.encode(batch.x)
     z_prior = model.sample_prior(batch.label)
