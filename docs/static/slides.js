@@ -31,22 +31,38 @@ Reveal.initialize({
   plugins: [RevealNotes],
 });
 
-/** What is too high for its slide is drawn smaller, down to a third; explorers as large as they can. */
+/**
+ * What is too high for its slide is drawn smaller: its figures first, down to LEAST, then
+ * everything, down to a third. Explorers are as large as they can be.
+ */
+const LEAST = 300;
 function fit(slide) {
-  const drawings = slide.querySelectorAll(".drawing svg");
-  for (const drawing of drawings) drawing.style.height = `${410 / drawings.length}px`;
   const parts = [...slide.children].filter((part) => !/^(ASIDE|H2)$/.test(part.tagName));
   const top = slide.getBoundingClientRect().top;
+  const unit = slide.getBoundingClientRect().height / 720 || 1;
   const bottom = () => Math.max(0, ...parts.map((part) => part.getBoundingClientRect().bottom));
+  const over = () => (bottom() - top) / unit - 680;
   const zoom = (scale) => parts.forEach((part) => (part.style.zoom = scale));
-  const room = 680 * (slide.getBoundingClientRect().height / 720 || 1);
-  let scale = slide.querySelector(".live .aae") ? 1.4 : 1;
-  for (zoom(scale); bottom() - top > room && scale > 0.35; zoom(scale)) scale -= 0.05;
+  zoom(1);
+  for (const figure of slide.querySelectorAll("img, .drawing svg")) {
+    if (figure.closest(".live, .phases")) continue;
+    figure.style.height = "";
+    if (figure.naturalWidth && !figure.closest(".beside")) {
+      const full = (figure.offsetWidth * figure.naturalHeight) / figure.naturalWidth;
+      if (full < figure.offsetHeight) figure.style.height = `${full}px`;
+    }
+    const height = figure.getBoundingClientRect().height / unit;
+    if (over() > 0) figure.style.height = `${Math.max(LEAST, height - over() - 2)}px`;
+  }
+  let scale = slide.querySelector(".live .aae") ? 2 : 1;
+  for (zoom(scale); over() > 0 && scale > 0.35; zoom(scale)) scale -= 0.05;
 }
 Reveal.on("ready", (event) => fit(event.currentSlide));
 Reveal.on("slidechanged", (event) => fit(event.currentSlide));
 addEventListener("load", () => setTimeout(() => fit(Reveal.getCurrentSlide()), 300));
-Reveal.on("pdf-ready", () => Reveal.getSlides().forEach(fit));
+// on paper once more, when explorers have drawn themselves
+const fitAll = () => Reveal.getSlides().forEach(fit);
+Reveal.on("pdf-ready", () => [0, 500, 2000].forEach((wait) => setTimeout(fitAll, wait)));
 
 // Keys that move an explorer don't turn the slide.
 for (const part of document.querySelectorAll(".live"))

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from aae_lessons.authoring.site import assets, papers, parts
+from aae_lessons.authoring.site.lesson_decks import deck
 from aae_lessons.authoring.site.lessons import Lesson
-from aae_lessons.authoring.site.slides import LIVE, Slide, deck
+from aae_lessons.authoring.site.slides import LIVE, Slide
 from aae_lessons.widgets import static
 
 PAGE = """<!doctype html>

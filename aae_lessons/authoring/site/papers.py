@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from aae_lessons import references
@@ -10,16 +11,65 @@ from aae_lessons.authoring.site.repository import ROOT
 from aae_lessons.authoring.site.slides import LIVE, Slide, pictures_of, rendered, sections
 
 CLAIMS = ROOT / "docs" / "slides" / "papers.md"
-FIELD = re.compile(r"\{\{([\w-]+)\.(\w+)(?::([^}]+))?\}\}")
+VERDICTS = CLAIMS.with_name("claims.md")
+ROWS = 5  # of the verdicts on a slide
+# within one standard deviation of a two-dimensional Gaussian's mean
+OWN_SHARE = 1 - math.exp(-0.5)
+FIELD = re.compile(r"\{\{([\w.-]+)\.(\w+)(?::([^}]+))?\}\}")
 
 
 def number(match: re.Match[str]) -> str:
-    """``{{run.metric:format}}`` from the run's records: the mean, with ± where there are seeds."""
+    """``{{run.metric:format}}`` from the run's records: the mean, with ± where there are seeds.
+
+    ``min`` or ``max`` before the format takes the extreme seed. ``{{run.seeds}}`` counts the
+    records, ``{{run.weight:g}}`` is the setting of the loss's last term, and
+    ``{{prior.mass_at_modes}}`` the mixture's own share.
+    """
     name, metric, form = match[1], match[2], match[3] or ".2f"
     factor, form = (100, form.replace("%", "f")) if form.endswith("%") else (1, form)
+    if name == "prior":
+        return f"{factor * OWN_SHARE:{form}}"
+    if metric == "seeds":
+        count = len(references.records(name))
+        return f"{count} seeds" if count > 1 else "one seed"
+    if metric == "weight":
+        return f"{references.records(name)[0]['model']['config']['weight']:{form}}"
+    if form[:3] in ("min", "max"):
+        extreme = min if form.startswith("min") else max
+        worst = extreme(record["metrics"][metric] for record in references.records(name))
+        return f"{factor * worst:{form[3:].strip()}}"
     mean, deviation, seeds = references.mean_and_std(name, metric)
     text = f"{factor * mean:{form}}"
     return f"{text} ± {factor * deviation:{form}}" if seeds > 1 else text
+
+
+def verdicts() -> str:
+    """The table of claims, sources, verdicts and numbers, in Markdown: ``docs/slides/claims.md``.
+
+    Raises ValueError where a row's verdict is not one of the five that the page explains.
+    """
+    lines = FIELD.sub(number, VERDICTS.read_text("utf-8")).strip().splitlines()
+    known = ("confirmed", "partly confirmed", "not confirmed", "contradicted", "not tested")
+    for line in lines[2:]:
+        verdict = line.split("|")[3].strip().strip("*")
+        if verdict not in known:
+            raise ValueError(f"{VERDICTS.name}: verdict {verdict!r}, expected one of {known}")
+    return "\n".join(lines)
+
+
+def verdict_slides() -> list[Slide]:
+    """The same table on slides, ``ROWS`` rows on each."""
+    head, rule, *rows = verdicts().splitlines()
+    parts = [rows[first : first + ROWS] for first in range(0, len(rows), ROWS)]
+    note = "The site's page on slides has the same table, with links to the lessons."
+    return [
+        Slide(
+            f"Claim by claim ({place} of {len(parts)})",
+            f'<div class="verdicts">{rendered(chr(10).join([head, rule, *part]))}</div>',
+            note,
+        )
+        for place, part in enumerate(parts, 1)
+    ]
 
 
 def papers(lessons: list[Lesson]) -> list[Slide]:
@@ -40,7 +90,7 @@ def papers(lessons: list[Lesson]) -> list[Slide]:
         picture = find(lessons, int(figure[1]), figure[2].strip()) if figure else ""
         body, kind = rendered(text) + picture, "" if slides else "opening"
         slides.append(Slide(heading[1], body, FIELD.sub(number, notes), kind=kind))
-    return slides
+    return slides + verdict_slides()
 
 
 def find(lessons: list[Lesson], lesson: int, words: str) -> str:

@@ -16,6 +16,7 @@ from PIL import Image, ImageChops, ImageOps
 
 import aae_lessons
 from aae_lessons.authoring import guide
+from aae_lessons.authoring.site import papers
 from aae_lessons.authoring.site.lessons import PICTURE, Lesson, is_explorer, lessons
 from aae_lessons.authoring.site.repository import ROOT
 
@@ -60,7 +61,9 @@ def assemble(folder: Path, names: Sequence[str] = ()) -> list[Lesson]:
         picture.save(pictures / f"{lesson.path.stem}.png", optimize=True)
     preview(cards).save(folder / "static" / "preview.png", optimize=True)
     talks = folder / "teaching" / "slides.md"
-    talks.write_text(talks.read_text("utf-8").replace("<!-- slides -->", decks(some)), "utf-8")
+    text = talks.read_text("utf-8").replace("<!-- slides -->", decks(some))
+    table = papers.verdicts().replace("](../../", "](../")
+    talks.write_text(text.replace("<!-- claims -->", table), "utf-8")
     index = folder / "index.md"
     index.write_text(landing(index.read_text("utf-8"), some), "utf-8")
     reference(folder / "api", [] if names else modules())
