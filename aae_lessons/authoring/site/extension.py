@@ -16,6 +16,7 @@ from docutils import nodes
 from ipywidgets import Widget
 from nbformat.v4 import new_markdown_cell
 from sphinx.application import Sphinx
+from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import PycodeError
 from sphinx.pycode import ModuleAnalyzer
@@ -141,7 +142,8 @@ def finish(
     app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
 ) -> None:
     """Adds to a page: its description, its preview picture, its explorers' state and scripts."""
-    context["toctree"] = functools.partial(navigation.tree, app.builder, pagename)
+    if isinstance(app.builder, StandaloneHTMLBuilder):
+        context["toctree"] = functools.partial(navigation.tree, app.builder, pagename)
     page = pages_of(app.env).get(pagename, {})
     words = html.escape(page.get("description") or app.config.aae_description, quote=True)
     title = html.escape(nodes_text(context.get("title", "")), quote=True)
