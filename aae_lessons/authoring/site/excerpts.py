@@ -57,7 +57,7 @@ def balanced(text: str) -> str:
 def equations(prose: str) -> list[tuple[str, str]]:
     """Each displayed equation of a text, with the sentence that leads to it."""
     parts = EQUATION.split(prose)
-    found = []
+    equations = []
     for before, formula in zip(parts[::2], parts[1::2], strict=False):
         paragraphs = [part for part in before.strip().split("\n\n") if part.strip()]
         words = ""
@@ -66,8 +66,8 @@ def equations(prose: str) -> list[tuple[str, str]]:
                 break
             words = f"{sentence} {words}".strip()
         words = "" if words[:1].islower() else words
-        found.append((balanced(words), formula.strip()))
-    return found
+        equations.append((balanced(words), formula.strip()))
+    return equations
 
 
 def results(prose: str, most: int = 2) -> list[tuple[str, str]]:
@@ -87,14 +87,14 @@ def predictions(source: str) -> list[str]:
     return [" ".join(re.sub(r"^>", "", q, flags=re.M).split()) for q in PREDICTION.findall(source)]
 
 
-def asked(question: str) -> str:
+def question_above(question: str) -> str:
     """A prediction as a line above what answers it; "" without."""
     return f'<p class="predict">{PREDICT} {inline(question)}</p>' if question else ""
 
 
 def uncovered(question: str, body: str) -> str:
     """A body below its prediction, which the next key press uncovers."""
-    return f'{asked(question)}<div class="fragment">{body}</div>' if question else body
+    return f'{question_above(question)}<div class="fragment">{body}</div>' if question else body
 
 
 def answer(cell: NotebookNode) -> str:

@@ -81,10 +81,10 @@ def section(title: str, cells: list[NotebookNode]) -> Iterator[Slide]:
     yield from _cells(title, cells, prose)
 
 
-def _formulas(found: list[tuple[str, str]]) -> str:
+def _formulas(equations: list[tuple[str, str]]) -> str:
     return "".join(
         (f"<p>{inline(lead)}</p>\n" if lead else "") + f"\\[{html.escape(formula)}\\]"
-        for lead, formula in found
+        for lead, formula in equations
     )
 
 
@@ -112,7 +112,9 @@ def _cells(title: str, cells: list[NotebookNode], prose: str) -> Iterator[Slide]
         if lines := update(cell):
             yield Slide(name, f"<pre><code>{html.escape(lines)}</code></pre>", prose, rank=8)
         if LIVE in cell.metadata:
-            yield Slide(name, excerpts.asked(question) + pictures_of(cell)[0], prose, rank=9)
+            yield Slide(
+                name, excerpts.question_above(question) + pictures_of(cell)[0], prose, rank=9
+            )
             question = ""
             continue
         drawings = [picture for picture in pictures_of(cell, title) if "<svg" in picture]
