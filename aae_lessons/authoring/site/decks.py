@@ -20,9 +20,9 @@ PAGE = """<!doctype html>
 <link rel="stylesheet" href="reveal/reveal.css"><link rel="stylesheet" href="reveal/white.css">
 <link rel="stylesheet" href="../_static/katex/katex.min.css">
 <link rel="stylesheet" href="../_static/slides.css"></head>
-<body data-deck="{title}"><main class="reveal"><div class="slides">
+<body data-deck="{title}"><main><div class="reveal"><div class="slides">
 {slides}
-</div></main>
+</div></div></main>
 {explorers}
 <script src="reveal/reveal.js"></script><script src="reveal/notes.js"></script>
 <script src="../_static/katex.min.js"></script>

@@ -27,7 +27,7 @@ from aae_lessons.authoring.site.slides import (
     tables_of,
 )
 
-MOST = 24  # slides in a deck: four more than figures alone took, for losses, code and phases
+MOST = 20  # slides in a deck
 EQUATIONS = 3  # on one slide
 LINES = 10  # of code on one slide, comments not counted
 UPDATE = re.compile(r"(^|_)(update|step)$")
