@@ -289,7 +289,7 @@ def test_a_downloaded_notebook_is_the_stored_one(site):
 
 @pytest.mark.parametrize("name", [*(path.stem for path in LESSONS), "papers"])
 def test_a_deck_fits_its_slides(site, visitor, name, shots):
-    """Opened at 1280 × 720: 12 to 20 slides (the papers: 24), nothing runs over, and every slide has a note."""
+    """At 1280 × 720: 12 to 20 slides (papers: 24), nothing runs over, each has a note."""
     visitor.set_viewport_size({"width": 1280, "height": 720})
     visitor.goto((site / "slides" / f"{name}.html").as_uri())
     visitor.wait_for_function("window.Reveal && Reveal.isReady()")
