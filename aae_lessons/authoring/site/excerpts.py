@@ -7,11 +7,11 @@ import re
 
 from nbformat import NotebookNode
 
+from aae_lessons.authoring.site.notebooks import DETAILS
 from aae_lessons.authoring.site.slides import PREDICT, inline, pictures_of, tables_of
 
 SHORT = 20  # characters of a beginning that says nothing alone, such as "Answer."
 EQUATION = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
-FOLDED = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
 PREDICTION = re.compile(r"^> \*\*Predict\.?\*\*(.+(?:\n>.*)*)", re.MULTILINE)
 SENTENCE = re.compile(r"(?<=[.?!:])(?<!e\.g\.)(?<!i\.e\.)(?<!Fig\.)\*? (?=[A-Z*\"$])")
 # words about the notebook, which say nothing in a lecture room
@@ -37,7 +37,7 @@ def lead(text: str, longest: int = 250, colon: bool = False) -> str:
         longest: characters.
         colon: whether the last sentence may end with a colon, since what it announces follows.
     """
-    first = next(filter(None, map(str.strip, EQUATION.split(FOLDED.sub("", text))[::2])), "")
+    first = next(filter(None, map(str.strip, EQUATION.split(DETAILS.sub("", text))[::2])), "")
     taken: list[str] = []
     for sentence in sentences(first):
         if sum(map(len, taken)) > SHORT and sum(map(len, taken)) + len(sentence) > longest:
@@ -57,7 +57,7 @@ def balanced(text: str) -> str:
 def equations(prose: str) -> list[tuple[str, str]]:
     """Each displayed equation of a text, with the sentence that leads to it."""
     parts = EQUATION.split(prose)
-    equations = []
+    pairs = []
     for before, formula in zip(parts[::2], parts[1::2], strict=False):
         paragraphs = [part for part in before.strip().split("\n\n") if part.strip()]
         words = ""
@@ -66,13 +66,13 @@ def equations(prose: str) -> list[tuple[str, str]]:
                 break
             words = f"{sentence} {words}".strip()
         words = "" if words[:1].islower() else words
-        equations.append((balanced(words), formula.strip()))
-    return equations
+        pairs.append((balanced(words), formula.strip()))
+    return pairs
 
 
 def results(prose: str, most: int = 2) -> list[tuple[str, str]]:
     """The last equations of a text's folded derivations, with the sentences that lead to them."""
-    folded = "\n\n".join(text for _, text in FOLDED.findall(prose))
+    folded = "\n\n".join(text for _, text in DETAILS.findall(prose))
     return equations(folded)[-most:]
 
 

@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 
 from aae_lessons.authoring.site import excerpts
 from aae_lessons.authoring.site.lessons import Lesson
+from aae_lessons.authoring.site.notebooks import DETAILS
 from aae_lessons.authoring.site.slides import (
     LIVE,
     Slide,
@@ -57,7 +58,7 @@ def section(title: str, cells: list[NotebookNode]) -> Iterator[Slide]:
     """What one section puts on slides."""
     words = [cell.source for cell in cells if cell.cell_type == "markdown"]
     whole = "\n\n".join(re.sub(r"^#.*$", "", text, flags=re.MULTILINE) for text in words)
-    prose = excerpts.FOLDED.sub("", whole)
+    prose = DETAILS.sub("", whole)
     formulas = excerpts.equations(prose)
     results = [] if "Recap" in title else excerpts.results(whole)
     if len(formulas) <= 1 and results:
