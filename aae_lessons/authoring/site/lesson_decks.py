@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from nbformat import NotebookNode
@@ -36,7 +37,10 @@ TROUBLE = re.compile(r"\*\*\d\. ([^*]+?)\.?\*\*")
 
 
 def deck(lesson: Lesson) -> list[Slide]:
-    """The slides of a lesson, at most ``MOST``: third figures of a section go first."""
+    """The slides of a lesson, at most ``MOST``.
+
+    Third figures of a section go first; among equals those of the section with most slides.
+    """
     first = lesson.cells[0].source
     minutes = f"{lesson.minutes} minutes in the notebook" if lesson.minutes else ""
     slides = [
@@ -49,8 +53,9 @@ def deck(lesson: Lesson) -> list[Slide]:
         slides += section(title, cells)
     while len(slides) > MOST:
         lowest = min(slide.rank for slide in slides)
-        last = max(i for i, slide in enumerate(slides) if slide.rank == lowest)
-        del slides[last]
+        sizes = Counter(slide.title for slide in slides)
+        some = [i for i, slide in enumerate(slides) if slide.rank == lowest]
+        del slides[max(some, key=lambda i: (sizes[slides[i].title], i))]
     return slides
 
 
