@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from aae_lessons.authoring.site.lessons import HEADING, PICTURE, alternative
+from aae_lessons.authoring.site.notebooks import DETAILS
 
 VECTOR = "image/svg+xml"
 PREDICT = "<strong>Predict.</strong>"
@@ -81,14 +82,14 @@ def sections(cells: list[NotebookNode]) -> Iterator[tuple[str, list[NotebookNode
 
 
 def tables_of(cell: NotebookNode) -> list[str]:
-    """The tables that a code cell shows, as HTML."""
+    """The tables that a code cell shows, as HTML, without those that it folds."""
     result = []
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         if "<table" in data.get("text/html", ""):
             result.append(data["text/html"])
-        elif "\n|--" in data.get("text/markdown", ""):
-            lines = data["text/markdown"].splitlines()
+        elif "\n|--" in (shown := DETAILS.sub("", data.get("text/markdown", ""))):
+            lines = shown.splitlines()
             result.append(rendered("\n".join(line for line in lines if line.startswith("|"))))
     return result
 
