@@ -11,6 +11,7 @@ from aae_lessons.data import Batch
 from aae_lessons.models import clustering
 from aae_lessons.models.cluster_heads import ClusterHeadAAE
 from aae_lessons.models.clustering import ClusteringAAE, Config, JointConfig
+from aae_lessons.plots.style import describe_figure
 from aae_lessons.references import quantize
 from aae_lessons.references.measures import clustering as measures
 from aae_lessons.training import fit
@@ -434,8 +435,11 @@ def test_figures_of_clusters():
     assert [p.shape[0] for p in pictures] == [6 * 28, 6 * 28]
     head = 1 - torch.tensor(pictures[1][:28, :28])
     torch.testing.assert_close(head, heads[6].view(28, 28))
-    table = plots.contingency(torch.tensor([[3, 0], [1, 2]]), ["a", "b"])
-    assert sorted(t.get_text() for t in table.axes[0].texts) == ["1", "2", "3"]
+    table = plots.contingency(torch.tensor([[3, 0], [1, 3], [0, 0]]), ["a", "b", "empty"])
+    assert describe_figure(table).startswith("Figure. a shaded table · axes class of the image")
+    assert [t.get_text() for t in table.axes[0].texts] == ["3", "", "1", "3", "", ""]
+    assert table.axes[0].collections[0].get_array().flatten().tolist() == [1, 0, 0.25, 0.75, 0, 0]
+    assert [t.get_text() for t in table.axes[0].get_yticklabels()] == ["a", "b", "empty"]
     flat = plots.codes_and_cluster_heads(
         torch.randn(50, 2), torch.arange(50) % 10, torch.randn(4, 2)
     )

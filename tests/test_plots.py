@@ -88,16 +88,30 @@ def test_curves_are_drawn_on_a_logarithmic_axis():
     assert list(ax.lines[0].get_ydata()) == [1.0, 10.0]
 
 
-def test_seeds_are_dots_and_their_mean_a_bar():
+def test_seeds_are_dots_with_a_bar_at_their_mean_and_a_line_over_their_spread():
     panels = {"K = 16": {"a": [1.0, 3.0], "b": [5.0]}, "K = 30": {"b": [4.0, 8.0]}}
     first, second = plots.seeds_by_row(panels, "error in %", mark="b").axes
     dots = [c.get_offsets().tolist() for c in first.collections]
     assert dots == [[[1.0, 0.0], [3.0, 0.0]], [[5.0, 1.0]]]
-    bars = [line.get_xdata()[0] for line in second.lines]
-    assert bars == [6.0, 6.0], "the mean of the row, and its dotted line"
+    lines = [line.get_xdata() for line in first.lines if line.get_marker() != "|"]
+    deviation = 2**0.5  # of 1 and 3, with n - 1 in the denominator
+    assert lines[0] == pytest.approx([2 - deviation, 2 + deviation])
+    (bars,) = (line for line in second.lines if line.get_marker() == "|")
+    assert [x for x in bars.get_xdata() if x == x] == [6.0]
+    assert [6.0, 6.0] in [list(line.get_xdata()) for line in second.lines], "the dotted line"
     assert [label.get_text() for label in first.get_yticklabels()] == ["a", "b"]
-    with pytest.raises(ValueError, match="panels"):
-        plots.seeds_by_row({}, "error in %")
+    assert first.get_xlim()[0] == 0 and first.get_xlim()[1] > 5
+    for wrong in ({}, {"K = 16": {}}):
+        with pytest.raises(ValueError, match="panels"):
+            plots.seeds_by_row(wrong, "error in %")
+
+
+def test_seeds_with_the_same_value_do_not_hide_each_other():
+    figure = plots.seeds_by_row({"": {"a": [2.0, 2.0, 2.0], "b": [1.0]}}, "error in %")
+    figure.savefig(io.BytesIO())  # the swarm is laid out when it is drawn
+    same, alone = (cloud.get_offsets() for cloud in figure.axes[0].collections)
+    assert same[:, 0].tolist() == [2.0] * 3 and len(set(same[:, 1].round(3).tolist())) == 3
+    assert abs(same[:, 1]).max() < 0.5 and alone.tolist() == [[1.0, 1.0]]
 
 
 def test_claims_say_what_does_not_hold():

@@ -47,6 +47,15 @@ def requirements():
     return [Requirement(r) for r in (*project["dependencies"], *(r for e in extras for r in e))]
 
 
+def test_the_package_uses_each_library_that_it_requires():
+    code = "\n".join(p.read_text("utf-8") for p in (ROOT / "aae_lessons").rglob("*.py"))
+    named = {"scikit-learn": "sklearn"}
+    for line in PROJECT["project"]["dependencies"]:
+        name = Requirement(line).name
+        used = re.search(rf"^ *(import|from) {named.get(name, name)}\b", code, re.MULTILINE)
+        assert used, f"{name}: no module imports it"
+
+
 CONSTRAINTS = ROOT / "constraints.txt"
 
 

@@ -80,20 +80,27 @@ def contingency(counts: Tensor, names: Sequence[str], title: str = "") -> Figure
     ok = isinstance(counts, Tensor) and counts.dim() == 2 and not counts.is_floating_point()
     check(ok, "counts", counts, "a tensor of whole numbers, (K, classes)")
     check(sized(names) == len(counts), "names", names, f"{len(counts)} names, one per cluster")
+    import seaborn  # here: it takes longer to import than most figures take to draw
+
     counts = counts.cpu()
-    figure, axes = new_figure(1, 1, 6.0, 0.26 * len(counts) + 0.9)
-    ax, shares = axes[0, 0], counts / counts.sum(1, keepdim=True).clamp(min=1)
-    ax.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    cells = torch.cartesian_prod(*map(torch.arange, counts.shape)).tolist()
-    for (row, column), share in zip(cells, shares.flatten().tolist(), strict=True):
-        if counts[row, column]:
-            ink = "white" if share > 0.5 else "0.2"
-            number = str(int(counts[row, column]))
-            ax.text(column, row, number, ha="center", va="center", fontsize=8, color=ink)
-    ax.set_xticks(range(counts.shape[1]), [str(k) for k in range(counts.shape[1])])
-    ax.set_yticks(range(len(counts)), names, fontsize=8)
-    ax.set(xlabel="class of the image", ylabel="cluster and its name", title=title)
-    ax.tick_params(length=0)
+    shares = counts / counts.sum(1, keepdim=True).clamp(min=1)
+    numbers = [[str(n) if n else "" for n in row] for row in counts.tolist()]
+    figure, axes = new_figure(1, 1, 6.8, 0.26 * len(counts) + 0.9)
+    seaborn.heatmap(
+        shares.numpy(),
+        vmin=0,
+        vmax=1,
+        cmap="Blues",
+        annot=numbers,
+        fmt="",
+        annot_kws={"fontsize": 8},
+        linewidths=0.5,
+        cbar_kws={"label": "share of the cluster's images"},
+        yticklabels=list(names),
+        ax=axes[0, 0],
+    )
+    axes[0, 0].set(xlabel="class of the image", ylabel="cluster and its name", title=title)
+    axes[0, 0].tick_params(length=0, labelsize=8, labelrotation=0)
     return figure
 
 

@@ -11,6 +11,14 @@ from aae_lessons.arguments import check_mapping
 from aae_lessons.plots.style import COLOURS, MARKERS, new_figure
 
 LABEL_PLACES = ((6, 4), (5, -12), (-14, 8))  # points from a mark, by group: they lie close
+MEAN_AND_SPREAD = {
+    "errorbar": "sd",
+    "linestyle": "none",
+    "marker": "|",
+    "markersize": 15,
+    "markeredgewidth": 2.2,
+    "err_kws": {"linewidth": 1.2},
+}
 Place = tuple[str, Sequence[float], Sequence[float]]  # a setting, and both measures by seed
 
 
@@ -58,26 +66,35 @@ def trade_off(
 def seeds_by_row(
     panels: Mapping[str, Mapping[str, Sequence[float]]], xlabel: str, mark: str = ""
 ) -> Figure:
-    """A table of runs as a picture: a row for each recipe, a dot for each seed, a bar at the mean.
+    """A table of runs as a picture: a row for each recipe, with its seeds, mean and spread.
+
+    A dot is a seed; dots that would hide each other stand one above the other. A bar marks the
+    mean, and a line reaches one standard deviation to each side of it, as far as two seeds or
+    more have one.
 
     Args:
         panels: title -> row -> values, a number for each seed; rows that a panel lacks stay empty.
         xlabel: name of the shared horizontal axis, with its unit; it begins at 0.
         mark: the row whose mean is continued as a dotted line over all rows of its panel.
     """
+    import seaborn  # here: it takes longer to import than most figures take to draw
+
     check_mapping(panels, "panels", "a dict of one panel or more")
     rows = list(dict.fromkeys(row for values in panels.values() for row in values))
     height = 1.0 + 0.32 * len(rows)
     figure, axes = new_figure(1, len(panels), 2.6 + 3.3 * len(panels), height)
     for ax, (title, values) in zip(axes[0], panels.items(), strict=True):
-        for row, seeds in values.items():
-            y, mean = rows.index(row), statistics.fmean(seeds)
-            ax.scatter(seeds, [y] * len(seeds), color=COLOURS[0], s=26, alpha=0.7, linewidth=0)
-            ax.plot([mean, mean], [y - 0.35, y + 0.35], color=COLOURS[1], linewidth=2.2)
-            if row == mark:
-                ax.axvline(mean, color="0.2", linestyle=":", linewidth=1)
+        check_mapping(values, "panels", "in each panel a dict of one row or more")
+        names = [row for row, seeds in values.items() for _ in seeds]
+        numbers = [value for seeds in values.values() for value in seeds]
+        drawn = {"x": numbers, "y": names, "order": rows, "orient": "y", "ax": ax}
+        seaborn.pointplot(**drawn, color=COLOURS[1], zorder=1, **MEAN_AND_SPREAD)
+        seaborn.swarmplot(**drawn, color=COLOURS[0], size=5, alpha=0.75, zorder=2)
+        if mark in values:
+            mean = statistics.fmean(values[mark])
+            ax.axvline(mean, color="0.2", linestyle=":", linewidth=1, zorder=0)
         labels = rows if ax is axes[0, 0] else [""] * len(rows)
         ax.set_yticks(range(len(rows)), labels, fontsize=9)
-        ax.set(title=title, xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5))
+        ax.set(title=title, xlabel=xlabel, ylabel="", ylim=(len(rows) - 0.5, -0.5))
         ax.set_xlim(left=0)
     return figure

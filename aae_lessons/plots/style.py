@@ -8,6 +8,7 @@ import sys
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -64,7 +65,9 @@ def describe_figure(figure: Figure) -> str:
 
 
 def _panel(ax: Axes) -> str:
+    tables = [c for c in ax.collections if isinstance(c, QuadMesh)]
     kind = "images" if ax.images else "points" if ax.collections else "lines"
+    kind = "a shaded table" if tables else kind
     parts = [ax.get_title(), kind if not ax.patches or ax.images else "bars"]
     axes = [name for name in (ax.get_xlabel(), ax.get_ylabel()) if name]
     _, names = ax.get_legend_handles_labels()
