@@ -6,13 +6,14 @@ import shutil
 import socket
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from aae_lessons import data
-from aae_lessons.data import DataError, ImageSet, Minibatches
+from aae_lessons.data import DataError, ImageSet, Minibatches, sources
 
 TEST_FILES = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 LOADERS = {"Fashion-MNIST": data.fashion_mnist, "SVHN": data.svhn}
@@ -92,6 +93,56 @@ def test_the_checksum_is_of_the_content_not_of_the_packing(copied):
     path = copied / f"{TEST_FILES[1]}.gz"
     path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()), 1))
     assert len(data.mnist("test", "cpu", copied)) == 10_000
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home directory of its own, in which nothing is unpacked yet."""
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    return tmp_path
+
+
+def never(*_):
+    raise AssertionError("unpacked once more")
+
+
+def no_home():
+    raise RuntimeError("Could not determine home directory.")  # as pathlib says it
+
+
+def test_mnist_is_unpacked_once_and_then_mapped(home, monkeypatch):
+    first = data.mnist("test", "cpu")
+    monkeypatch.setattr(sources.gzip, "decompress", never)
+    second = data.mnist("test", "cpu")
+    assert torch.equal(first.images, second.images)
+    assert torch.equal(first.labels, second.labels)
+    assert sorted(path.name for path in home.rglob("*-ubyte")) == sorted(TEST_FILES)
+
+
+def test_writing_to_mapped_images_leaves_the_stored_ones_alone(home):
+    data.mnist("test", "cpu")
+    changed = data.mnist("test", "cpu")
+    changed.images[:] = 0
+    assert data.mnist("test", "cpu").x.mean().item() == pytest.approx(0.1325, abs=1e-4)
+
+
+@pytest.mark.parametrize("damage", [flip, DAMAGES["cut short"], DAMAGES["empty"]])
+def test_a_damaged_unpacked_file_is_written_anew(home, damage):
+    expected = data.mnist("test", "cpu").images
+    path = next(home.rglob("t10k-images-idx3-ubyte"))
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    assert torch.equal(data.mnist("test", "cpu").images, expected)
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("obstacle", ["a file in the way", "no home"])
+def test_mnist_needs_no_home(home, monkeypatch, obstacle):
+    if obstacle == "no home":
+        monkeypatch.setattr(Path, "home", no_home)
+    else:
+        (home / ".cache").write_text("")
+    assert len(data.mnist("test", "cpu")) == 10_000
 
 
 # ------------------------------------------------------------ Fashion-MNIST and SVHN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import os
@@ -15,6 +16,7 @@ from torch import Tensor
 from aae_lessons import devices
 from aae_lessons.arguments import check
 from aae_lessons.data.sets import DataError, ImageSet
+from aae_lessons.files import write_atomically
 
 MNIST_FOLDER = Path(__file__).parent.parent / "mnist"
 MNIST_SHAPE = (1, 28, 28)  # channels, height, width
@@ -32,6 +34,9 @@ def mnist(
     folder: str | Path = MNIST_FOLDER,
 ) -> ImageSet:
     """MNIST from the files inside the package.
+
+    Unpacked once into ``~/.cache/aae_lessons/mnist`` and mapped into memory from there, so that
+    all kernels of a machine share its 55 MB; unpacked anew where that folder can't be written.
 
     Args:
         split: ``"train"`` (60,000 images) or ``"test"`` (10,000).
@@ -54,6 +59,17 @@ def mnist(
 
 
 def _read_idx(folder: Path, name: str, offset: int) -> Tensor:
+    """What follows the header of ``offset`` bytes in an IDX file, flat, uint8."""
+    if folder != MNIST_FOLDER:
+        return torch.from_numpy(_unpack(folder, name)[offset:])
+    content = _map(name)
+    if content is None:
+        content = _unpack(folder, name)
+        _store(name, content)
+    return torch.from_numpy(content[offset:])
+
+
+def _unpack(folder: Path, name: str) -> np.ndarray:
     path = folder / f"{name}.gz"
     fix = "install the package again (the four MNIST files are part of it)"
     if not path.is_file():
@@ -62,9 +78,31 @@ def _read_idx(folder: Path, name: str, offset: int) -> Tensor:
         content = gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"MNIST: {path} can't be unpacked ({error}); {fix}.") from error
-    if hashlib.md5(content, usedforsecurity=False).hexdigest() != MNIST_FILES[name]:
+    if not _is_published(content, name):
         raise DataError(f"MNIST: {path} is not the published file (MD5 differs); {fix}.")
-    return torch.from_numpy(np.frombuffer(content, np.uint8, offset=offset).copy())
+    return np.frombuffer(bytearray(content), np.uint8)  # of a bytearray, since it can be written
+
+
+def _is_published(content: bytes | memoryview, name: str) -> bool:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest() == MNIST_FILES[name]
+
+
+def _cached(name: str) -> Path:
+    return Path.home() / ".cache" / "aae_lessons" / "mnist" / name
+
+
+def _map(name: str) -> np.ndarray | None:
+    """The unpacked file of the cache, mapped copy-on-write; None where there is no whole one."""
+    try:
+        content = np.memmap(_cached(name), np.uint8, mode="c")
+    except (OSError, RuntimeError, ValueError):  # no file, no home, an empty file
+        return None
+    return content if _is_published(content.data, name) else None
+
+
+def _store(name: str, content: np.ndarray) -> None:
+    with contextlib.suppress(OSError, RuntimeError):  # a home that is missing or read-only
+        write_atomically(_cached(name), lambda stream: stream.write(content))
 
 
 def fashion_mnist(
