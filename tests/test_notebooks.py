@@ -17,7 +17,7 @@ from aae_lessons.plots.style import png
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-MARK = "# NBVAL_CHECK_OUTPUT"
+MARK, TAG = "# NBVAL_CHECK_OUTPUT", "nbval-check-output"  # nbval reads both
 
 
 @pytest.fixture(params=LESSONS, ids=lambda p: p.stem)
@@ -52,10 +52,10 @@ def test_no_error_warning_or_bar_is_stored(cells):
 
 
 def test_a_marked_cell_has_an_output_to_compare(cells):
-    marked = [c for c in code(cells) if MARK in c.source]
+    marked = [c for c in code(cells) if MARK in c.source or TAG in c.metadata.get("tags", [])]
     assert marked, "no cell is compared"
     for cell in marked:
-        assert cell.source.startswith(MARK)
+        assert cell.source.startswith(MARK) or MARK not in cell.source
         assert cell.execution_count and cell.outputs, cell.source
 
 
@@ -210,6 +210,23 @@ def test_storing_drops_bars_and_keeps_figures():
     assert cleaned.outputs[-1].text == execute.HINT
     assert "run this cell" in cleaned.outputs[1].data["text/plain"]
     assert cleaned.metadata == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "tags", "collapsed"),
+    [
+        ('n = 7\nMarkdown(f"**Answer.** {n}.")', [], True),
+        ("assert n == 7", ["remove-cell"], True),
+        ("def plumbing(): ...", ["hide-input"], True),
+        ("n = 7", ["nbval-check-output"], False),
+        ('text = Markdown("Seven.")\nprint(text)', [], False),
+    ],
+)
+def test_code_with_an_answers_words_is_collapsed_in_jupyter(source, tags, collapsed):
+    cell = new_code_cell(source, metadata={"tags": tags})
+    kept = execute.clean(new_notebook(cells=[cell])).cells[0].metadata
+    assert kept.get("jupyter", {}).get("source_hidden", False) == collapsed
+    assert kept.tags == tags
 
 
 def pictured(size, alt="a cloud of points", **cell):

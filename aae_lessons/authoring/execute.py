@@ -23,6 +23,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_output
 from PIL import Image
 
+from aae_lessons.authoring.site.notebooks import words_a_result
 from aae_lessons.authoring.site.repository import with_installation
 from aae_lessons.files import write_atomically
 from aae_lessons.plots.style import COLOURS
@@ -41,6 +42,7 @@ KEPT_COLOURS = [(255, 255, 255)] + [
     for colour in COLOURS
 ]
 KEPT = ("tags", "nbgrader", "mystnb", GENERATED)
+COLLAPSED = {"hide-input", "remove-cell"}  # tags that fold or drop a cell on the site
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -48,7 +50,8 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
     Of a widget stay its picture, if it has one, and a line that says to run the cell. Words for
     a figure go into ``mystnb.image.alt`` of the cell's metadata: an author's stay as they are,
-    else those that the figure has itself (marked, so that they follow the figure).
+    else those that the figure has itself (marked, so that they follow the figure). Code that
+    words an answer, and whatever the site folds or drops by a tag, is collapsed in Jupyter.
     """
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
     for cell in notebook.cells:
@@ -62,6 +65,8 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             moves = any(map(_moves, cell.outputs))
             cell.outputs = [seen for output in cell.outputs if (seen := _clean(output))]
             cell.outputs += [new_output("stream", text=HINT)] * moves
+            if COLLAPSED & set(kept.get("tags", [])) or words_a_result(cell.source):
+                kept["jupyter"] = {"source_hidden": True}
         cell.metadata = nbformat.from_dict(kept)
     return notebook
 
