@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import base64
 import contextlib
+import functools
 import io
 import itertools
 import os
@@ -17,11 +18,13 @@ import symtable
 import tempfile
 from collections.abc import Generator
 from typing import Any
+from unittest import mock
 
 from ipywidgets import Widget
 from ipywidgets.embed import dependency_state, embed_data
 from nbformat import NotebookNode
 
+from aae_lessons import data
 from aae_lessons.authoring.execute import small
 from aae_lessons.authoring.site.lessons import is_explorer
 from aae_lessons.widgets.menus import FigureMenus
@@ -140,10 +143,18 @@ def made(cells: list[NotebookNode], place: int) -> Widget | None:
     return widget if isinstance(widget, Widget) else None
 
 
+# MNIST unpacked once for all explorers: nothing that makes them writes into its images
+unpacked = functools.cache(data.mnist)
+
+
 @contextlib.contextmanager
 def _quietly() -> Generator[None]:
     here = os.getcwd()
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.redirect_stdout(io.StringIO()),
+        mock.patch.object(data, "mnist", unpacked),
+    ):
         os.chdir(folder)
         try:
             yield

@@ -22,6 +22,7 @@ from sphinx.errors import PycodeError
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util import logging
 
+from aae_lessons import devices
 from aae_lessons.authoring.site import (
     explorers,
     glossary,
@@ -82,8 +83,14 @@ def merge(app: Sphinx, env: BuildEnvironment, docnames: set[str], other: BuildEn
 
 
 def deal(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
-    """Spreads the lessons, whose explorers take longest, over the parts of a parallel reading."""
+    """Spreads the lessons, whose explorers take longest, over the parts of a parallel reading.
+
+    The images of the explorers are unpacked before, so that the processes share them.
+    """
     docnames[:] = [name for first in range(8) for name in docnames[first::8]]
+    if app.config.aae_explorers:
+        for split in ("train", "test"):
+            explorers.unpacked(split, devices.choose())
 
 
 def ours_alone(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:

@@ -92,22 +92,31 @@ def pictures(lesson: Lesson) -> Iterator[Image.Image]:
 
 def card(lesson: Lesson) -> Image.Image:
     """The lesson's picture that gives the most colourful card, on white."""
-    blank = Image.new("RGB", CARD, "white")
-    cards = [on_card(picture) for picture in pictures(lesson)] or [blank]
 
     def colour(picture: Image.Image) -> float:
-        small = picture.resize((64, 64)).convert("HSV")
+        small = on_card(picture, 10, Image.Resampling.BOX).convert("HSV")
         return sum(small.getchannel("S").tobytes())
 
-    return max(cards, key=colour).quantize(128)
+    chosen = max(pictures(lesson), key=colour, default=Image.new("RGB", CARD, "white"))
+    return on_card(chosen).quantize(128)
 
 
-def on_card(picture: Image.Image) -> Image.Image:
-    """A picture without its margin, as large as a card can show it."""
+def on_card(
+    picture: Image.Image, shrunk: int = 1, method: Image.Resampling = Image.Resampling.BICUBIC
+) -> Image.Image:
+    """A picture without its margin, as large as a card can show it.
+
+    Args:
+        picture: in RGB.
+        shrunk: how much smaller the card is to be than ``CARD``.
+        method: of resampling.
+    """
     margin = ImageChops.difference(picture, Image.new("RGB", picture.size, "white")).getbbox()
-    inner = ImageOps.contain(picture.crop(margin), (CARD[0] - 32, CARD[1] - 24))
-    result = Image.new("RGB", CARD, "white")
-    left, top = ((a - b) // 2 for a, b in zip(CARD, inner.size, strict=True))
+    size = (CARD[0] // shrunk, CARD[1] // shrunk)
+    room = ((CARD[0] - 32) // shrunk, (CARD[1] - 24) // shrunk)
+    inner = ImageOps.contain(picture.crop(margin), room, method)
+    result = Image.new("RGB", size, "white")
+    left, top = ((a - b) // 2 for a, b in zip(size, inner.size, strict=True))
     result.paste(inner, (left, top))
     return result
 
