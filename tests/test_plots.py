@@ -117,6 +117,7 @@ def test_seeds_with_the_same_value_do_not_hide_each_other():
 def test_claims_say_what_does_not_hold():
     table = plots.claims([("a < b", "1", "<2>", True), ("c", "3", "4", False)])
     assert "DOES NOT HOLD" in str(table).splitlines()[1]
+    assert str(plots.claims([("a", "1", "2", None)])).endswith("undecided")
     assert "&lt;2&gt;" in table._repr_html_()
 
 

@@ -658,6 +658,10 @@ def test_a_page_with_nan_in_a_state_is_still_json():
 
 def test_the_game_has_five_questions_with_folded_answers():
     assert questions().count("<details>") == 5
+    some = questions(3, 1)
+    assert some.count("<details>") == 2 and "what do these values mean" in some.split("**2.**")[0]
+    with pytest.raises(ValueError, match="chosen"):
+        questions(6)
 
 
 def test_the_game_refuses_an_unknown_build():

@@ -179,7 +179,8 @@ def histograms(
     return figure
 
 
-Claim = tuple[str, str, str, bool]
+Claim = tuple[str, str, str, bool | None]
+VERDICTS = {True: "holds", False: "DOES NOT HOLD", None: "undecided"}
 
 
 @dataclass(frozen=True)
@@ -195,13 +196,13 @@ class Claims:
     def __post_init__(self) -> None:
         for name, rows in (("rows", self.rows), ("folded", self.folded)):
             for row in rows:
-                ok = sized(row) == 4 and isinstance(row[3], bool)
-                check(ok, name, row, "(claim, expected, measured, True or False)")
+                ok = sized(row) == 4 and (row[3] is None or isinstance(row[3], bool))
+                check(ok, name, row, "(claim, expected, measured, True, False or None)")
 
     def _repr_html_(self) -> str:
         if not self.folded:
             return _html_table(self.rows)
-        held = sum(row[3] for row in self.folded)
+        held = sum(row[3] is True for row in self.folded)
         summary = f"{len(self.folded)} further claims, of which {held} hold"
         folded = f"<details><summary>{summary}</summary>{_html_table(self.folded)}</details>"
         return _html_table(self.rows) + folded
@@ -213,7 +214,7 @@ class Claims:
 
 
 def _verdicts(rows: Sequence[Claim]) -> list[tuple[str, ...]]:
-    return [(*row[:3], "holds" if row[3] else "DOES NOT HOLD") for row in rows]
+    return [(*row[:3], VERDICTS[row[3]]) for row in rows]
 
 
 def _html_table(rows: Sequence[Claim]) -> str:
@@ -224,6 +225,8 @@ def _html_table(rows: Sequence[Claim]) -> str:
 
 def claims(rows: Sequence[Claim], folded: Sequence[Claim] = ()) -> Claims:
     """A table of what was claimed and what was measured: (claim, expected, measured, holds).
+
+    ``holds`` is True, False, or None where the runs leave it undecided.
 
     Args:
         rows: the claims that a reader should see.

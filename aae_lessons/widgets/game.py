@@ -85,8 +85,7 @@ QUESTIONS = (
     (
         "In the three-phase algorithm, move λ from 1 to 40 and play on. What changes?",
         "Nothing visible: λ scales the only loss of the generator's Adam, and Adam "
-        "divides every gradient by its own size. (In the joint step of section 2.5 λ "
-        "does have a meaning.)",
+        "divides every gradient by its own size. In the joint step λ does have a meaning.",
     ),
     (
         "Where do both losses end when the codes match the prior, and what do these values mean?",
@@ -114,10 +113,18 @@ QUESTIONS = (
 )
 
 
-def questions() -> str:
-    """Five questions about the explorer with folded answers, as Markdown for a lesson's cell."""
+def questions(*chosen: int) -> str:
+    """Questions about the explorer with folded answers, as Markdown for a lesson's cell.
+
+    Args:
+        chosen: which of the five, 1 … 5; by default all. They are numbered in this order.
+    """
+    numbers = chosen or range(1, len(QUESTIONS) + 1)
+    for number in numbers:
+        whole = isinstance(number, int) and 1 <= number <= len(QUESTIONS)
+        check(whole, "chosen", number, f"numbers of questions, 1 to {len(QUESTIONS)}")
     parts = [
-        f"**{number}.** {question}\n\n<details><summary>Answer</summary>\n\n{answer}\n\n</details>"
-        for number, (question, answer) in enumerate(QUESTIONS, start=1)
+        f"**{place}.** {question}\n\n<details><summary>Answer</summary>\n\n{answer}\n\n</details>"
+        for place, (question, answer) in enumerate((QUESTIONS[n - 1] for n in numbers), start=1)
     ]
     return "\n\n".join(parts)
