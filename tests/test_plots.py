@@ -80,6 +80,7 @@ def test_losses_show_the_equilibrium():
     axes = plots.losses(history).axes
     assert [ax.get_title() for ax in axes] == ["reconstruction", "discriminator"]
     assert axes[1].lines[1].get_ydata()[0] == pytest.approx(1.3863, abs=1e-4)
+    assert axes[1].get_ylim()[0] == 0 and axes[1].get_ylim()[1] > 1.4
 
 
 def test_curves_are_drawn_on_a_logarithmic_axis():
@@ -230,6 +231,7 @@ def test_contours_lie_where_the_prior_is_and_over_the_codes(prior):
 def test_the_equilibrium_of_several_adversaries_is_their_sum():
     assert plots.equilibrium("generator") == (pytest.approx(0.6931, abs=1e-4), "log 2")
     assert plots.equilibrium("discriminator", 2) == (pytest.approx(2.7726, abs=1e-4), "4 log 2")
+    assert plots.equilibrium("discriminator_z", 2) == (pytest.approx(1.3863, abs=1e-4), "2 log 2")
     assert plots.equilibrium("reconstruction") is None
 
 

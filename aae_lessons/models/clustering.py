@@ -4,7 +4,7 @@ Principle:
     The encoder splits an image into a cluster y (softmax over K, which is free) and a style z. Two
     discriminators match y to one-hot vectors, all K equally often, and z to a Gaussian.
 
-        min over Q, G:  E[ c(x, G(y, z)) ]  +  D_cat(Q_Y, Cat(K))  +  D_gauss(Q_Z, N(0, I))
+        min over Q, G:  E[ c(x, G(y, z)) ]  +  D_y(Q_Y, Cat(K))  +  D_z(Q_Z, N(0, I))
 
 Reference:
     Makhzani et al. 2015, §6 (clustering, Fig 9), appendix A (noise on the input, batch norm).

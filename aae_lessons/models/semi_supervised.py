@@ -5,7 +5,7 @@ Principle:
     match them to their priors, y to one-hot vectors, z to a Gaussian; a few labelled images name
     the classes.
 
-        min over Q, G:  E[ c(x, G(y, z)) ]  +  D_cat(Q_Y, Cat(K))  +  D_gauss(Q_Z, N(0, I))
+        min over Q, G:  E[ c(x, G(y, z)) ]  +  D_y(Q_Y, Cat(K))  +  D_z(Q_Z, N(0, I))
                         +  E_labelled[ −log q(label|x) ]
 
 Reference:

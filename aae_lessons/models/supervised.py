@@ -4,7 +4,7 @@ Principle:
     The decoder gets the label, so the code z need not hold it. A discriminator matches z to a
     Gaussian that does not depend on the class; what is left in it is the style.
 
-        min over Q, G:  E[ c(x, G(label, z)) ]  +  D_gauss(Q_Z, N(0, I))
+        min over Q, G:  E[ c(x, G(label, z)) ]  +  D_z(Q_Z, N(0, I))
 
 Reference:
     Makhzani et al. 2015, §4 and Fig 6; appendix A.2.1 for the learning rates of stochastic

@@ -30,12 +30,14 @@ def equilibrium(phase: str, adversaries: int = 1) -> tuple[float, str] | None:
     """The loss of a phase where no discriminator can tell, in nats, and its name.
 
     log 2 for each logarithm in the loss: 2 log 2 for a discriminator, log 2 for a generator, and
-    as often as there are adversaries where the losses are sums over several. None for a phase
-    that is no game.
+    as often as there are adversaries where the losses are sums over several. A phase with a name
+    after it, such as ``discriminator_z``, is that of one adversary. None for a phase that is no
+    game.
     """
-    if phase not in EQUILIBRIUM:
+    player, _, one = phase.partition("_")
+    if player not in EQUILIBRIUM:
         return None
-    times = EQUILIBRIUM[phase] * adversaries
+    times = EQUILIBRIUM[player] * (1 if one else adversaries)
     return times * LOG_2, "log 2" if times == 1 else f"{times} log 2"
 
 
@@ -43,7 +45,7 @@ def losses(history, title: str = "", adversaries: int = 1) -> Figure:
     """The losses of a run, a panel for each phase, over updates.
 
     Dotted lines: where discriminator and generator losses are when D = ½ everywhere; there alone
-    or on the way to it, the codes need not match the prior.
+    or on the way to it, the codes need not match the prior. Panels with such a line begin at 0.
 
     Args:
         history: a :class:`aae_lessons.training.History`.
@@ -59,6 +61,8 @@ def losses(history, title: str = "", adversaries: int = 1) -> Figure:
         level = equilibrium(phase, adversaries)
         if level is not None:
             ax.axhline(level[0], color="0.2", linestyle=":", label=level[1])
+            # from 0 on: else noise of a thousandth around the line would fill the panel
+            ax.set_ylim(0, max(1.15 * level[0], ax.get_ylim()[1]))
             ax.legend(fontsize=9)
         ax.set_title(phase, fontsize=11)
         ax.set_xlabel("updates", fontsize=10)
