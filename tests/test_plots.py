@@ -115,6 +115,25 @@ def test_seeds_with_the_same_value_do_not_hide_each_other():
     assert abs(same[:, 1]).max() < 0.5 and alone.tolist() == [[1.0, 1.0]]
 
 
+def test_settings_are_printed_in_the_colour_of_their_line_in_one_of_two_panels():
+    groups = {
+        "a": [("1", [0.1, 0.1], [5.0, 6.0]), ("10", [0.5], [2.0])],
+        "b": [("3", [0.2], [4.0])],
+    }
+    (only,) = plots.trade_off(groups, "error", "distance").axes
+    assert [text.get_text() for text in only.texts] == ["1", "10", "3"]
+    inks = [text.get_color() for text in only.texts]
+    assert inks[0] == inks[1] != inks[2]
+    assert inks[0] == [
+        pytest.approx(0.7 * part) for part in matplotlib.colors.to_rgb(only.lines[0].get_color())
+    ]
+    whole, crowded = plots.trade_off(groups, "error", "distance", zoom=(0.05, 0.3)).axes
+    assert [text.get_text() for text in whole.texts] == ["10"]
+    assert [text.get_text() for text in crowded.texts] == ["1", "3"]
+    low, high = crowded.get_ylim()
+    assert crowded.get_xlim() == (0.05, 0.3) and 2 < low < 4 and 6 < high < 7
+
+
 def test_claims_say_what_does_not_hold():
     table = plots.claims([("a < b", "1", "<2>", True), ("c", "3", "4", False)])
     assert "DOES NOT HOLD" in str(table).splitlines()[1]

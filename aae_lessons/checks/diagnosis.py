@@ -155,7 +155,7 @@ clustering = statements(
 wasserstein = statements(
     "7.7",
     "7.6",
-    "lesson 7, section 7.7",
+    "lesson 7, section 7.9",
     _wasserstein,
     {
         "A": "The MMD may be negative, but here it climbs: the sign in the sum is the cause.",

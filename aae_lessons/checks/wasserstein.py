@@ -238,7 +238,7 @@ def _kernel_probes(_trial: Trial) -> Iterator[Probe]:
 kernel = Exercise(
     name="7.2",
     title="the inverse multiquadratics kernel",
-    read="lesson 7, sections 7.4 and 7.7",
+    read="lesson 7, sections 7.4 and 7.9",
     hints=(
         "For each scale s there is one number C. What is it for dim = 2 and std = 1?",
         "C / (C + squared_distance): 1 for equal codes, a half where the squared distance is C.",

@@ -105,7 +105,7 @@ def _seeded_differently(trial: Trial, inputs: Sequence) -> object:
 mended_wae = Exercise(
     name="7.6",
     title="find two mistakes in a denoising WAE",
-    read="lesson 7, sections 7.2 and 7.7",
+    read="lesson 7, sections 7.4 and 7.9",
     hints=(
         "The discrepancy climbs as if it were rewarded. Is it?",
         "What would a perfect model score as its cost, and why is that not 0? See the target.",

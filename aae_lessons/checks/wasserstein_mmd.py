@@ -146,7 +146,7 @@ def _mmd_probes(_trial: Trial) -> Iterator[Probe]:
 mmd = Exercise(
     name="7.3",
     title="the unbiased MMD",
-    read="lesson 7, sections 7.4 and 7.7",
+    read="lesson 7, sections 7.4, 7.6 and 7.9",
     hints=(
         "Three means of kernel values: among codes, among prior samples, across (this one twice).",
         "z[:, None] - z_prior[None] is (B, B', D). Square, sum over D, apply the kernel.",

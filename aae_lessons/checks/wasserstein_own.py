@@ -178,7 +178,7 @@ def _test_descent(trial: Trial, z: Tensor, z_prior: Tensor) -> None:
 own_discrepancy = Exercise(
     name="7.4",
     title="a discrepancy of your own",
-    read="lesson 7, sections 7.2, 7.4 and 7.5",
+    read="lesson 7, sections 7.4, 7.6 and 7.7",
     hints=(
         "What do two clouds have besides a mean and a spread? Think of a ring.",
         "Whatever compares all pairs of points, or the shadows on many lines, sees every shape.",

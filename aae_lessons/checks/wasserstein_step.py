@@ -176,7 +176,7 @@ def wae_probes(trial: Trial, stage: Stage = STAGE) -> Iterator[Probe]:
 wae_step = Exercise(
     name="7.5",
     title="a WAE's update, with any discrepancy",
-    read="lesson 7, sections 7.2 and 7.3",
+    read="lesson 7, sections 7.4 and 7.5",
     hints=(
         "The equation of the course has two terms and one λ. Which of them sees z_prior?",
         "cost + weight * discrepancy(z, z_prior): one sum, one backward(), one step().",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from aae_lessons.arguments import check_mapping
@@ -28,39 +30,81 @@ def trade_off(
     ylabel: str,
     floor: float | None = None,
     linear: bool = False,
+    zoom: tuple[float, float] | None = None,
 ) -> Figure:
     """Two measures against each other: each setting's medians, and a small point for each seed.
 
     Args:
         groups: name -> (setting, values across, values up), in the order in which they are
-            connected.
+            connected. A setting is printed next to its point, in the colour of its line.
         xlabel, ylabel: names of the axes, with units.
         floor: where to draw a dotted line.
         linear: the vertical axis is linear; logarithmic by default.
+        zoom: a part of the horizontal axis that a second panel shows larger, with the settings
+            of the points that lie there.
     """
     check_mapping(groups, "groups", "a dict of one group or more")
-    figure, axes = new_figure(1, 1, 7.4, 4.2)
-    ax = axes[0, 0]
-    for i, (name, places) in enumerate(groups.items()):
-        style = {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 6}
-        small = style | {"markersize": 3, "markevery": [1]}
-        across = [statistics.median(x) for _, x, _ in places]
-        up = [statistics.median(y) for _, _, y in places]
-        ax.plot(across, up, linewidth=1, label=name, **style)
-        for (setting, *seeds), *middle in zip(places, across, up, strict=True):
-            for x, y in zip(*seeds, strict=True):
-                ax.plot([middle[0], x], [middle[1], y], linewidth=0.6, alpha=0.45, **small)
+    figure, axes = new_figure(1, 2 if zoom else 1, 11.0 if zoom else 7.4, 4.6 if zoom else 4.2)
+    low, high = zoom or (0.0, 0.0)
+    for panel, ax in enumerate(axes[0]):
+        for i, (name, places) in enumerate(groups.items()):
+            labelled = [(low <= statistics.median(x) <= high) == bool(panel) for _, x, _ in places]
+            _connected(ax, i, name, places, labelled)
+        if floor is not None:
+            ax.axhline(floor, color="0.2", linestyle=":")
+        ax.set(xlabel=xlabel, ylabel=ylabel, yscale="linear" if linear else "log")
+    if zoom:
+        axes[0, 0].axvspan(low, high, color="0.94", zorder=0)
+        axes[0, 1].set(
+            xlim=zoom, ylim=_heights(groups, zoom, linear), title="the grey part, larger"
+        )
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    else:
+        axes[0, 0].legend(fontsize=9)
+    for ax in axes[0]:
+        _plain_numbers(ax, linear)
+    return figure
+
+
+def _connected(
+    ax: Axes, i: int, name: str, places: Sequence[Place], labelled: Sequence[bool]
+) -> None:
+    """One group: its medians on a line, its seeds as small points, the labels of some settings."""
+    style = {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 6}
+    small = style | {"markersize": 3, "markevery": [1]}
+    ink = [0.7 * part for part in to_rgb(COLOURS[i])]  # darker: letters are thin
+    across = [statistics.median(x) for _, x, _ in places]
+    up = [statistics.median(y) for _, _, y in places]
+    ax.plot(across, up, linewidth=1, label=name, **style)
+    for (setting, *seeds), show, *middle in zip(places, labelled, across, up, strict=True):
+        for x, y in zip(*seeds, strict=True):
+            ax.plot([middle[0], x], [middle[1], y], linewidth=0.6, alpha=0.45, **small)
+        if show:
             where = LABEL_PLACES[i % len(LABEL_PLACES)]
-            ax.annotate(setting, middle, where, textcoords="offset points", fontsize=8)
-    if floor is not None:
-        ax.axhline(floor, color="0.2", linestyle=":")
-    ax.set(xlabel=xlabel, ylabel=ylabel, yscale="linear" if linear else "log")
+            ax.annotate(
+                setting, middle, where, textcoords="offset points", fontsize=8.5, color=ink
+            )
+
+
+def _heights(
+    groups: Mapping[str, Sequence[Place]], zoom: tuple[float, float], linear: bool
+) -> tuple[float, float]:
+    """What the vertical axis has to hold for the points within ``zoom``."""
+    points = (
+        (x, y) for places in groups.values() for _, *xy in places for x, y in zip(*xy, strict=True)
+    )
+    inside = [y for x, y in points if zoom[0] <= x <= zoom[1]]
+    low, high = min(inside), max(inside)
+    if linear:
+        return low - 0.08 * (high - low), high + 0.08 * (high - low)
+    return low * (low / high) ** 0.08, high * (high / low) ** 0.08
+
+
+def _plain_numbers(ax: Axes, linear: bool) -> None:
     ax.yaxis.set_major_formatter("{x:g}")
     low, high = ax.get_ylim()
     if not linear and high < 10 * low:  # a decade or less holds hardly any power of ten
         ax.yaxis.set_minor_formatter("{x:g}")
-    ax.legend(fontsize=9)
-    return figure
 
 
 def seeds_by_row(

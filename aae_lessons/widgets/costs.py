@@ -129,4 +129,4 @@ def _described(pair: tuple[str, str], metrics: Mapping[str, float], headline: st
 
 
 def _name(metric: str) -> str:
-    return metric.replace("_", " ").replace("frechet", "Fréchet")
+    return metric.replace("_", " ").replace("frechet", "squared Fréchet")
