@@ -101,6 +101,10 @@ def matmul_precision(precision: str, device: torch.device | str = "cpu") -> Gene
 
     "fast": what :func:`fast_precision` chooses.
 
+    What models reach in it is compared with single precision, three seeds each way, by
+    ``benchmarks/precision.py``; ``benchmarks/README.md`` has its table. Only training is meant:
+    what measures a model computes in single precision.
+
     Raises ValueError for any other name.
     """
     check(precision in PRECISIONS, "precision", precision, f"one of {', '.join(PRECISIONS)}")

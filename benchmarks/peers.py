@@ -1,14 +1,21 @@
 """Our training loop next to pythae's, a maintained library of autoencoders (Chadebec et al. 2022).
 
-    uv run --isolated --with pythae python benchmarks/peers.py            # the time of an epoch
-    uv run --isolated --with pythae python benchmarks/peers.py --minutes 2 --seeds 0 1 2
+    uv run --isolated --with pythae python benchmarks/peers.py            # the table
+    uv run --isolated --with pythae python benchmarks/peers.py --seconds 8 --images 10000 --again
 
-AAE, VAE and WAE-MMD on MNIST with the same networks (784-256-256-2 and back; leaky ReLU), batch
-128, Adam 5e-4, single precision, one CPU thread. pythae trains by its own trainer, data set and
-data loader, with its own defaults otherwise. Its AAE updates encoder and decoder together, as our
-``joint_step`` does. With ``--minutes`` each side trains for as many epochs as fit into that time,
-by the time its first epoch took; then squared error and the match of codes to the prior (sliced
-Wasserstein over its floor) are measured on the test images by the same code.
+AAE, VAE and WAE-MMD on MNIST: the same networks (784-256-256-2 and back, a discriminator
+2-256-256-1, leaky ReLU), the same objective with the same weights, Adam with the same rate and
+moments, batch 128, one thread of a CPU. What differs is everything else: pythae trains with its
+own trainer, data set and data loader, unchanged; ours with ``training.fit``, once in single
+precision and once in the precision that "fast" chooses on this machine. Both AAEs update encoder
+and decoder together, as our ``joint_step`` does.
+
+First the sides take turns for an epoch each, three times over: the medians are the times of a
+minibatch. Then each side trains for as many epochs as fit into a budget of CPU time, for every
+seed. Squared error per pixel and the match of codes to the prior (sliced Wasserstein distance over
+its floor) are measured on the test images by the same code. A VAE's codes are draws of q(z|x).
+
+Results are kept in ``results/peers.json`` after every run, so that a run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -16,12 +23,15 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import itertools
 import logging
+import statistics
 import tempfile
 import time
 from collections.abc import Callable
 
 import torch
+from results import Results, machine
 from torch import Tensor, nn
 
 from aae_lessons import data, metrics, training
@@ -30,44 +40,38 @@ from aae_lessons.networks import mlp
 from aae_lessons.objectives import inverse_multiquadratics, squared_error
 from aae_lessons.priors import Gaussian
 
-BATCH, LR, DIM, HIDDEN = 128, 5e-4, 2, (256, 256)
+BATCH, LR, DIM, HIDDEN, WEIGHT = 128, 5e-4, 2, (256, 256), 10.0
 PIXELS = 784
+BETAS = {"AAE": (0.5, 0.999), "VAE": (0.9, 0.999), "WAE-MMD": (0.5, 0.999)}
+SIDES = ("ours", "ours, fast", "pythae")  # quality is compared in single precision
+ROUNDS = 3
 
 
 class Ours:
     """A model of the course, trained by ``training.fit``."""
 
-    def __init__(self, name: str, seed: int) -> None:
+    def __init__(self, name: str, seed: int, images: data.ImageSet, precision: str) -> None:
         torch.manual_seed(seed)
-        prior, kernel = Gaussian(DIM), inverse_multiquadratics(DIM)
-        build, self.step = {
-            "AAE": (
-                lambda: adversarial.AAE(prior, adversarial.JointConfig(hidden=HIDDEN, lr=LR)),
-                adversarial.joint_step,
-            ),
-            "VAE": (
-                lambda: variational.VAE(
-                    prior, variational.Config(hidden=HIDDEN, cost=squared_error)
-                ),
-                variational.train_step,
-            ),
-            "WAE-MMD": (
-                lambda: wasserstein.WAE(
-                    prior,
-                    squared_error,
-                    wasserstein.MMD(kernel),
-                    wasserstein.Config(hidden=HIDDEN),
-                ),
-                wasserstein.train_step,
-            ),
-        }[name]
-        self.model = build()
-        self.batches = data.Minibatches(data.mnist("train", "cpu"), BATCH, seed)
+        prior, beta1 = Gaussian(DIM), BETAS[name][0]
+        shared = {"hidden": HIDDEN, "lr": LR, "beta1": beta1}
+        if name == "AAE":
+            config = adversarial.JointConfig(
+                **shared, weight=WEIGHT, discriminator_hidden=HIDDEN, discriminator_lr=LR
+            )
+            self.model, self.step = adversarial.AAE(prior, config), adversarial.joint_step
+        elif name == "VAE":
+            config = variational.Config(**shared, cost=squared_error)
+            self.model, self.step = variational.VAE(prior, config), variational.train_step
+        else:
+            config = wasserstein.Config(**shared, weight=WEIGHT)
+            discrepancy = wasserstein.MMD(inverse_multiquadratics(DIM))
+            self.model = wasserstein.WAE(prior, squared_error, discrepancy, config)
+            self.step = wasserstein.train_step
+        self.batches, self.precision = data.Minibatches(images, BATCH, seed), precision
 
     def train(self, epochs: int) -> None:
-        schedule = training.constant
         training.fit(
-            self.step, self.model, self.batches, epochs, schedule=schedule, progress=False
+            self.step, self.model, self.batches, epochs, precision=self.precision, progress=False
         )
 
     @torch.no_grad()
@@ -76,119 +80,185 @@ class Ours:
         return z, self.model.decode(z)
 
 
+def pythae_networks(name: str) -> tuple[nn.Module, nn.Module, nn.Module]:
+    """Encoder, decoder and discriminator as pythae's base classes, with our layers in them."""
+    from pythae.models.base.base_utils import ModelOutput
+    from pythae.models.nn import BaseDecoder, BaseDiscriminator, BaseEncoder
+
+    class Encoder(BaseEncoder):
+        def __init__(self) -> None:
+            super().__init__()
+            self.draws = name == "VAE"
+            self.layers = mlp((PIXELS, *HIDDEN, 2 * DIM if self.draws else DIM))
+
+        def forward(self, x: Tensor) -> ModelOutput:
+            out = self.layers(x)
+            mean, log_variance = out.chunk(2, 1) if self.draws else (out, torch.zeros_like(out))
+            return ModelOutput(embedding=mean, log_covariance=log_variance)
+
+    class Decoder(BaseDecoder):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = mlp((DIM, *HIDDEN, PIXELS))
+
+        def forward(self, z: Tensor) -> ModelOutput:
+            return ModelOutput(reconstruction=self.layers(z).sigmoid())
+
+    class Discriminator(BaseDiscriminator):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = mlp((DIM, *HIDDEN, 1))
+
+        def forward(self, z: Tensor) -> ModelOutput:
+            return ModelOutput(embedding=self.layers(z).sigmoid())
+
+    return Encoder(), Decoder(), Discriminator()
+
+
 class Pythae:
-    """pythae's model of the same kind and size, trained by its own trainer."""
+    """pythae's model of the same kind, sizes and objective, trained by its own trainer."""
 
-    def __init__(self, name: str, seed: int) -> None:
+    def __init__(self, name: str, seed: int, images: data.ImageSet) -> None:
         from pythae import models
-        from pythae.models.base.base_utils import ModelOutput
-        from pythae.models.nn import BaseDecoder, BaseEncoder
-
-        class Encoder(BaseEncoder):
-            def __init__(self) -> None:
-                super().__init__()
-                self.body = mlp((PIXELS, *HIDDEN))
-                self.embedding, self.log_var = (nn.Linear(HIDDEN[-1], DIM) for _ in range(2))
-
-            def forward(self, x: Tensor) -> ModelOutput:
-                h = nn.functional.leaky_relu(self.body(x.flatten(1)), 0.2)
-                return ModelOutput(embedding=self.embedding(h), log_covariance=self.log_var(h))
-
-        class Decoder(BaseDecoder):
-            def __init__(self) -> None:
-                super().__init__()
-                self.body = mlp((DIM, *HIDDEN, PIXELS))
-
-            def forward(self, z: Tensor) -> ModelOutput:
-                return ModelOutput(reconstruction=self.body(z).sigmoid())
 
         torch.manual_seed(seed)
-        kind, config, extra = {
-            "AAE": (models.Adversarial_AE, models.Adversarial_AE_Config, {}),
-            "VAE": (models.VAE, models.VAEConfig, {"reconstruction_loss": "mse"}),
-            "WAE-MMD": (models.WAE_MMD, models.WAE_MMD_Config, {"kernel_choice": "imq"}),
-        }[name]
-        settings = config(input_dim=(PIXELS,), latent_dim=DIM, **extra)
-        self.model, self.adversarial = kind(settings, Encoder(), Decoder()), name == "AAE"
-        self.images, self.seed = data.mnist("train", "cpu").x, seed
+        encoder, decoder, discriminator = pythae_networks(name)
+        shared = {"input_dim": (PIXELS,), "latent_dim": DIM}
+        self.name, self.seed, self.images = name, seed, images.x
+        if name == "AAE":  # its weight is at most 1, so that the cost is divided by λ instead
+            config = models.Adversarial_AE_Config(
+                **shared,
+                adversarial_loss_scale=1.0,
+                reconstruction_loss_scale=1 / WEIGHT,
+                deterministic_posterior=True,
+            )
+            self.model = models.Adversarial_AE(config, encoder, decoder, discriminator)
+        elif name == "VAE":
+            config = models.VAEConfig(**shared, reconstruction_loss="mse")
+            self.model = models.VAE(config, encoder, decoder)
+        else:  # its squared error has no ½
+            config = models.WAE_MMD_Config(
+                **shared, reconstruction_loss_scale=0.5, reg_weight=WEIGHT
+            )
+            self.model = models.WAE_MMD(config, encoder, decoder)
 
     def train(self, epochs: int) -> None:
         from pythae import trainers
+        from pythae.data.datasets import BaseDataset
 
-        kind = trainers.AdversarialTrainer if self.adversarial else trainers.BaseTrainer
-        config = f"{kind.__name__}Config"
-        rates = (
-            {"autoencoder_learning_rate": LR, "discriminator_learning_rate": LR}
-            if self.adversarial
-            else {"learning_rate": LR}
-        )
+        adam = {"betas": BETAS[self.name]}
+        if self.name == "AAE":
+            trainer, config = trainers.AdversarialTrainer, trainers.AdversarialTrainerConfig
+            parts = ("autoencoder", "discriminator")
+            settings = {f"{part}_learning_rate": LR for part in parts}
+            settings |= {f"{part}_optimizer_params": adam for part in parts}
+        else:
+            trainer, config = trainers.BaseTrainer, trainers.BaseTrainerConfig
+            settings = {"learning_rate": LR, "optimizer_params": adam}
         with tempfile.TemporaryDirectory() as folder:
-            settings = getattr(trainers, config)(
-                output_dir=folder,
-                num_epochs=epochs,
-                per_device_train_batch_size=BATCH,
-                no_cuda=True,
-                seed=self.seed,
-                **rates,
-            )
-            dataset = data_set(self.images)
-            kind(self.model, dataset, training_config=settings).train()
+            settings |= {"output_dir": folder, "num_epochs": epochs, "seed": self.seed}
+            settings |= {"per_device_train_batch_size": BATCH, "no_cuda": True}
+            images = BaseDataset(self.images, torch.zeros(len(self.images)))
+            trainer(self.model, images, training_config=config(**settings)).train()
 
     @torch.no_grad()
     def encode_and_rebuild(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        z = self.model.encoder(x).embedding
+        out = self.model.encoder(x)
+        z = out.embedding
+        if self.name == "VAE":
+            z = z + (0.5 * out.log_covariance).exp() * torch.randn_like(z)
         return z, self.model.decoder(z).reconstruction
 
 
-def data_set(x: Tensor):
-    """pythae's own data set."""
-    from pythae.data.datasets import BaseDataset
-
-    return BaseDataset(x, torch.zeros(len(x)))
+def build(side: str, name: str, seed: int, images: data.ImageSet) -> Ours | Pythae:
+    if side == "pythae":
+        return Pythae(name, seed, images)
+    return Ours(name, seed, images, "fast" if side == "ours, fast" else "highest")
 
 
 def timed(train: Callable[[int], None], epochs: int) -> float:
     """CPU seconds of some epochs; what the loop prints is dropped."""
     logging.disable(logging.WARNING)
-    started = time.thread_time()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        started = time.thread_time()
         train(epochs)
-    return time.thread_time() - started
+        return time.thread_time() - started
 
 
-def measure(name: str, seed: int, minutes: float) -> dict[str, dict[str, float]]:
-    """By side: seconds per epoch and, if ``minutes`` is above 0, quality after so many."""
-    result = {}
-    for side in (Ours, Pythae):
-        per_epoch = timed(side(name, seed).train, 1)
-        result[side.__name__.lower()] = row = {"seconds_per_epoch": per_epoch}
-        if minutes:
-            trained = side(name, seed)
-            row["epochs"] = max(1, int(60 * minutes / per_epoch))
-            row["seconds"] = timed(trained.train, int(row["epochs"]))
-            test = data.mnist("test", "cpu").x
-            z, x_hat = trained.encode_and_rebuild(test)
-            row["squared_error"] = (x_hat - test).square().mean().item()
-            row["over_floor"] = metrics.sliced_wasserstein_over_floor(z, Gaussian(DIM))
-    return result
+def quality(side: str, name: str, seed: int, images: data.ImageSet, epochs: int) -> dict:
+    """What so many epochs take and reach, measured on the test images."""
+    trained = build(side, name, seed, images)
+    seconds = timed(trained.train, epochs)
+    test = data.mnist("test", "cpu").x
+    torch.manual_seed(0)
+    z, x_hat = trained.encode_and_rebuild(test)
+    return {
+        "epochs": epochs,
+        "seconds": seconds,
+        "squared_error": (x_hat - test).square().mean().item(),
+        "over_floor": metrics.sliced_wasserstein_over_floor(z, Gaussian(DIM)),
+    }
+
+
+def measure(results: Results, names: list[str], seeds: list[int], budget: float, n: int) -> None:
+    """Whatever the results don't hold yet; the sides take turns."""
+    images = data.mnist("train", "cpu").subset(slice(0, n))
+    for name, k, side in itertools.product(names, range(ROUNDS), SIDES):
+        model = build(side, name, k, images)
+        results.once(f"{name}/{side}/epoch {k}", lambda m=model: {"seconds": timed(m.train, 1)})
+    for seed, name, side in itertools.product(seeds, names, SIDES[::2]):
+        epochs = max(1, round(budget / epoch_seconds(results, name, side)))
+        results.once(
+            f"{name}/{side}/{seed}",
+            lambda s=side, m=name, k=seed, e=epochs: quality(s, m, k, images, e),
+        )
+
+
+def epoch_seconds(results: Results, name: str, side: str) -> float:
+    rounds = [results[f"{name}/{side}/epoch {k}"]["seconds"] for k in range(ROUNDS)]
+    return statistics.median(rounds)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--minutes", type=float, default=0.0)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--models", nargs="+", default=["AAE", "VAE", "WAE-MMD"])
+    parser.add_argument("--seconds", type=float, default=60.0, help="CPU time of each training")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--models", nargs="+", default=list(BETAS), choices=list(BETAS))
+    parser.add_argument("--images", type=int, default=60_000, help="the first so many of MNIST")
+    parser.add_argument("--again", action="store_true", help="drop the results that are stored")
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    for name in args.models:
-        for seed in args.seeds:
-            sides = measure(name, seed, args.minutes)
-            for side, row in sides.items():
-                values = "  ".join(f"{key} {value:.4g}" for key, value in row.items())
-                print(f"{name}, seed {seed}, {side}: {values}", flush=True)
-            ratio = sides["ours"]["seconds_per_epoch"] / sides["pythae"]["seconds_per_epoch"]
-            print(f"{name}, seed {seed}: ours takes {ratio:.2f} of pythae's epoch", flush=True)
+    settings = {"seconds": args.seconds, "images": args.images, "machine": machine()}
+    results = Results("peers", settings, again=args.again)
+    measure(results, args.models, args.seeds, args.seconds, args.images)
+    print(table(results))
+
+
+def table(results: Results) -> str:
+    """Both tables as Markdown: the time of a minibatch, and what equal CPU time reaches."""
+    batches = -(-results.settings["images"] // BATCH)
+    lines = ["| model | side | ms per minibatch | of pythae's |", "|---|---|---:|---:|"]
+    names = list(dict.fromkeys(key.partition("/")[0] for key in results.rows))
+    for name in names:
+        seconds = {side: epoch_seconds(results, name, side) for side in SIDES}
+        for side, took in seconds.items():
+            ms, ratio = 1000 * took / batches, took / seconds["pythae"]
+            lines.append(f"| {name} | {side} | {ms:.2f} | {ratio:.2f} |")
+    lines += ["", "| model | side | CPU s | epochs | squared error | match × floor |"]
+    lines += ["|---|---|---:|---:|---:|---:|"]
+    for name, side in itertools.product(names, SIDES[::2]):
+        kept = results.rows.items()
+        runs = [r for k, r in kept if k.startswith(f"{name}/{side}/") and "epochs" in r]
+        if not runs:
+            continue
+        cells = [
+            " ".join(f"{r[key]:{form}}" for r in runs)
+            for key, form in (("seconds", ".1f"), ("epochs", "d"), ("squared_error", ".4f"))
+        ]
+        match = " ".join(f"{r['over_floor']:.1f}" for r in runs)
+        lines.append(f"| {name} | {side} | {' | '.join(cells)} | {match} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

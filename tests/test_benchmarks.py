@@ -1,5 +1,7 @@
-"""The benchmark's textbook update is the same update: the comparison is of like with like."""
+"""Benchmarks compare like with like, and their page is what their results say."""
 
+import json
+import math
 import sys
 from pathlib import Path
 
@@ -74,3 +76,82 @@ def test_lessons_steps_are_above_their_floor():
     (row,) = lessons.measure(("adversarial-gaussian",), rounds=1, n=1).values()
     assert row["over_floor"] > 0.9 and row["floor"] > 0
     assert set(lessons.RUNS) <= set(lessons.RECIPES)
+
+
+def test_a_seed_axis_changes_no_weight():
+    seeds = pytest.importorskip("seeds")
+    assert seeds.largest_difference(n=2, units=8, updates=3) < 1e-12
+
+
+def test_results_are_kept_as_they_arrive(tmp_path, monkeypatch):
+    results = pytest.importorskip("results")
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    results.Results("x", {"a": 1}).once("one", lambda: {"value": 1.0})
+    again = results.Results("x", {"a": 1})
+    again.once("one", lambda: pytest.fail("it was measured already"))
+    again.once("two", lambda: {"value": 2.0})
+    kept = json.loads((tmp_path / "x.json").read_text("utf-8"))
+    assert kept == {"settings": {"a": 1}, "rows": {"one": {"value": 1.0}, "two": {"value": 2.0}}}
+    with pytest.raises(SystemExit, match="other settings"):
+        results.Results("x", {"a": 2})
+    assert results.Results("x", {"a": 2}, again=True).rows == {}
+
+
+def test_the_difference_that_seeds_explain_is_students():
+    precision = pytest.importorskip("precision")
+    # variances 1 and 4, three seeds each: 4 degrees of freedom, standard error sqrt(2.5 · 2/3)
+    bound = precision.explained_by_seeds([1.0, 2.0, 3.0], [4.0, 6.0, 8.0])
+    assert bound == pytest.approx(2.7764 * math.sqrt(5 / 3), rel=1e-4)
+
+
+def test_both_arithmetics_train_on_the_same_minibatches(monkeypatch):
+    precision = pytest.importorskip("precision")
+    ways = {}
+    for way in ("highest", "bfloat16"):
+        seen = []
+
+        def fit(step, model, batches, epochs, seen=seen, **settings):
+            rows = [batch.x.sum().item() for batch in batches.epoch(0)]
+            seen += [rows, next(model.parameters()).sum().item(), settings["precision"]]
+
+        monkeypatch.setattr(precision.training, "fit", fit)
+        precision.train(
+            precision.Family("adversarial-gaussian", 40, lambda model, test: {}), way, 1, 0.5
+        )
+        ways[way] = seen
+    assert ways["highest"][:2] == ways["bfloat16"][:2]
+    assert [seen[2] for seen in ways.values()] == ["highest", "bfloat16"]
+
+
+def test_the_page_of_benchmarks_is_what_the_results_say():
+    readme = pytest.importorskip("readme")
+    assert readme.PAGE.read_text("utf-8") == readme.page()
+    files = {path.name for path in readme.PAGE.parent.glob("*.py")}
+    assert files - {"readme.py", "results.py"} == set(readme.COMMANDS)
+
+
+@pytest.mark.parametrize("name", ["AAE", "VAE", "WAE-MMD"])
+def test_pythae_has_the_same_objective(name):
+    """In an environment with pythae: ``uv run --isolated --with pythae pytest …``."""
+    pytest.importorskip("pythae")
+    peers = pytest.importorskip("peers")
+    images = peers.data.mnist("test", "cpu").subset(slice(0, peers.BATCH))
+    ours = peers.build("ours", name, 0, images)
+    theirs = peers.build("pythae", name, 0, images).model
+    for network in ("encoder", "decoder", "discriminator")[: 3 if name == "AAE" else 2]:
+        weights = getattr(ours.model, network).state_dict().values()
+        own = getattr(theirs, network).state_dict()
+        getattr(theirs, network).load_state_dict(dict(zip(own, weights, strict=True)))
+    torch.manual_seed(1)
+    out = theirs({"data": images.x})
+    torch.manual_seed(1)
+    batch = Batch(images.x, images.labels)
+    losses = ours.step(ours.model, ours.model.optimizers(), batch)
+    ours_loss = sum(
+        (peers.WEIGHT if key in ("generator", "discrepancy") else 1.0) * loss.item()
+        for key, loss in losses.items()
+        if key != "discriminator"
+    )
+    theirs_loss = peers.WEIGHT * out.autoencoder_loss if name == "AAE" else out.loss
+    # an AAE's generator loss here is after the discriminator's update, in pythae before it
+    assert theirs_loss.item() == pytest.approx(ours_loss, rel=2e-3 if name == "AAE" else 1e-5)
