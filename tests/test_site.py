@@ -12,12 +12,15 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 pytest.importorskip("sphinx_book_theme", reason="the site's extra is not installed")
 from aae_lessons.authoring import site
 from aae_lessons.authoring.site import (
+    excerpts,
     extension,
+    illustrations,
     landing,
     navigation,
     notebooks,
     parts,
     repository,
+    slides,
     slim,
 )
 
@@ -114,8 +117,66 @@ def test_what_answers_a_prediction_is_behind_a_click():
     folded = [i for i, c in enumerate(made) if "hide-output" in c.metadata.get("tags", [])]
     assert folded == [2, 4, 7]
     assert "hide-input" in made[4].metadata.tags, "its code has the answer's words"
-    assert "{dropdown} Show the answer\nEight, by\ncounting." in made[8].source
+    groups = [made[i].metadata.tags[-1] for i in folded]
+    assert groups == ["prediction-1", "prediction-1", "prediction-2"], "one click for each"
+    fold = "{dropdown} Show the answer\n:class-container: prediction-2\n\nEight, by\ncounting."
+    assert fold in made[8].source
     assert made[8].source.rstrip().endswith("More.")
+
+
+def test_an_exercise_shows_what_it_draws_without_a_learners_answer():
+    answer = "### BEGIN SOLUTION\ndef f(x):\n    return x\n### END SOLUTION"
+    worked = [
+        new_code_cell(answer),
+        new_code_cell("given = broken()\nshow(given)", outputs=[picture()]),
+        new_code_cell("y = f(given)"),
+        new_code_cell("show(y)", outputs=[picture()]),
+    ]
+    cells = [new_code_cell(cell.source) for cell in worked]
+    cells[0].source = "def f(x): ..."
+    illustrations.illustrate(cells, worked)
+    assert [len(cell.outputs) for cell in cells] == [0, 1, 0, 1]
+    assert [cell.metadata.get("tags", []) for cell in cells] == [[], [], [], ["hide-output"]]
+
+
+def test_a_diagram_needs_no_code_beside_it():
+    cell = new_code_cell('diagrams.aae("x")')
+    assert notebooks.names_a_diagram(cell)
+    cell.source = "# only words"
+    assert notebooks.names_a_diagram(cell)
+    cell.source = "diagrams.aae(sizes(model))\nmodel"
+    assert not notebooks.names_a_diagram(cell)
+
+
+def test_a_slides_prediction_comes_before_what_answers_it():
+    shown = new_code_cell("show()", outputs=[picture()])
+    cells = [
+        new_markdown_cell("> **Predict.** How many?"),
+        new_code_cell("fit()"),
+        shown,
+        new_markdown_cell("**Answer.** Seven, as printed."),
+        shown,
+        new_markdown_cell("> **Predict.** And now?"),
+        new_markdown_cell("**Answer.** Eight."),
+    ]
+    asked = excerpts.asked(cells, lambda cell: bool(cell.get("outputs")))
+    answers = {2: ("How many?", "**Answer.** Seven."), 6: ("And now?", "**Answer.** Eight.")}
+    assert asked == answers
+
+
+def test_an_equations_lead_does_not_begin_mid_thought():
+    text = "The loss has two parts. They are $a$ and $b$.\n\nThen the sum is\n\n$$a + b$$"
+    assert excerpts.equations(text) == [
+        ("The loss has two parts. They are $a$ and $b$. Then the sum is", "a + b")
+    ]
+    assert excerpts.equations("This is it:\n\n$$a$$") == [("", "a")]
+
+
+def test_a_long_table_goes_on_several_slides():
+    rows = [f"<tr><td>{i}</td></tr>" for i in range(12)]
+    parts_of_it = slides.parts_of(f"<table>{''.join(rows)}</table>", 9)
+    assert [part.count("<tr>") for part in parts_of_it] == [7, 6]
+    assert all(part.startswith(f"<table>{rows[0]}") for part in parts_of_it)
 
 
 def stored(key, folder):
@@ -185,6 +246,7 @@ def test_a_lesson_says_what_can_be_done_with_it():
         "../exercises/02_x.html",
     ):
         assert f'href="{address}"' in lesson
+    assert lesson.count(" download>") == 1
     exercises = notebooks.next_steps("exercises/02_x", known)
     assert "slides" not in exercises and 'href="../notebooks/02_x.html"' in exercises
     assert "exercises" not in notebooks.next_steps("notebooks/00_y", known)

@@ -160,8 +160,9 @@ paper's. `benchmarks/semi_supervised_log.md` and `benchmarks/clustering_log.md` 
 
 TABLE_2 = """## The slides' Table 2
 
-Test error in percent on MNIST by number of labels: the slides' figure, and ours from the records
-named, mean ± standard deviation over label splits. SVHN's images can't come with the course.
+Test error in percent by number of labels, on MNIST but for the last column: first the slides'
+figures; then ours from the records named, mean ± standard deviation over label splits. SVHN's
+images can't come with the course.
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,6 @@ from aae_lessons.references import train
 from aae_lessons.references.recipes import RECIPES
 
 LABELS = ("100", "1000", "all")
-NOT_YET = "not measured here yet"
 
 
 @dataclass(frozen=True)
@@ -143,18 +143,6 @@ def names(row: Row, labels: str) -> list[str]:
     return [name for name in candidates if name in references.names()]
 
 
-def ours(row: Row, labels: str) -> str:
-    """Our test error, mean ± standard deviation over splits, for each recipe that was run."""
-    return "; ".join(_figure(name) for name in names(row, labels)) or NOT_YET
-
-
-def _figure(name: str) -> str:
-    mean, deviation, n = references.mean_and_std(name, "test_error_percent")
-    spread = "" if math.isnan(deviation) else f" ± {deviation:.2f}"
-    splits = f"{n} split{'s' * (n > 1)}"
-    return f"{mean:.2f}{spread} (`{name}`, {splits})"
-
-
 @functools.cache
 def operations_per_update(name: str) -> int:
     """Floating-point operations of one update of a recipe's step, counted by torch.
@@ -206,14 +194,31 @@ def slides_error(method: str, column: int = 0) -> float:
 
 
 def markdown() -> str:
-    """Table 2 in Markdown: for MNIST the slides' figure and ours, for SVHN the slides'."""
-    columns = ["method"]
-    for column in ("100 labels", "1000 labels", "all labels", "SVHN (1000)"):
-        columns += [column, "ours"]
-    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
-    for row in ROWS:
-        pairs = [f"{row.slides[i]} | {ours(row, labels)}" for i, labels in enumerate(LABELS)]
-        svhn = f"{row.slides[3]} | not measured here"
-        lines.append(f"| {row.method} | " + " | ".join([*pairs, svhn]) + " |")
-    flags = [f"- {row.method}: {row.flag}" for row in ROWS if row.flag]
-    return "\n".join([*lines, "", *flags])
+    """Table 2 in Markdown: the slides' figures, then ours, a line for each recipe that was run."""
+    lines = ["| method | 100 labels | 1000 labels | all labels | SVHN, 1000 labels |"]
+    lines += ["|---|---:|---:|---:|---:|"]
+    lines += [f"| {row.method} | {' | '.join(row.slides)} |" for row in ROWS]
+    lines += ["", *(f"- {row.method}: {row.flag}" for row in ROWS if row.flag), ""]
+    lines += ["| method | labels | slides | ours | splits | updates | run |"]
+    lines += ["|---|---:|---:|---:|---:|---:|---|"]
+    lines += [
+        _line(row, i, name) for row in ROWS for i, n in enumerate(LABELS) for name in names(row, n)
+    ]
+    return "\n".join([*lines, "", absent()])
+
+
+def _line(row: Row, column: int, name: str) -> str:
+    mean, deviation, splits = references.mean_and_std(name, "test_error_percent")
+    spread = "" if math.isnan(deviation) else f" ± {deviation:.2f}"
+    updates = references.records(name)[0]["training"]["updates"]
+    cells = (row.method, LABELS[column], row.slides[column], f"{mean:.2f}{spread}", splits)
+    return f"| {' | '.join(map(str, cells))} | {updates:,} | `{name}` |"
+
+
+def absent(rows: Sequence[Row] = ROWS) -> str:
+    """A sentence that says which figures of the slides have no run of ours next to them."""
+    parts = []
+    for i, labels in enumerate(LABELS):
+        missing = [r.method for r in rows if r.slides[i] != "–" and not names(r, labels)]
+        parts += [f"with {labels} labels {', '.join(missing)}"] if missing else []
+    return f"Without a run of ours: {'; '.join([*parts, 'SVHN'])}."

@@ -98,7 +98,7 @@ QUESTIONS = (
         "Switch on *no generator phase*, and after a reset *a generator that fools "
         "nobody*. How do the two differ in the plane, and in the losses?",
         "Without the generator phase nobody pulls the codes: they stay where "
-        "reconstruction puts them, several times the null from the prior, and D's "
+        "reconstruction puts them, several times the floor from the prior, and D's "
         "loss stays below 2 log 2, as it can tell the two apart. The generator that "
         "fools nobody minimises D's own loss: the arrows point away from the prior, "
         "the codes flee from it, and both losses fall to 0.",

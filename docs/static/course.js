@@ -85,6 +85,28 @@ function names() {
   }
 }
 
+/** What answers one prediction opens with one click: its first part shows the others. */
+function predictions() {
+  const groups = new Map();
+  for (const part of document.querySelectorAll("[class*=prediction-]")) {
+    const name = part.className.match(/prediction-\d+/)[0];
+    const fold = part.matches("details") ? part : part.querySelector("details.below-input");
+    if (fold) groups.set(name, [...(groups.get(name) ?? []), { part, fold }]);
+  }
+  for (const [first, ...others] of groups.values()) {
+    const follow = () => {
+      for (const { part, fold } of others) {
+        fold.open = first.fold.open;
+        const bare = part === fold || part.querySelector("details.above-input");
+        part.classList.toggle("aae-waits", bare && !fold.open); // nothing but bars to see
+      }
+    };
+    others.forEach(({ fold }) => fold.classList.add("aae-follows"));
+    first.fold.addEventListener("toggle", follow);
+    follow();
+  }
+}
+
 /** What scrolls in itself can be reached by the keyboard. */
 function scrollable() {
   const wide = "pre, .bd-article table, div.math, .katex-display, .cell_output .output";
@@ -96,6 +118,8 @@ function scrollable() {
 function start() {
   names();
   definitions();
+  predictions();
+  for (const link of document.querySelectorAll(".btn-download-source-button")) link.download = "";
   document.querySelectorAll("[data-aae-menus]").forEach(menus);
 }
 

@@ -45,7 +45,8 @@ function fit(slide) {
   const zoom = (scale) => parts.forEach((part) => (part.style.zoom = scale));
   zoom(1);
   for (const figure of slide.querySelectorAll("img, .drawing svg")) {
-    if (figure.closest(".live, .phases")) continue;
+    if (figure.closest(".live [data-aae-widget], .aae-menus, .phases") || !figure.offsetParent)
+      continue;
     figure.style.height = "";
     if (figure.naturalWidth && !figure.closest(".beside")) {
       const full = (figure.offsetWidth * figure.naturalHeight) / figure.naturalWidth;
@@ -54,7 +55,7 @@ function fit(slide) {
     const height = figure.getBoundingClientRect().height / unit;
     if (over() > 0) figure.style.height = `${Math.max(LEAST, height - over() - 2)}px`;
   }
-  let scale = slide.querySelector(".live .aae") ? 2 : 1;
+  let scale = slide.querySelector(".live .aae")?.offsetParent ? 2 : 1;
   for (zoom(scale); over() > 0 && scale > 0.35; zoom(scale)) scale -= 0.05;
 }
 Reveal.on("ready", (event) => fit(event.currentSlide));

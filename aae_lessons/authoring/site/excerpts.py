@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 
 from nbformat import NotebookNode
 
 from aae_lessons.authoring.site.notebooks import DETAILS
 from aae_lessons.authoring.site.slides import PREDICT, inline, pictures_of, tables_of
 
+LONGEST = 420  # characters of an equation's lead, where a shorter one would begin mid-thought
+# how a sentence begins that says nothing without the one before it
+DANGLING = re.compile(
+    r"\W*(?:Then|There|That|This|These|Those|It|Its|They|Their|So|Here|Such|Both|But|And|Also|"
+    r"Therefore|Hence|However|Otherwise|Instead|For this|The \w+ \w+ this)\b"
+)
 SHORT = 20  # characters of a beginning that says nothing alone, such as "Answer."
 EQUATION = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 PREDICTION = re.compile(r"^> \*\*Predict\.?\*\*(.+(?:\n>.*)*)", re.MULTILINE)
 SENTENCE = re.compile(r"(?<=[.?!:])(?<!e\.g\.)(?<!i\.e\.)(?<!Fig\.)\*? (?=[A-Z*\"$])")
 # words about the notebook, which say nothing in a lecture room
 NOTEBOOK = re.compile(r"\b(?:the|this|next|last|that) cells?\b|\bprint(?:s|ed)\b", re.IGNORECASE)
+ASIDE = re.compile(r",? as (?:is )?printed\b|\bthe cell prints and as ")  # in an answer
 # what a claim depends on
 CONDITION = re.compile(
     r"tolerance|our choice|[Nn]o run|by construction|\bseeds?\b|tuned|rejected|\\lambda|null\b"
@@ -29,17 +37,20 @@ def sentences(text: str) -> list[str]:
     return [part for part in SENTENCE.split(joined) if part and not NOTEBOOK.search(part)]
 
 
-def lead(text: str, longest: int = 250, colon: bool = False) -> str:
+def lead(text: str, longest: int = 250, colon: bool = False, alone: bool = False) -> str:
     """The first sentences of a text, as many as a slide can take.
 
     Args:
         text: in Markdown; its first stretch between displayed equations counts.
         longest: characters.
         colon: whether the last sentence may end with a colon, since what it announces follows.
+        alone: whether nothing else is on the slide that its first sentence may refer to.
     """
     first = next(filter(None, map(str.strip, EQUATION.split(DETAILS.sub("", text))[::2])), "")
     taken: list[str] = []
     for sentence in sentences(first):
+        if alone and not taken and _dangles(sentence):
+            continue
         if sum(map(len, taken)) > SHORT and sum(map(len, taken)) + len(sentence) > longest:
             break
         taken.append(sentence)
@@ -55,19 +66,40 @@ def balanced(text: str) -> str:
 
 
 def equations(prose: str) -> list[tuple[str, str]]:
-    """Each displayed equation of a text, with the sentence that leads to it."""
+    """Each displayed equation of a text, with the sentences that lead to it.
+
+    They are of one paragraph, unless they would then begin mid-thought.
+    """
     parts = EQUATION.split(prose)
     pairs = []
     for before, formula in zip(parts[::2], parts[1::2], strict=False):
-        paragraphs = [part for part in before.strip().split("\n\n") if part.strip()]
-        words = ""
-        for sentence in reversed(sentences(paragraphs[-1]) if paragraphs else []):
-            if words and len(words) + len(sentence) > 250:
-                break
-            words = f"{sentence} {words}".strip()
-        words = "" if words[:1].islower() else words
-        pairs.append((balanced(words), formula.strip()))
+        paragraphs = [sentences(part) for part in before.split("\n\n") if part.strip()]
+        pairs.append((balanced(_leading(paragraphs)), formula.strip()))
     return pairs
+
+
+def _leading(paragraphs: list[list[str]], longest: int = 250) -> str:
+    """The last sentences of the last paragraph, and those before it that they refer to."""
+    taken: list[str] = []
+    for distance, paragraph in enumerate(reversed(paragraphs)):
+        for sentence in reversed(paragraph):
+            length = sum(map(len, taken)) + len(sentence)
+            whole = bool(taken) and not _dangles(taken[0])
+            if length > LONGEST or (whole and (distance or length > longest)):
+                return _rooted(taken)
+            taken.insert(0, sentence)
+    return _rooted(taken)
+
+
+def _dangles(sentence: str) -> bool:
+    """Whether a sentence needs the one before it to be understood."""
+    return bool(DANGLING.match(sentence)) or sentence[:1].islower()
+
+
+def _rooted(some: list[str]) -> str:
+    """Sentences without the first ones where these need others before them."""
+    first = next((i for i, sentence in enumerate(some) if not _dangles(sentence)), len(some))
+    return " ".join(some[first:])
 
 
 def results(prose: str, most: int = 2) -> list[tuple[str, str]]:
@@ -92,9 +124,51 @@ def question_above(question: str) -> str:
     return f'<p class="predict">{PREDICT} {inline(question)}</p>' if question else ""
 
 
-def uncovered(question: str, body: str) -> str:
-    """A body below its prediction, which the next key press uncovers."""
-    return f'{question_above(question)}<div class="fragment">{body}</div>' if question else body
+def uncovered(question: str, body: str, above: bool = False) -> str:
+    """A prediction, in whose place the next key press puts the body, or ``above`` it."""
+    if not question:
+        return body
+    if above:
+        return f'{question_above(question)}<div class="fragment">{body}</div>'
+    first = 'data-fragment-index="0"'
+    asked = f'<div class="fragment fade-out" {first}>{question_above(question)}</div>'
+    return f'<div class="asked">{asked}<div class="fragment" {first}>{body}</div></div>'
+
+
+def asked(
+    cells: list[NotebookNode], is_shown: Callable[[NotebookNode], bool]
+) -> dict[int, tuple[str, str]]:
+    """Where each prediction goes: the place of a cell -> the prediction, and its answer in words.
+
+    That is the next figure, table or explorer that comes before the words of the answer, or else
+    these words. Where there are several, the words go with the last.
+
+    Args:
+        cells: of a section.
+        is_shown: whether a cell has a figure, a table or an explorer.
+    """
+    places = [
+        i for i, c in enumerate(cells) if c.cell_type == "markdown" and predictions(c.source)
+    ]
+    result = {}
+    for place, end in zip(places, [*places, len(cells)][1:], strict=True):
+        inside = range(place + 1, min(end + 1, len(cells)))
+        worded = next((i for i in inside if answer_of(cells[i])), None)
+        shown = [i for i in inside if is_shown(cells[i]) and (worded is None or i <= worded)]
+        chosen = shown[0] if shown else worded
+        if chosen is not None:
+            words = answer_of(cells[worded]) if worded is not None else ""
+            last = shown[-1] if shown and worded is not None else chosen
+            result[last] = "", words
+            result[chosen] = predictions(cells[place].source)[0], words if last == chosen else ""
+    return result
+
+
+def answer_of(cell: NotebookNode) -> str:
+    """The answer to a prediction that a cell has in words; "" where it has none."""
+    text = cell.source if cell.cell_type == "markdown" else answer(cell)
+    match = re.search(r"^\*\*Answer.*?(?=\n\s*\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    return ASIDE.sub("", match[0]) if match else ""
 
 
 def answer(cell: NotebookNode) -> str:
@@ -115,7 +189,8 @@ def captions(cells: list[NotebookNode], place: int) -> str:
     taken: list[str] = []
     for cell in cells[place:]:
         if cell.cell_type == "markdown":
-            if not taken and not cell.source.startswith(("#", ">", "**")):
+            other = cell.source.startswith(("#", ">", "**")) and not answer_of(cell)
+            if not taken and not other:
                 taken.append(lead(re.split(r"\n\n\*\*|^#", cell.source, flags=re.M)[0]))
             break
         if pictures_of(cell) or tables_of(cell):

@@ -26,10 +26,12 @@ from aae_lessons import devices
 from aae_lessons.authoring.site import (
     explorers,
     glossary,
+    illustrations,
     lessons,
     navigation,
     notebooks,
     parts,
+    repository,
 )
 from aae_lessons.widgets import static
 from aae_lessons.widgets.menus import FigureMenus
@@ -38,6 +40,7 @@ from aae_lessons.widgets.painter import PriorPainter
 FOLDERS = ("notebooks/", "exercises/", "solutions/")
 PROMPT = re.compile(r"\b(Show|Hide) the (source|output|content)<")  # myst-nb's own words
 PROMPTS = {"source": "code", "output": "answer", "content": "cell"}
+IN_EXERCISES = PROMPTS | {"output": "figure that right answers give"}
 WORKED = re.compile(r"^# Exercises\b", re.MULTILINE)
 log = logging.getLogger(__name__)
 
@@ -54,6 +57,10 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
     notebook = nbformat.reads(source[0], as_version=4)
     if docname.startswith("solutions/"):  # else two pages have one title, in the search too
         notebook.cells[0].source = WORKED.sub("# Worked answers", notebook.cells[0].source, 1)
+    worked = repository.ROOT / docname.replace("exercises/", "solutions/")
+    if docname.startswith("exercises/") and worked.with_suffix(".ipynb").is_file():
+        model = nbformat.read(worked.with_suffix(".ipynb"), as_version=4)
+        illustrations.illustrate(notebook.cells, model.cells)
     widgets: list[Widget] = []
     page = {"description": lessons.description(notebook.cells)}
     live = {
@@ -142,7 +149,24 @@ def _live(app: Sphinx, docname: str, cells: list, place: int, widgets: list[Widg
         folder = f"{'../' * docname.count('/')}{parts.FOLDER.as_posix()}/"
         return f'<div class="aae aae-menus" data-aae-menus="{folder}">{script}</div>'
     widgets.append(widget)
-    return static.place(widget.model_id)
+    return static.place(widget.model_id) + _on_paper(app, docname, cells[place])
+
+
+def _on_paper(app: Sphinx, docname: str, cell: nbformat.NotebookNode) -> str:
+    """An explorer's stored still with its words, for a printed page; "" where there is none."""
+    pictures = [
+        o.data[lessons.PICTURE] for o in cell.outputs if lessons.PICTURE in o.get("data", {})
+    ]
+    if not pictures:
+        return ""
+    source = f"{'../' * docname.count('/')}{parts.FOLDER / parts.picture(pictures[0], app.outdir)}"
+    words = html.escape(
+        cell.metadata.get("mystnb", {}).get("image", {}).get("alt", ""), quote=True
+    )
+    return (
+        f'<figure class="aae-on-paper"><img src="{source}" alt="{words}">'
+        f"<figcaption>{words} On the page it can be moved.</figcaption></figure>"
+    )
 
 
 def finish(
@@ -162,7 +186,8 @@ def finish(
         f'<meta property="og:image" content="{up}_static/preview.png">'
     )
     if "body" in context:
-        context["body"] = PROMPT.sub(lambda m: f"{m[1]} the {PROMPTS[m[2]]}<", context["body"])
+        prompts = IN_EXERCISES if pagename.startswith("exercises/") else PROMPTS
+        context["body"] = PROMPT.sub(lambda m: f"{m[1]} the {prompts[m[2]]}<", context["body"])
     if "contents" in page:
         context["body"] += parts.tags(page["parts"], up) + static.embedded(page["contents"])
 

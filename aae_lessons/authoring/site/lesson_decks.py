@@ -1,8 +1,8 @@
 """A lesson's deck, by code: what each of its sections puts on slides.
 
-A section gives its displayed equations, each with the sentence that leads to it; the results of
+A section gives its displayed equations, each with the sentences that lead to it; the results of
 its folded derivations; the update that it writes in the open; and its diagrams, figures and
-tables. A prediction stands above the figure that answers it, which a key press uncovers.
+tables. A prediction comes before the figure that answers it, by which a key press replaces it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 
 from aae_lessons.authoring.site import excerpts
+from aae_lessons.authoring.site import formulas as formulas_on
 from aae_lessons.authoring.site.lessons import Lesson
 from aae_lessons.authoring.site.notebooks import DETAILS
 from aae_lessons.authoring.site.slides import (
     LIVE,
     Slide,
+    figures_of,
     inline,
     is_tall,
+    parts_of,
     pictures_of,
     rendered,
     sections,
@@ -30,9 +33,12 @@ from aae_lessons.authoring.site.slides import (
 )
 
 MOST = 20  # slides in a deck
-EQUATIONS = 3  # on one slide
+ROWS = 9  # of a table on one slide
+FEWEST = 12  # slides in a deck: above that, slides of rank ``WORDS`` go
+WORDS = 2
 LINES = 10  # of code on one slide, comments not counted
 UPDATE = re.compile(r"(^|_)(update|step)$")
+ROUTINE = re.compile(r"\.(zero_grad|backward|step)\(\)|^\s*(#|def |return)|^\s*$")
 TROUBLE = re.compile(r"\*\*\d\. ([^*]+?)\.?\*\*")
 
 
@@ -47,12 +53,16 @@ def deck(lesson: Lesson) -> list[Slide]:
         Slide(lesson.heading, f'<p class="small">{minutes}</p>', first, rank=9, kind="opening")
     ]
     if lesson.outcomes:
-        points = "\n".join(f"- {part.strip()}" for part in lesson.outcomes.split(";"))
-        slides.append(Slide("After this lesson you can", rendered(points), first, rank=9))
+        points = lesson.outcomes.split(";")
+        points = lesson.outcomes.split(", ") if len(points) == 1 else points
+        text = "\n".join(f"- {part.strip().removeprefix('and ')}" for part in points)
+        slides.append(Slide("After this lesson you can", rendered(text), first, rank=9))
     for title, cells in sections(lesson.cells):
         slides += section(title, cells)
-    while len(slides) > MOST:
+    while len(slides) > FEWEST:
         lowest = min(slide.rank for slide in slides)
+        if lowest > WORDS and len(slides) <= MOST:
+            break
         sizes = Counter(slide.title for slide in slides)
         some = [i for i, slide in enumerate(slides) if slide.rank == lowest]
         del slides[max(some, key=lambda i: (sizes[slides[i].title], i))]
@@ -66,84 +76,107 @@ def section(title: str, cells: list[NotebookNode]) -> Iterator[Slide]:
     prose = DETAILS.sub("", whole)
     formulas = excerpts.equations(prose)
     results = [] if "Recap" in title else excerpts.results(whole)
-    if len(formulas) <= 1 and results:
-        yield Slide(title, _formulas(formulas + results), whole, rank=9)
+    if (
+        len(formulas) <= 1
+        and results
+        and formulas_on.lines_of(formulas + results) <= formulas_on.LINES
+    ):
+        yield Slide(title, formulas_on.written(formulas + results), whole, rank=9)
         formulas, results = [], []
     drawn = [place for place, cell in enumerate(cells) if _is_drawing(cell)]
-    if formulas and len(formulas) < EQUATIONS and len(drawn) == 1:
+    if formulas and len(formulas) <= 2 and len(drawn) == 1:
         picture = pictures_of(cells[drawn[0]], title)[0]
-        yield Slide(title, _formulas(formulas[:1]) + picture, prose, rank=9)
+        yield Slide(title, formulas_on.written(formulas[:1]) + picture, prose, rank=9)
         formulas, cells = formulas[1:], [c for i, c in enumerate(cells) if i != drawn[0]]
         if formulas:
-            yield Slide(title, _formulas(formulas), prose, rank=5)
-    elif formulas:
-        yield Slide(title, _formulas(formulas[:EQUATIONS]), prose, rank=8)
-    if formulas[EQUATIONS:]:
-        yield Slide(title, _formulas(formulas[EQUATIONS:][:EQUATIONS]), prose, rank=5)
+            yield Slide(title, formulas_on.written(formulas), prose, rank=5)
+    else:
+        for place, some in enumerate(formulas_on.slides_of(formulas)[:2]):
+            yield Slide(title, formulas_on.written(some), prose, rank=5 if place else 9)
     if results:
-        yield Slide(title, _formulas(results), whole, rank=7)
-    if not (formulas or drawn or any(pictures_of(cell) or tables_of(cell) for cell in cells)):
+        yield Slide(title, formulas_on.written(results), whole, rank=7)
+    if not (formulas or drawn or any(map(_is_shown, cells))):
         yield _words(title, prose)
     yield from _cells(title, cells, prose)
 
 
-def _formulas(equations: list[tuple[str, str]]) -> str:
-    return "".join(
-        (f"<p>{inline(lead)}</p>\n" if lead else "") + f"\\[{html.escape(formula)}\\]"
-        for lead, formula in equations
-    )
-
-
 def _words(title: str, prose: str) -> Slide:
-    """A section without formulas, figures and tables: its list, or its first sentences."""
+    """A section without formulas, figures and tables of results: its list, its table, or its
+    first sentences."""
     points = re.findall(r"^- .+(?:\n  .+)*", prose, re.MULTILINE)[:6]
     items = [excerpts.lead(" ".join(point[2:].split()), 210) for point in points]
     if items:
         rank = 9 if "Recap" in title else 7
         return Slide(title, rendered("\n".join(f"- {item}" for item in items)), prose, rank=rank)
-    return Slide(title, f"<p>{inline(excerpts.lead(prose, 420))}</p>", prose, rank=4)
+    if rows := re.findall(r"^\|.+$", prose, re.MULTILINE):
+        return Slide(title, rendered("\n".join(rows[: ROWS + 2])), prose, rank=5)
+    words = excerpts.lead(prose, 420, alone=True)
+    return Slide(title, f"<p>{inline(words)}</p>", prose, rank=WORDS)
 
 
 def _cells(title: str, cells: list[NotebookNode], prose: str) -> Iterator[Slide]:
     """Code, figures, tables and explorers of a section in order, with their predictions."""
-    number, question, heading, place = 0, "", title, 0
+    questions = excerpts.asked(cells, _is_shown)
+    number, heading, place = 0, title, 0
     while place < len(cells):
         cell, name = cells[place], heading
+        question, answer = questions.get(place, ("", ""))
         place += 1
-        if cell.cell_type == "markdown":
-            question = next(iter(excerpts.predictions(cell.source)), question)
-            if trouble := TROUBLE.findall(cell.source):
-                heading = f"{title}: {trouble[-1][0].lower()}{trouble[-1][1:]}"
-            continue
+        if cell.cell_type == "markdown" and (trouble := TROUBLE.findall(cell.source)):
+            heading = f"{title}: {trouble[-1][0].lower()}{trouble[-1][1:]}"
         if lines := update(cell):
-            yield Slide(name, f"<pre><code>{html.escape(lines)}</code></pre>", prose, rank=8)
+            yield Slide(name, _program(cells[: place - 1], lines), prose, rank=8)
         if LIVE in cell.metadata:
-            yield Slide(
-                name, excerpts.question_above(question) + pictures_of(cell)[0], prose, rank=9
-            )
-            question = ""
+            live = excerpts.question_above(question) + pictures_of(cell)[0]
+            yield Slide(name, live, prose, rank=9)
             continue
         drawings = [picture for picture in pictures_of(cell, title) if "<svg" in picture]
         while drawings and place < len(cells) and _is_drawing(cells[place]):
             drawings += pictures_of(cells[place], title)
             place += 1
-        pictures = ["".join(drawings)] if drawings else pictures_of(cell, title)
-        for picture in pictures:
-            body = _figure(picture, excerpts.captions(cells, place), question)
+        for picture in ["".join(drawings)] if drawings else figures_of(cell, title):
+            words = excerpts.lead(answer, 280) or excerpts.captions(cells, place)
+            body = _figure(picture, words, question)
             # what comes of a fault is in the section's later figures
-            rank = 8 if heading != title and number < 2 else 8 - min(2 * number, 7)
-            yield Slide(name, body, prose, rank=rank)
-            number, question = number + 1, ""
-        for table in tables_of(cell):
-            caveat = excerpts.caveats(prose)
-            small = f'<p class="small">{inline(caveat)}</p>' if caveat else ""
-            body, rank = excerpts.uncovered(question, table + small), 9 if "claims" in title else 8
-            yield Slide(name, body, prose, rank=rank)
+            rank = 8 if heading != title and number < 2 else 8 - min(2 * number, 5)
+            yield Slide(name, body, prose, rank=max(rank, 8) if question else rank)
+            number, question, answer = number + 1, "", ""
+        yield from _tables(name, cell, prose, question)
+        if question and not _is_shown(cell):
+            words = excerpts.lead(answer, 400)
+            yield Slide(
+                name,
+                excerpts.uncovered(question, f"<p>{inline(words)}</p>", above=True),
+                prose,
+                rank=5,
+            )
+
+
+def _tables(title: str, cell: NotebookNode, prose: str, question: str) -> Iterator[Slide]:
+    """The tables of a cell, ``ROWS`` rows on each slide, and under which conditions they hold."""
+    caveat = excerpts.caveats(prose)
+    small = f'<p class="small">{inline(caveat)}</p>' if caveat else ""
+    for table in tables_of(cell):
+        parts = parts_of(table, ROWS)
+        for number, part in enumerate(parts, 1):
+            name = f"{title} ({number} of {len(parts)})" if parts[1:] else title
+            rank = 9 if "claims" in title else 8
+            body = part + (small if number == len(parts) else "")
+            yield Slide(name, excerpts.uncovered(question, body), prose, rank=rank)
             question = ""
-        if question and not pictures and (answer := excerpts.answer(cell)):
-            body = excerpts.uncovered(question, f"<p>{inline(excerpts.lead(answer, 400))}</p>")
-            yield Slide(name, body, prose, rank=5)
-            question = ""
+
+
+def _program(before: list[NotebookNode], lines: str) -> str:
+    """A program's lines below the last words that come before it."""
+    texts = [cell.source for cell in before if cell.cell_type == "markdown"]
+    paragraphs = re.split(r"\n\s*\n", DETAILS.sub("", texts[-1]).strip()) if texts else [""]
+    words = excerpts.lead(paragraphs[-1], 250, colon=True, alone=True)
+    above = "" if words.startswith(("**Answer", "$$")) or not words else f"<p>{inline(words)}</p>"
+    return f"{above}<pre><code>{html.escape(lines)}</code></pre>"
+
+
+def _is_shown(cell: NotebookNode) -> bool:
+    return LIVE in cell.metadata or bool(figures_of(cell) or tables_of(cell))
 
 
 def _is_drawing(cell: NotebookNode) -> bool:
@@ -178,7 +211,8 @@ def _phases(pictures: str) -> str:
 def update(cell: NotebookNode) -> str:
     """The body of an update that the lesson writes in the open, without what it returns.
 
-    At most ``LINES`` lines, comments not counted; "" where the cell has none.
+    At most ``LINES`` lines, comments not counted; "" where the cell has none, or where it does
+    with a loss what every update does.
     """
     if cell.get("outputs") or not re.search(r"^def \w*(update|step)\(", cell.source, re.MULTILINE):
         return ""
@@ -188,6 +222,8 @@ def update(cell: NotebookNode) -> str:
         return ""
     source = (ast.get_source_segment(cell.source, chosen) or "").splitlines()
     lines = [line for line in source if line.strip() and not line.startswith("    return")]
+    if all(map(ROUTINE.search, lines)):
+        return ""
     taken: list[str] = []
     for line in lines:
         if sum(not known.strip().startswith("#") for known in taken) == LINES:

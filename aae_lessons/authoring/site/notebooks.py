@@ -26,6 +26,7 @@ VECTOR = "image/svg+xml"
 CHECKS = "aae_lessons.checks"
 MARKS = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
 RUN_HINT = "▶"  # how the line under an explorer's still begins
+ASKED = re.compile(r"^> \*\*Predict", re.MULTILINE)
 ANSWER = re.compile(r"^\*\*Answer\.?\*\*(.*?)(?=\n\s*\n|\Z)", re.MULTILINE | re.DOTALL)
 
 Place = Callable[[int], str]
@@ -39,17 +40,18 @@ def prepared(notebook: NotebookNode, live: Place) -> NotebookNode:
         live: place of a cell -> HTML of its explorer, "" where there is none.
     """
     checks, numbers = checks_of(notebook.cells), figure_numbers(notebook.cells)
-    section, pending, cells = "", False, []
+    section, pending, asked, cells = "", False, 0, []
     for place, cell in enumerate(notebook.cells):
         pending = awaits_answer(cell, pending)
         if cell.cell_type == "markdown":
             headings = HEADING.findall(cell.source)
             section = plain(headings[-1]) if headings else section
-            cell.source = words(cell.source)
+            before, asked = asked, asked + len(ASKED.findall(cell.source))
+            cell.source = words(cell.source, before)
         else:
             _outputs(cell, section, live(place))
             _caption(cell, numbers)
-            _fold(cell, first=place <= 1, pending=pending)
+            _fold(cell, first=place <= 1, pending=pending, group=f"prediction-{asked}")
             pending = pending and not answers(cell)
             cell.source = MARKS.sub("", cell.source).rstrip("\n")
         cells.append(cell)
@@ -61,10 +63,18 @@ def prepared(notebook: NotebookNode, live: Place) -> NotebookNode:
 # ------------------------------------------------------------------------------------ words
 
 
-def words(source: str) -> str:
-    """Markdown for the site: folded answers as its own, *Predict* and notes as boxes."""
+def words(source: str, asked: int = 0) -> str:
+    """Markdown for the site: folded answers as its own, *Predict* and notes as boxes.
+
+    ``asked`` counts the predictions before it; an answer opens with what else answers its own.
+    """
     source = DETAILS.sub(lambda m: folded(_code(m[1]), _code(m[2])), source)
-    source = ANSWER.sub(lambda m: folded("Show the answer", m[1]), source)
+
+    def answer(match: re.Match[str]) -> str:
+        number = asked + len(ASKED.findall(match.string[: match.start()]))
+        return folded("Show the answer", match[1], f"prediction-{number}")
+
+    source = ANSWER.sub(answer, source)
     return PREDICT.sub(lambda m: _box(m[0]), source)
 
 
@@ -98,13 +108,18 @@ def next_steps(docname: str, known: Set[str]) -> str:
     for other, words in (("notebooks", "The lesson"), ("exercises", "Exercises")):
         if other != folder and f"{other}/{stem}" in known:
             links[f"../{other}/{stem}.html"] = words
-    anchors = (f'<a href="{address}">{words}</a>' for address, words in links.items())
+    download = {address: " download" for address in links if address.endswith(".ipynb")}
+    anchors = (
+        f'<a href="{address}"{download.get(address, "")}>{words}</a>'
+        for address, words in links.items()
+    )
     return f'<p class="aae-actions">{" ".join(anchors)}</p>'
 
 
-def folded(title: str, body: str) -> str:
-    """A part that opens with a click."""
-    return f"\n\n::::{{dropdown}} {' '.join(title.split())}\n{body.strip()}\n::::\n\n"
+def folded(title: str, body: str, group: str = "") -> str:
+    """A part that opens with a click, and with it what else is of its ``group``."""
+    option = f":class-container: {group}\n\n" if group else ""
+    return f"\n\n::::{{dropdown}} {' '.join(title.split())}\n{option}{body.strip()}\n::::\n\n"
 
 
 def _code(html: str) -> str:
@@ -185,17 +200,26 @@ def _caption(cell: NotebookNode, numbers: Iterator[str]) -> None:
         cell.metadata["mystnb"]["figure"] = {"caption": f"**{number}.** {caption}"}
 
 
-def _fold(cell: NotebookNode, first: bool, pending: bool) -> None:
-    """Tags that fold code that sets up, draws or words a result, and answers to predictions."""
+def _fold(cell: NotebookNode, first: bool, pending: bool, group: str) -> None:
+    """Tags that fold code, but for a diagram's name, which goes, and answers to predictions.
+
+    What answers one prediction has its ``group`` in common, and opens with one click.
+    """
     tags = cell.metadata.setdefault("tags", [])
     shows_explorer = any(
         "data-aae" in o.get("data", {}).get("text/html", "") for o in cell.outputs
     )
     is_setup = (first and "import" in cell.source) or {"setup", "plot"} & set(tags)
     if is_setup or shows_explorer or only_draws(cell.source) or words_a_result(cell.source):
-        tags.append("hide-input")
+        tags.append("remove-input" if names_a_diagram(cell) else "hide-input")
     if pending and cell.outputs and not shows_explorer:
-        tags.append("hide-output")
+        tags += ["hide-output", group]
+
+
+def names_a_diagram(cell: NotebookNode) -> bool:
+    """Whether a cell is nothing but one call that draws a diagram, or has no code at all."""
+    code = re.sub(r"^#.*\n?", "", cell.source, flags=re.MULTILINE).strip()
+    return not code or bool(re.fullmatch(r"diagrams\.\w+\([^()\n]*\)", code))
 
 
 def words_a_result(source: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 
@@ -43,6 +44,7 @@ def number(match: re.Match[str]) -> str:
     return f"{text} ± {factor * deviation:{form}}" if seeds > 1 else text
 
 
+@functools.cache  # for the page on slides, and for the slides
 def verdicts() -> str:
     """The table of claims, sources, verdicts and numbers, in Markdown: ``docs/slides/claims.md``.
 

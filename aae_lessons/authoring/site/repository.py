@@ -56,6 +56,18 @@ def buttons() -> dict[str, Any]:
     }
 
 
+def sentence() -> str:
+    """Where the repository is, or what whoever publishes the site does to say so; Markdown."""
+    if address():
+        return f"The repository is at <{address()}>."
+    return (
+        "This copy of the site does not know the address of its repository, and so has no buttons "
+        "for Colab and Binder. Whoever publishes it enters the address once, as `Repository` "
+        f"under `[project.urls]` in `pyproject.toml` or as `{VARIABLE}` in the environment, and "
+        "builds the site again."
+    )
+
+
 def with_installation(notebook: NotebookNode) -> NotebookNode:
     """The notebook with, after its title, the cell that installs the package; without an address
     the cell is taken away. Changed in place."""

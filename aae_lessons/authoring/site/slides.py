@@ -22,8 +22,11 @@ from aae_lessons.authoring.site.lessons import HEADING, PICTURE, alternative
 from aae_lessons.authoring.site.notebooks import DETAILS
 
 VECTOR = "image/svg+xml"
+FOLDED = re.compile(r"<details\b.*?</details>", re.DOTALL)
 PREDICT = "<strong>Predict.</strong>"
 WIDE = 1.75  # of a figure's sides: above that its caption stands below it
+DENSITY = 2  # pixels of a stored picture for each that a notebook shows
+ROOM = (1152, 555)  # pixels that a slide has for a figure
 LIVE = "aae_live"  # a cell's metadata: the HTML of its explorer
 
 
@@ -86,8 +89,8 @@ def tables_of(cell: NotebookNode) -> list[str]:
     result = []
     for output in cell.get("outputs", []):
         data = output.get("data", {})
-        if "<table" in data.get("text/html", ""):
-            result.append(data["text/html"])
+        if "<table" in (shown := FOLDED.sub("", data.get("text/html", ""))):
+            result.append(shown)
         elif "\n|--" in (shown := DETAILS.sub("", data.get("text/markdown", ""))):
             lines = shown.splitlines()
             result.append(rendered("\n".join(line for line in lines if line.startswith("|"))))
@@ -113,10 +116,37 @@ def pictures_of(cell: NotebookNode, section: str = "") -> list[str]:
     return result
 
 
+def figures_of(cell: NotebookNode, section: str = "") -> list[str]:
+    """The pictures of a code cell without those whose letters a slide would make smaller."""
+    return [
+        picture
+        for picture in pictures_of(cell, section)
+        if not (size := size_of(picture)) or min(ROOM[0] / size[0], ROOM[1] / size[1]) >= 0.9
+    ]
+
+
 def is_tall(picture: str) -> bool:
     """Whether an embedded picture is too tall to fill a slide's width."""
+    size = size_of(picture)
+    return bool(size) and size[0] < WIDE * size[1]
+
+
+def size_of(picture: str) -> tuple[float, ...]:
+    """Width and height of an embedded picture as a notebook shows it; () of another picture."""
     content = re.search(r"png;base64,([A-Za-z0-9+/=]{40})", picture)
     if content is None:
-        return False
-    width, height = struct.unpack(">II", base64.b64decode(content[1])[16:24])
-    return bool(width < WIDE * height)
+        return ()
+    return tuple(
+        side / DENSITY for side in struct.unpack(">II", base64.b64decode(content[1])[16:24])
+    )
+
+
+def parts_of(table: str, most: int) -> list[str]:
+    """A table in HTML as several ones of at most ``most`` rows, each with the first row."""
+    head, *rows = re.findall(r"<tr\b.*?</tr>", table, re.DOTALL)
+    count = -(-len(rows) // most)
+    if count < 2:
+        return [table]
+    each = -(-len(rows) // count)
+    parts = (rows[first : first + each] for first in range(0, len(rows), each))
+    return [f"<table>{head}{''.join(part)}</table>" for part in parts]

@@ -16,7 +16,7 @@ from PIL import Image, ImageChops, ImageOps
 
 import aae_lessons
 from aae_lessons.authoring import guide
-from aae_lessons.authoring.site import papers
+from aae_lessons.authoring.site import papers, repository
 from aae_lessons.authoring.site.lessons import PICTURE, Lesson, is_explorer, lessons
 from aae_lessons.authoring.site.repository import ROOT
 
@@ -60,6 +60,10 @@ def assemble(folder: Path, names: Sequence[str] = ()) -> list[Lesson]:
     for lesson, picture in zip(some, cards, strict=True):
         picture.save(pictures / f"{lesson.path.stem}.png", optimize=True)
     preview(cards).save(folder / "static" / "preview.png", optimize=True)
+    for name in ("where-it-runs", "about"):
+        path = folder / f"{name}.md"
+        text = path.read_text("utf-8")
+        path.write_text(text.replace("<!-- repository -->", repository.sentence()), "utf-8")
     talks = folder / "teaching" / "slides.md"
     text = talks.read_text("utf-8").replace("<!-- slides -->", decks(some))
     table = papers.verdicts().replace("](../../", "](../")

@@ -45,10 +45,10 @@ function render({ model, el }) {
     ],
   });
   const match = new Trace({
-    title: "codes to prior: sliced Wasserstein, × null",
+    title: "codes to prior: sliced Wasserstein, × floor",
     top: 10,
-    series: [{ name: "× null", colour: (colours) => colours.ink }],
-    levels: [{ value: 1, name: "null" }],
+    series: [{ name: "× floor", colour: (colours) => colours.ink }],
+    levels: [{ value: 1, name: "floor" }],
   });
   const numbers = make("p", { className: "aae-place" });
   const place = make("p", { className: "aae-small" });
@@ -241,7 +241,7 @@ function render({ model, el }) {
   function words(reconstruction) {
     const parts = [`update ${seen.updates}`, losses.said()];
     if (Number.isFinite(reconstruction)) parts.push(`reconstruction ${reconstruction.toPrecision(2)}`);
-    if (seen.match) parts.push(`codes at ${said(seen.match.codes, 1)} × null`);
+    if (seen.match) parts.push(`codes at ${said(seen.match.codes, 1)} × floor`);
     return parts.filter(Boolean).join(" · ");
   }
 

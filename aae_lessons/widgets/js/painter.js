@@ -165,7 +165,7 @@ function render({ model, el }) {
   };
 }
 
-/** Codes off the ink, and distance over its null: training and test digits apart. */
+/** Codes off the ink, and distance over its floor: training and test digits apart. */
 function table({ match, ink }) {
   const cells = (kind, values) => values.map((value) => make(kind, {}, value));
   const row = (name, values) =>
@@ -176,7 +176,7 @@ function table({ match, ink }) {
     { className: "aae-measures" },
     make("tr", {}, make("td", {}), ...cells("th", ["training digits", "test digits"])),
     row("codes off the ink", sets.map((set) => `${(100 * ink[set]).toFixed(0)} %`)),
-    row("sliced Wasserstein, × null", sets.map((set) => match[set].toFixed(1))),
+    row("sliced Wasserstein, × floor", sets.map((set) => match[set].toFixed(1))),
   );
 }
 
@@ -186,7 +186,7 @@ function expectations({ updates, seeds, rows }) {
   const lines = Object.entries(rows).map(([shape, values]) =>
     make("tr", {}, make("th", { scope: "row" }, shape), ...cells("td", values)),
   );
-  const head = ["off the ink, %", "× null"];
+  const head = ["off the ink, %", "× floor"];
   return make(
     "details",
     {},
