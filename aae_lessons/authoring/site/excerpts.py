@@ -17,7 +17,7 @@ DANGLING = re.compile(
     r"\W*(?:Then|There|That|This|These|Those|It|Its|They|Their|So|Here|Such|Both|But|And|Also|"
     r"Therefore|Hence|However|Otherwise|Instead|For this|The \w+ \w+ this)\b"
 )
-SHORT = 20  # characters of a beginning that says nothing alone, such as "Answer."
+SHORT = 60  # characters of a beginning that says little alone, such as "Answer. Yes."
 EQUATION = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 PREDICTION = re.compile(r"^> \*\*Predict\.?\*\*(.+(?:\n>.*)*)", re.MULTILINE)
 SENTENCE = re.compile(r"(?<=[.?!:])(?<!e\.g\.)(?<!i\.e\.)(?<!Fig\.)\*? (?=[A-Z*\"$])")
@@ -49,7 +49,7 @@ def lead(text: str, longest: int = 250, colon: bool = False, alone: bool = False
     first = next(filter(None, map(str.strip, EQUATION.split(DETAILS.sub("", text))[::2])), "")
     taken: list[str] = []
     for sentence in sentences(first):
-        if alone and not taken and _dangles(sentence):
+        if (alone and not taken and _dangles(sentence)) or sentence.endswith("?"):
             continue
         if sum(map(len, taken)) > SHORT and sum(map(len, taken)) + len(sentence) > longest:
             break

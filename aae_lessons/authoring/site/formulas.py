@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+import math
 import re
 
 from aae_lessons.authoring.site.slides import inline
 
-LINES = 5  # of equations on one slide
+LINES = 16  # of text on one slide, of which an equation takes three
+LETTERS = 75  # in a line
 MOST = 3  # equations on one slide
 LABEL = re.compile(r"_\{\\text\{([^{}]{24,})\}\}")  # long words under a brace
 
@@ -15,7 +17,10 @@ Equations = list[tuple[str, str]]  # the sentences that lead to each, and the fo
 
 
 def lines_of(equations: Equations) -> int:
-    return sum(1 + formula.count(r"\\") for _, formula in equations)
+    """The lines of text in whose room equations and the sentences before them fit."""
+    return sum(
+        3 + formula.count(r"\\") + math.ceil(len(lead) / LETTERS) for lead, formula in equations
+    )
 
 
 def slides_of(equations: Equations) -> list[Equations]:
@@ -28,6 +33,7 @@ def slides_of(equations: Equations) -> list[Equations]:
 
 
 def written(equations: Equations) -> str:
+    """Equations as HTML, each below the sentences that lead to it."""
     return "".join(
         (f"<p>{inline(lead)}</p>\n" if lead else "") + f"\\[{html.escape(_narrow(formula))}\\]"
         for lead, formula in equations

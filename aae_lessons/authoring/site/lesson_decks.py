@@ -59,6 +59,8 @@ def deck(lesson: Lesson) -> list[Slide]:
         slides.append(Slide("After this lesson you can", rendered(text), first, rank=9))
     for title, cells in sections(lesson.cells):
         slides += section(title, cells)
+    for again in [slide for slide in slides if "<pre><code>" in slide.body][1:]:
+        again.rank = 6  # a further update, much like the first
     while len(slides) > FEWEST:
         lowest = min(slide.rank for slide in slides)
         if lowest > WORDS and len(slides) <= MOST:
@@ -92,7 +94,7 @@ def section(title: str, cells: list[NotebookNode]) -> Iterator[Slide]:
             yield Slide(title, formulas_on.written(formulas), prose, rank=5)
     else:
         for place, some in enumerate(formulas_on.slides_of(formulas)[:2]):
-            yield Slide(title, formulas_on.written(some), prose, rank=5 if place else 9)
+            yield Slide(title, formulas_on.written(some), prose, rank=7 if place else 9)
     if results:
         yield Slide(title, formulas_on.written(results), whole, rank=7)
     if not (formulas or drawn or any(map(_is_shown, cells))):
@@ -116,7 +118,7 @@ def _words(title: str, prose: str) -> Slide:
 
 def _cells(title: str, cells: list[NotebookNode], prose: str) -> Iterator[Slide]:
     """Code, figures, tables and explorers of a section in order, with their predictions."""
-    questions = excerpts.asked(cells, _is_shown)
+    questions = excerpts.asked(cells, lambda cell: _is_shown(cell) and not _is_curve(cell))
     number, heading, place = 0, title, 0
     while place < len(cells):
         cell, name = cells[place], heading
@@ -139,8 +141,10 @@ def _cells(title: str, cells: list[NotebookNode], prose: str) -> Iterator[Slide]
             body = _figure(picture, words, question)
             # what comes of a fault is in the section's later figures
             rank = 8 if heading != title and number < 2 else 8 - min(2 * number, 5)
-            yield Slide(name, body, prose, rank=max(rank, 8) if question else rank)
-            number, question, answer = number + 1, "", ""
+            healthy = _is_curve(cell) and "wrong" not in title
+            rank = 4 if healthy else max(rank, 8) if question or answer else rank
+            yield Slide(name, body, prose, rank=rank)
+            number, question, answer = number + (not healthy), "", ""
         yield from _tables(name, cell, prose, question)
         if question and not _is_shown(cell):
             words = excerpts.lead(answer, 400)
@@ -181,6 +185,11 @@ def _is_shown(cell: NotebookNode) -> bool:
 
 def _is_drawing(cell: NotebookNode) -> bool:
     return any("<svg" in picture for picture in pictures_of(cell))
+
+
+def _is_curve(cell: NotebookNode) -> bool:
+    """Whether a cell draws the losses of a training, which say little by themselves."""
+    return "plots.losses(" in cell.source
 
 
 def _figure(picture: str, caption: str, question: str) -> str:
