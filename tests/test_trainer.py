@@ -145,7 +145,7 @@ class Case:
             "hidden": widths,
             "discriminatorHidden": discriminator_hidden,
             "slope": pick(0.0, 0.2),
-            "batch": pick(4, 20, 64),
+            "batch": pick(4, 20, 64, 128),
             "weight": pick(1.0, 10.0),
             "noise": 0,
             "frequencies": pick([], [2], [1.5, 4]),

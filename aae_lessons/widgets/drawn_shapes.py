@@ -21,8 +21,8 @@ def expected() -> dict[str, Any]:
         return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
 
     rows = {
-        shape: [said(row["test_off_ink_percent"]), said(row["test_over_null"])]
+        shape: [said(row["test_off_ink_percent"]), said(row["test_over_floor"])]
         for shape, row in stored["shapes"].items()
     }
-    seeds = {len(row["test_over_null"]) for row in stored["shapes"].values()}
+    seeds = {len(row["test_over_floor"]) for row in stored["shapes"].values()}
     return {"updates": stored["updates"], "seeds": max(seeds), "rows": rows}

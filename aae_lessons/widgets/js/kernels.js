@@ -61,27 +61,32 @@ function compiled(kind, memory, { gemm, transpose, columnSums, sigmoid, ...rest 
   };
 }
 
-const CHUNK = 64; // rows of A whose strips are kept at once
+// Plain JavaScript packs what a product reads, as the numbers that it computes with: blocks then
+// read two arrays from front to back and convert nothing. The arrays are constants of the module:
+// a compiler can then build their addresses and lengths into the code.
+const STRIPS = new Float64Array(1 << 16); // of A, four rows at a time
+const PANELS = new Float64Array(1 << 17); // of B, COLUMNS columns, two at a time
+const COLUMNS = 8; // widths are multiples of it
+const STARTS = new Float64Array(COLUMNS); // what the sums of these columns begin with
 
 /** The same in plain loops. */
 function plain(f) {
-  // Four rows of A, and four columns of B, next to each other, as the numbers that JavaScript
-  // computes with: blocks then read two arrays from front to back and convert nothing.
-  let [strips, panel] = [new Float64Array(0), new Float64Array(0)];
   return {
     kind: "javascript",
     floats: f,
     gemm(c, a, b, bias, m, n, k, down, along) {
-      if (panel.length < 4 * k)
-        [strips, panel] = [new Float64Array(CHUNK * k), new Float64Array(4 * k)];
-      for (let first = 0; first < m; first += CHUNK) {
-        const rows = Math.min(CHUNK, m - first);
-        for (let i = 0; i < rows; i += 4)
-          interleave(strips, i * k, f, a + (first + i) * down, k, along, down);
-        for (let j = 0; j < n; j += 4) {
-          interleave(panel, 0, f, b + j, k, n, 1);
-          for (let i = 0; i < rows; i += 4)
-            block(f, c + (first + i) * n + j, strips, i * k, panel, bias && bias + j, n, k);
+      const chunk = 4 * Math.floor(STRIPS.length / (4 * k)); // rows whose strips are kept at once
+      if (!chunk) throw new RangeError(`products over ${k} numbers: at most ${STRIPS.length / 4}`);
+      for (let first = 0; first < m; first += chunk) {
+        const rows = Math.min(chunk, m - first);
+        for (let i = 0; i < rows; i += 4) packStrip(f, i * k, a + (first + i) * down, k, along, down);
+        for (let j = 0; j < n; j += COLUMNS) {
+          packPanels(f, b + j, k, n);
+          for (let l = 0; l < COLUMNS; l++) STARTS[l] = bias ? f[bias + j + l] : 0;
+          for (let column = 0; column < COLUMNS; column += 2) {
+            const to = c + first * n + j + column;
+            for (let i = 0; i < rows; i += 4) block(f, to + i * n, i * k, column * k, column, n, k);
+          }
         }
       }
     },
@@ -138,83 +143,83 @@ function plain(f) {
   };
 }
 
-/** Four numbers that lie `apart`, `count` times, one after the other: `step` is to the next four. */
-function interleave(to, place, f, from, count, step, apart) {
+/** Four rows of A, `count` numbers each, `step` apart, the rows `apart`: into STRIPS at `place`. */
+function packStrip(f, place, from, count, step, apart) {
   for (let l = 0; l < count; l++, from += step, place += 4) {
-    to[place] = f[from];
-    to[place + 1] = f[from + apart];
-    to[place + 2] = f[from + 2 * apart];
-    to[place + 3] = f[from + 3 * apart];
+    STRIPS[place] = f[from];
+    STRIPS[place + 1] = f[from + apart];
+    STRIPS[place + 2] = f[from + 2 * apart];
+    STRIPS[place + 3] = f[from + 3 * apart];
   }
 }
 
-/** A block of 4 × 4 entries of a product: its sixteen sums stay in registers. */
-function block(f, c, strips, at, panel, bias, n, k) {
-  let a0 = 0;
-  let a1 = 0;
-  let a2 = 0;
-  let a3 = 0;
-  if (bias) {
-    a0 = f[bias];
-    a1 = f[bias + 1];
-    a2 = f[bias + 2];
-    a3 = f[bias + 3];
+/** Eight columns of B, `k` rows of `n` numbers, into PANELS, two by two. */
+function packPanels(f, from, k, n) {
+  for (let q = 0; q < 2 * k; q += 2, from += n) {
+    PANELS[q] = f[from];
+    PANELS[q + 1] = f[from + 1];
+    PANELS[q + 2 * k] = f[from + 2];
+    PANELS[q + 2 * k + 1] = f[from + 3];
+    PANELS[q + 4 * k] = f[from + 4];
+    PANELS[q + 4 * k + 1] = f[from + 5];
+    PANELS[q + 6 * k] = f[from + 6];
+    PANELS[q + 6 * k + 1] = f[from + 7];
   }
+}
+
+/**
+ * A block of 4 × 2 entries of a product, two terms of the sums at a time (k is even): as much as
+ * stays in the sixteen registers of most processors.
+ */
+function block(f, c, p, q, column, n, k) {
+  // Known to be whole numbers: otherwise V8 guards every sum of places, and is a third slower.
+  p |= 0;
+  q |= 0;
+  let a0 = STARTS[column];
+  let a1 = STARTS[column + 1];
   let b0 = a0;
   let b1 = a1;
-  let b2 = a2;
-  let b3 = a3;
   let c0 = a0;
   let c1 = a1;
-  let c2 = a2;
-  let c3 = a3;
   let d0 = a0;
   let d1 = a1;
-  let d2 = a2;
-  let d3 = a3;
-  for (let l = 0; l < 4 * k; l += 4, at += 4) {
-    const p = panel[l];
-    const q = panel[l + 1];
-    const r = panel[l + 2];
-    const s = panel[l + 3];
-    const first = strips[at];
-    a0 += first * p;
-    a1 += first * q;
-    a2 += first * r;
-    a3 += first * s;
-    const second = strips[at + 1];
-    b0 += second * p;
-    b1 += second * q;
-    b2 += second * r;
-    b3 += second * s;
-    const third = strips[at + 2];
-    c0 += third * p;
-    c1 += third * q;
-    c2 += third * r;
-    c3 += third * s;
-    const fourth = strips[at + 3];
-    d0 += fourth * p;
-    d1 += fourth * q;
-    d2 += fourth * r;
-    d3 += fourth * s;
+  const end = q + 2 * k;
+  for (; q < end; q = (q + 4) | 0, p = (p + 8) | 0) {
+    const x = PANELS[q];
+    const y = PANELS[q + 1];
+    const first = STRIPS[p];
+    a0 += first * x;
+    a1 += first * y;
+    const second = STRIPS[p + 1];
+    b0 += second * x;
+    b1 += second * y;
+    const third = STRIPS[p + 2];
+    c0 += third * x;
+    c1 += third * y;
+    const fourth = STRIPS[p + 3];
+    d0 += fourth * x;
+    d1 += fourth * y;
+    const z = PANELS[q + 2];
+    const w = PANELS[q + 3];
+    const fifth = STRIPS[p + 4];
+    a0 += fifth * z;
+    a1 += fifth * w;
+    const sixth = STRIPS[p + 5];
+    b0 += sixth * z;
+    b1 += sixth * w;
+    const seventh = STRIPS[p + 6];
+    c0 += seventh * z;
+    c1 += seventh * w;
+    const eighth = STRIPS[p + 7];
+    d0 += eighth * z;
+    d1 += eighth * w;
   }
   f[c] = a0;
   f[c + 1] = a1;
-  f[c + 2] = a2;
-  f[c + 3] = a3;
-  c += n;
-  f[c] = b0;
-  f[c + 1] = b1;
-  f[c + 2] = b2;
-  f[c + 3] = b3;
-  c += n;
-  f[c] = c0;
-  f[c + 1] = c1;
-  f[c + 2] = c2;
-  f[c + 3] = c3;
-  c += n;
-  f[c] = d0;
-  f[c + 1] = d1;
-  f[c + 2] = d2;
-  f[c + 3] = d3;
+  f[c + n] = b0;
+  f[c + n + 1] = b1;
+  f[c + 2 * n] = c0;
+  f[c + 2 * n + 1] = c1;
+  f[c + 3 * n] = d0;
+  f[c + 3 * n + 1] = d1;
 }

@@ -1,4 +1,4 @@
-// How well codes match a prior: sliced Wasserstein over its null, and the share off the ink.
+// How well codes match a prior: sliced Wasserstein over its floor, and the share off the ink.
 
 import { segments } from "./randoms.js";
 
@@ -26,7 +26,7 @@ function slicedDistance(a, b) {
 }
 
 /**
- * Measures a prior's match: the distance of `count` codes and samples as a multiple of the null,
+ * Measures a prior's match: the distance of `count` codes and samples as a multiple of the floor,
  * the mean distance of two samples of the prior. 1 is a perfect match. The directions are evenly
  * spread, where metrics.py draws them.
  */
@@ -35,13 +35,13 @@ export class Match {
     this.directions = directions;
     const draw = () => projections(prior.sample(count, random), directions);
     this.samples = Array.from({ length: DRAWS }, draw);
-    this.null = mean(this.samples.map((sample) => slicedDistance(sample, draw())));
+    this.floor = mean(this.samples.map((sample) => slicedDistance(sample, draw())));
   }
 
   /** Of codes, (2 * count,). */
   of(codes) {
     const mine = projections(codes, this.directions);
-    return mean(this.samples.map((sample) => slicedDistance(mine, sample))) / this.null;
+    return mean(this.samples.map((sample) => slicedDistance(mine, sample))) / this.floor;
   }
 }
 
