@@ -1,6 +1,6 @@
 """Adversarial autoencoders, lesson by lesson.
 
-The whole course is one objective, and every lesson changes one term of it::
+The whole course starts from one objective; every lesson changes a term of it, or adds one::
 
     min over encoder Q, decoder G:   E[ c(x, G(Q(x))) ]  +  λ · D_Z(Q_Z, P_Z)
 
