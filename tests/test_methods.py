@@ -559,6 +559,22 @@ def test_a_method_reaches_the_slides_figure_or_misses_it():
     assert "SDGM" not in (*reached, *missed)  # the slides have no figure for it
 
 
+def test_updates_of_a_method_on_the_codes_of_m1_include_those_of_m1():
+    alone = references.records("m1-m2-100")[0]["training"]["updates"]
+    of_m1 = references.records("m1")[0]["training"]["updates"]
+    assert table2.total_updates("m1-m2-100") == alone + of_m1
+    assert f"| {alone + of_m1:,} |" in table2_lesson.table()
+    vat = references.records("vat-100")[0]["training"]["updates"]
+    assert table2.total_updates("vat-100") == vat
+
+
+def test_a_method_with_one_split_is_named_so(monkeypatch):
+    assert table2_lesson.with_splits("VAT") == "VAT"
+    one = references.records("vat-100")[:1]
+    monkeypatch.setattr(references, "records", lambda name: one)
+    assert table2_lesson.with_splits("VAT") == "VAT (one split)"
+
+
 def test_operations_are_those_of_the_matrix_products():
     forward = 784 * 500 + 500 * 500 + 500 * 20  # 10 logits of y and 10 numbers of z
     # forward, gradients of the weights, and of all layers' inputs but the images

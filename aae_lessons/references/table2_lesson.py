@@ -43,6 +43,13 @@ def against_the_slides() -> tuple[list[str], list[str]]:
     return reached, missed
 
 
+def with_splits(method: str) -> str:
+    """A row's method, with a remark where its record at 100 labels has one split only."""
+    row = next(row for row in table2.ROWS if row.method == method)
+    one = len(references.records(table2.names(row, "100")[0])) == 1
+    return f"{method} (one split)" if one else method
+
+
 def table() -> str:
     """A line per row at 100 labels in Markdown: the slides' figure, ours, and what ours cost."""
     lines = ["| method | slides | ours | splits | updates | 10¹⁵ operations |", "|---" * 6 + "|"]
@@ -71,5 +78,5 @@ def details() -> str:
 def _cells(name: str) -> list[str]:
     mean, deviation, splits = references.mean_and_std(name, "test_error_percent")
     spread = "" if math.isnan(deviation) else f" ± {deviation:.2f}"
-    updates = references.records(name)[0]["training"]["updates"]
+    updates = table2.total_updates(name)
     return [f"{mean:.2f}{spread}", f"{splits}", f"{updates:,}", f"{table2.total_cost(name):.2g}"]
