@@ -109,7 +109,7 @@ def test_a_metric_changes_where_the_seeds_are_separated(monkeypatch, after, expe
 
 
 def test_each_vae_of_the_sweep_but_one_has_an_aae_that_is_better_in_both_measures():
-    """Lesson 3, section 3.6: "all VAE settings but one have an AAE to their lower left"."""
+    """Lesson 3, section 3.7: one VAE only rebuilds as well as an AAE that is nearer to the prior."""
 
     def medians(runs):
         measures = ("reconstruction_mse", "sliced_wasserstein_over_floor")
