@@ -1,7 +1,8 @@
 """The site in a real browser, from its folder: no request, no fault, no sideways scroll.
 
-``AAE_SITE`` names a folder with a site that is already built. Every page is opened once, looked at
-by axe-core in both themes (``axe.min.js``, MPL 2.0), and at four widths.
+``AAE_SITE`` names a folder with a site that is already built. Pages and decks are opened once,
+looked at by axe-core in both themes (``axe.min.js``, MPL 2.0), and at four widths; with
+``AAE_EVERY_PAGE`` in the environment those that a template shares with others are too.
 """
 
 import base64
@@ -129,6 +130,17 @@ def test_the_pages_of_the_reference_have_no_fault(site, visitor):
         assert not faults(visitor, name)
     names = {path.stem for path in (site / "api").glob("*.html")}
     assert {"aae_lessons.training", "aae_lessons.models.wasserstein"} <= names
+
+
+@pytest.mark.skipif("AAE_EVERY_PAGE" not in os.environ, reason="takes minutes: on demand")
+def test_every_page_has_no_fault(site, visitor):
+    templates = {"webpack-macros", "sbt-webpack-macros"}  # of the theme, no pages
+    found = []
+    for path in sorted(p for p in site.rglob("*.html") if p.stem not in templates):
+        visitor.goto(path.as_uri())
+        visitor.wait_for_load_state("load")
+        found += faults(visitor, path.relative_to(site).as_posix())
+    assert not found
 
 
 # ------------------------------------------------------------------------------------- links
@@ -308,6 +320,7 @@ def test_a_deck_fits_its_slides(site, visitor, name, shots):
         shots(visitor, ".reveal", f"slides-{name}-{i}")
     assert visitor.locator("section > aside.notes").count() >= number - 1
     assert visitor.locator(".katex-error").count() == 0
+    assert not faults(visitor, name)
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
