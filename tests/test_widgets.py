@@ -15,17 +15,20 @@ from torch import nn
 from traitlets import TraitError, link
 
 from aae_lessons import data, plots, priors, references
+from aae_lessons.authoring.site.repository import ROOT
 from aae_lessons.models import adversarial, categorical, semi_supervised
 from aae_lessons.networks import conv_decoder, mlp
 from aae_lessons.training import History
 from aae_lessons.widgets import bundle, density, drawn_shapes, packing, static
+from aae_lessons.widgets import digits as digits_of_a_page
 from aae_lessons.widgets.class_style import ClassStyleExplorer
 from aae_lessons.widgets.costs import CostDiscrepancyExplorer
 from aae_lessons.widgets.game import AdversarialGameExplorer, questions
 from aae_lessons.widgets.interpolation import InterpolationExplorer
 from aae_lessons.widgets.latent import LatentExplorer, latent_explorer
 from aae_lessons.widgets.menus import figure_menus
-from aae_lessons.widgets.painter import PriorPainter, Stopped, points
+from aae_lessons.widgets.painter import POINTS, PriorPainter, Stopped, points
+from aae_lessons.widgets.questions import PAINTER, folded
 from aae_lessons.widgets.scrubber import TrainingScrubber
 
 WIDGETS = ["latent", "interpolation", "scrubber", "class_style", "painter", "costs", "game"]
@@ -662,6 +665,17 @@ def test_the_game_has_five_questions_with_folded_answers():
     assert some.count("<details>") == 2 and "what do these values mean" in some.split("**2.**")[0]
     with pytest.raises(ValueError, match="chosen"):
         questions(6)
+
+
+def test_the_painter_has_five_questions_and_their_numbers_are_its_own():
+    text = folded(PAINTER)
+    assert text.count("<details>") == text.count("</details>") == 5
+    assert f"{POINTS:,} points" in text and f"{digits_of_a_page.TRAINING:,} training" in text
+    options = (bundle.FOLDER / "painting.js").read_text("utf-8").split("OPTIONS = {")[1]
+    assert "weight: 10," in options and "λ = 10" in text
+    assert "batch: 64," in options and "64 of them next to 64 codes" in text
+    lesson = json.loads((ROOT / "notebooks/02_adversarial.ipynb").read_text("utf-8"))
+    assert any(text in "".join(cell["source"]) for cell in lesson["cells"])
 
 
 def test_the_game_refuses_an_unknown_build():

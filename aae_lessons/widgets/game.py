@@ -10,6 +10,7 @@ from aae_lessons.arguments import check
 from aae_lessons.plots.style import new_figure
 from aae_lessons.widgets import bundle, digits
 from aae_lessons.widgets.base import Explorer
+from aae_lessons.widgets.questions import folded
 
 CAPTION = (
     "The plane shows codes (coloured by class), prior samples (grey) and the discriminator's "
@@ -123,8 +124,4 @@ def questions(*chosen: int) -> str:
     for number in numbers:
         whole = isinstance(number, int) and 1 <= number <= len(QUESTIONS)
         check(whole, "chosen", number, f"numbers of questions, 1 to {len(QUESTIONS)}")
-    parts = [
-        f"**{place}.** {question}\n\n<details><summary>Answer</summary>\n\n{answer}\n\n</details>"
-        for place, (question, answer) in enumerate((QUESTIONS[n - 1] for n in numbers), start=1)
-    ]
-    return "\n\n".join(parts)
+    return folded(QUESTIONS[number - 1] for number in numbers)

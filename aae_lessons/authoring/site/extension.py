@@ -33,7 +33,7 @@ from aae_lessons.authoring.site import (
     parts,
     repository,
 )
-from aae_lessons.widgets import static
+from aae_lessons.widgets import questions, static
 from aae_lessons.widgets.menus import FigureMenus
 from aae_lessons.widgets.painter import PriorPainter
 
@@ -50,7 +50,8 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
     if docname == "index" and app.config.aae_explorers:
         hero = PriorPainter(strokes=[heart()])
         pages_of(app.env)[docname] = alive(app, [hero])
-        source[0] = source[0].replace("<!-- hero -->", static.place(hero.model_id))
+        parts = {"hero": static.place(hero.model_id), "questions": questions.painter_dropdown()}
+        source[0] = re.sub(r"<!-- (hero|questions) -->", lambda m: parts[m[1]], source[0])
     if not docname.startswith(FOLDERS):
         return
     started = time.perf_counter()
