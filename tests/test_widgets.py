@@ -675,7 +675,7 @@ def test_the_painter_has_five_questions_and_their_numbers_are_its_own():
     assert "weight: 10," in options and "λ = 10" in text
     assert "batch: 64," in options and "64 of them next to 64 codes" in text
     lesson = json.loads((ROOT / "notebooks/02_adversarial.ipynb").read_text("utf-8"))
-    assert any(text in "".join(cell["source"]) for cell in lesson["cells"])
+    assert text in "\n\n".join("".join(cell["source"]) for cell in lesson["cells"])
 
 
 def test_the_game_refuses_an_unknown_build():
