@@ -223,6 +223,16 @@ def test_rules_that_no_page_needs_go():
     assert "moves" not in text and "Icons" not in text
 
 
+def test_parts_of_the_theme_are_named_before_any_script():
+    page = (
+        f'{slim.SIDE}></div><button class="btn search-button-field x" title="Search" '
+        'aria-label="Search" data-x="1"><span>Search</span></button>'
+    )
+    made = slim.named(page)
+    assert 'role="complementary" aria-label="Course"></div>' in made
+    assert '<button class="btn search-button-field x" title="Search" data-x="1">' in made
+
+
 def test_what_a_landing_page_can_wait_for_loads_after_its_explorer():
     page = """<html><head><link rel="stylesheet" href="_static/katex/katex.min.css">
         <script data-cfasync="false">mode()</script><script src="theme.js"></script>

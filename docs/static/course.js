@@ -72,17 +72,12 @@ function menus(root, number) {
 
 /** Where the theme's label contradicts the words in an element, or there are no words. */
 function names() {
-  for (const part of document.querySelectorAll("summary[aria-label], .search-button-field"))
+  for (const part of document.querySelectorAll("summary[aria-label]"))
     if (part.textContent.trim()) part.removeAttribute("aria-label");
   for (const part of document.querySelectorAll("summary"))
     if (!part.textContent.trim()) part.setAttribute("aria-label", "Pages of this part");
   for (const head of document.querySelectorAll("th"))
     if (!head.textContent.trim()) head.replaceWith(document.createElement("td"));
-  const side = document.querySelector(".bd-sidebar-primary");
-  if (side && !side.getAttribute("role")) {
-    side.setAttribute("role", "complementary");
-    side.setAttribute("aria-label", "Course");
-  }
 }
 
 /** What answers one prediction opens with one click: its first part shows the others. */

@@ -23,6 +23,8 @@ SEARCH = "search.html"  # the only page that searches: suggestions while typing 
 SEARCHING = re.compile(
     r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>'
 )
+LABELLED = re.compile(r'(<button class="btn search-button-field[^>]*?) aria-label="Search"')
+SIDE = '<div id="pst-primary-sidebar" class="bd-sidebar-primary bd-sidebar"'
 EXTRAS = ("togglebutton.js", "copybutton.js", "design-tabs.js", "course.js")
 STATES = {"show", "collapse", "collapsing", "collapsed", "fade", "tooltip", "tooltip-inner"}
 STATES |= {"html", "body", "tooltip-arrow", "bs-tooltip-auto", "dropdown-menu-end"}  # Bootstrap's
@@ -50,8 +52,8 @@ div{TITLE}{{content:""}}
 def slim(out: Path) -> None:
     """Takes from the site in ``out`` what its pages don't use."""
     pages = {path: path.read_text("utf-8") for path in out.rglob("*.html")}
-    for path in pages.keys() - {out / SEARCH}:
-        pages[path] = SEARCHING.sub("", pages[path])
+    for path, page in pages.items():
+        pages[path] = named(page if path == out / SEARCH else SEARCHING.sub("", page))
         path.write_text(pages[path], "utf-8")
     static = out / "_static"
     theme, extras = (texts(static / name for name in some) for some in (SCRIPTS, EXTRAS))
@@ -64,6 +66,15 @@ def slim(out: Path) -> None:
         path.write_text(text + (drawn if name == THEME else ""), "utf-8")
     (out / ICONS).write_text("", "utf-8")
     shutil.rmtree(static / "vendor", ignore_errors=True)
+
+
+def named(page: str) -> str:
+    """A page whose side bar is a landmark, and whose search is called what it says.
+
+    Scripts do the same for other parts (``course.js``), but the landing page loads them late.
+    """
+    page = LABELLED.sub(r"\1", page)
+    return page.replace(SIDE, f'{SIDE} role="complementary" aria-label="Course"', 1)
 
 
 def texts(paths: Iterable[Path]) -> list[str]:
