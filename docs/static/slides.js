@@ -45,7 +45,7 @@ function fit(slide) {
   const zoom = (scale) => parts.forEach((part) => (part.style.zoom = scale));
   zoom(1);
   for (const figure of slide.querySelectorAll("img, .drawing svg")) {
-    if (figure.closest(".live [data-aae-widget], .aae-menus, .phases") || !figure.offsetParent)
+    if (figure.closest(".live [data-aae-widget], .aae-menus, .phases") || !figure.getClientRects().length)
       continue;
     figure.style.height = "";
     if (figure.naturalWidth && !figure.closest(".beside")) {
