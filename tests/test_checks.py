@@ -3,6 +3,7 @@
 import importlib
 import io
 import json
+import pkgutil
 import sys
 import threading
 import warnings
@@ -12,23 +13,45 @@ import pytest
 import torch
 
 from aae_lessons import checks
-from aae_lessons.checks import course, methods_sums, paper, progress, wasserstein
+from aae_lessons.checks import course, methods_sums, paper, progress, tables, wasserstein
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.misconceptions import mutant
 from aae_lessons.checks.trial import CheckFailed
 
 LESSONS = sorted(path.stem for path in (Path(__file__).parent / "answers").glob("[!_]*.py"))
-MODULES = [importlib.import_module(f"answers.{lesson}") for lesson in LESSONS]
+MODULES = {lesson: importlib.import_module(f"answers.{lesson}") for lesson in LESSONS}
 SEEDS = range(3)
 
 
+def check_of(lesson, exercise):
+    """A check by its name; a lesson's are in several modules, and in that of questions."""
+    names = [module.name for module in pkgutil.iter_modules(checks.__path__)]
+    found = (
+        vars(importlib.import_module(f"{checks.__name__}.{name}")).get(exercise)
+        for name in sorted(names)
+        if name.startswith((lesson, "paper"))
+    )
+    return next(check for check in found if check)
+
+
 def cases(kind):
+    """Right answers, or wrong ones by the name of their cause."""
     return [
-        pytest.param(module.CHECKS[exercise], name, answer, module, id=f"{exercise}-{name}")
-        for module in MODULES
-        for exercise, answers in getattr(module, kind).items()
+        pytest.param(check_of(lesson, exercise), name, answer, id=f"{exercise}-{name}")
+        for lesson, module in MODULES.items()
+        for exercise, answers in getattr(module, kind, {}).items()
         for name, answer in answers.items()
     ]
+
+
+def edited():
+    """Wrong answers that are edits of the worked one and no row of its table: cause and what."""
+    for lesson, module in MODULES.items():
+        for exercise, text in getattr(module, "EDITS", {}).items():
+            check = check_of(lesson, exercise)
+            for row in tables.table(text):
+                answer = mutant(check.answer, row)
+                yield pytest.param(check, row.cause, answer, id=f"{exercise}-{row.says}")
 
 
 @pytest.fixture(autouse=True)
@@ -39,10 +62,8 @@ def elsewhere(tmp_path, monkeypatch):
             monkeypatch.setattr(exercise, "accepted", None)
 
 
-@pytest.mark.parametrize(("check", "name", "answer", "module"), cases("WRONG"))
-def test_wrong_answer(check, name, answer, module):
-    exercise = next(k for k, v in module.CHECKS.items() if v is check)
-    cause = getattr(module, "MESSAGE", {}).get((exercise, name), name)
+@pytest.mark.parametrize(("check", "cause", "answer"), [*cases("WRONG"), *edited()])
+def test_wrong_answer(check, cause, answer):
     for seed in SEEDS:
         with pytest.raises(CheckFailed) as refused:
             check(answer, seed)
@@ -75,8 +96,8 @@ def test_a_refusal_names_the_argument_and_the_order(check, answer, says):
     assert says in refused.value.says
 
 
-@pytest.mark.parametrize(("check", "name", "answer", "module"), cases("RIGHT"))
-def test_right_answer(check, name, answer, module, capsys):
+@pytest.mark.parametrize(("check", "name", "answer"), cases("RIGHT"))
+def test_right_answer(check, name, answer, capsys):
     for seed in SEEDS:
         assert check(answer, seed) is None
     out, err = capsys.readouterr()
@@ -85,18 +106,30 @@ def test_right_answer(check, name, answer, module, capsys):
     assert progress.done() == {check.name}
 
 
+EVERY = [exercise for row in course.exercises().values() for exercise in row]
+
+
 def stub(*inputs):
     raise NotImplementedError
 
 
-EVERY = [exercise for row in course.exercises().values() for exercise in row]
+def returns_nothing(*inputs):
+    pass
+
+
+def stops(*inputs):
+    return inputs[-1] + undefined_name  # noqa: F821
+
+
+GENERIC = {"not attempted": stub, "nothing returned": returns_nothing, "your code raised": stops}
 
 
 @pytest.mark.parametrize("check", EVERY, ids=lambda check: check.name)
-def test_a_stub_is_not_attempted(check):
-    with pytest.raises(CheckFailed) as refused:
-        check(stub)
-    assert refused.value.cause == "not attempted"
+def test_what_every_check_refuses(check):
+    for cause, answer in GENERIC.items():
+        with pytest.raises(CheckFailed) as refused:
+            check(answer)
+        assert refused.value.cause == cause
 
 
 def calls_own_step(*inputs):
@@ -241,3 +274,37 @@ def test_a_loop_that_catches_everything_is_stopped(monkeypatch):
     with pytest.raises(CheckFailed) as refused:
         make(lambda trial: trial(torch.zeros(2)))(stubborn)
     assert refused.value.cause == "took too long" and sys.gettrace() is tracer
+
+
+TEXT = """
+7.9 a title
+read: lesson 7
+hint: one
+hint: two,
+    on two lines
+hint: three
+{SHARED}
+upside down: {WHY} Turn it
+    round.
+    1 / x → x
+    or 1 / → 2 *
+    ⏎ / 3
+gone: Nothing is left.
+    + y →
+"""
+
+
+def test_a_table_is_read_from_its_text():
+    shared = tables.table("sign lost: A minus is missing.\n    y → -y")
+    check = tables.exercise(
+        lambda x, y: 1 / x + y, lambda t: None, TEXT, SHARED=shared, WHY="Why?"
+    )
+    assert (check.name, check.title, check.read) == ("7.9", "a title", "lesson 7")
+    assert check.hints == ["one", "two, on two lines", "three"]
+    says = "Why? Turn it round."
+    assert [(row.cause, row.says, row.edits) for row in check.wrong] == [
+        ("sign lost", "A minus is missing.", (("y", "-y"),)),
+        ("upside down", says, (("1 / x", "x"),)),
+        ("upside down", says, (("1 /", "2 *\n    / 3"),)),
+        ("gone", "Nothing is left.", (("+ y", ""),)),
+    ]

@@ -47,8 +47,8 @@ def test_a_mutant_is_refused_with_its_own_cause(exercise):
     assert len(exercise.wrong) >= 2
     for number, row in enumerate(exercise.wrong):
         answer = mutant(exercise.answer, row)
-        # otherwise each row meets two seeds, each seed two rows or more
-        for seed in SEEDS if EVERY_SEED else {0, number % 20}:
+        # otherwise each row meets two seeds; with few of them, what a mutant does is remembered
+        for seed in SEEDS if EVERY_SEED else (0, 1 + number % 4):
             failed, seconds = timed(exercise, answer, seed)
             assert failed is not None, f"{row.cause}: accepted with seed {seed}"
             assert failed.cause == row.cause, str(failed)
@@ -56,7 +56,7 @@ def test_a_mutant_is_refused_with_its_own_cause(exercise):
             assert seconds < 2, f"{row.cause} took {seconds:.1f} s"
 
 
-@pytest.mark.parametrize("exercise", TABLES)
+@pytest.mark.parametrize("exercise", MUTANTS)
 def test_the_worked_answer_is_right_for_every_seed_and_quick(exercise):
     times = []
     for seed in SEEDS:

@@ -13,13 +13,11 @@ from typing import Any
 import torch
 
 from aae_lessons.checks.ablation_runs import small_clustering, small_run
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, close, holds, run_probes
+from aae_lessons.checks.probes import Probe, close, holds
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
 
 SEEDS = (0, 1, 2)
-MEDIAN = "You take the median over the seeds. Take the mean."
 OTHER_SEEDS = (
     "Each variant has seeds of its own: then chance is compared with chance. Use the same seeds "
     "for all."
@@ -57,9 +55,6 @@ def _seeds_probe(run: Callable, *inputs: Any) -> Probe:
     return holds(condition, "other seeds for each variant", OTHER_SEEDS)
 
 
-# ------------------------------------------------------------------- 5.8 what adds to labels
-
-
 def _compare_variants(run, seeds):
     variants = {
         "everything": (True, True),
@@ -85,37 +80,32 @@ def _ablation_probes(_trial: Trial) -> Iterator[Probe]:
         yield _probe(lambda f, seeds=seeds: f(_table, seeds), "another experiment", says)
 
 
-MEAN = "sum(run(reconstruction, adversaries, seed) for seed in seeds) / len(seeds)"
-semi_supervised = Exercise(
-    name="5.8",
-    title="an ablation: what the other phases add to the labels",
-    read="lesson 5, sections 5.3 and 5.5",
-    hints=(
-        "Four variants: each of the two parts is there or not.",
-        "For each variant: the mean of run(...) over the same seeds.",
-        "A dict from the variant's name to its two booleans, and one comprehension over it.",
-    ),
-    answer=_compare_variants,
-    test=run_probes(_ablation_probes),
-    wrong=(
-        wrong("one seed only", "You use one seed. A single run differs from the next by chance: "
-              "take the mean over all seeds.",
-              (MEAN, "run(reconstruction, adversaries, seeds[0])")),
-        wrong("sum over the seeds", "You add up the errors of the seeds. Take their mean.",
-              (" / len(seeds)", "")),
-        wrong("least error over the seeds", "You take the least error over the seeds. That is "
-              "luck: take the mean.",
-              (MEAN, "min(run(reconstruction, adversaries, s) for s in seeds)")),
-        wrong("median over the seeds", MEDIAN,
-              (MEAN, "sorted(run(reconstruction, adversaries, s) for s in seeds)[len(seeds) // 2]"
-               )),
-        wrong("other seeds for each variant", OTHER_SEEDS,
-              ("adversaries, seed) for", "adversaries, seed + len(name)) for")),
-        wrong("the two parts exchanged", "run takes the reconstruction first, then the "
-              "adversaries: the two variants with one part away are exchanged.",
-              ("run(reconstruction, adversaries", "run(adversaries, reconstruction")),
-    ),
-)  # fmt: skip
+SEMI_SUPERVISED = """
+5.8 an ablation: what the other phases add to the labels
+read: lesson 5, sections 5.3 and 5.5
+hint: Four variants: each of the two parts is there or not.
+hint: For each variant: the mean of run(...) over the same seeds.
+hint: A dict from the variant's name to its two booleans, and one comprehension over it.
+one seed only: You use one seed. A single run differs from the next by chance: take the mean over
+    all seeds.
+    sum(run(reconstruction, adversaries, seed) for seed in seeds) / len(seeds)
+    → run(reconstruction, adversaries, seeds[0])
+sum over the seeds: You add up the errors of the seeds. Take their mean.
+    / len(seeds) →
+least error over the seeds: You take the least error over the seeds. That is luck: take the mean.
+    sum(run(reconstruction, adversaries, seed) for seed in seeds) / len(seeds)
+    → min(run(reconstruction, adversaries, s) for s in seeds)
+median over the seeds: You take the median over the seeds. Take the mean.
+    sum(run(reconstruction, adversaries, seed) for seed in seeds) / len(seeds)
+    → sorted(run(reconstruction, adversaries, s) for s in seeds)[len(seeds) // 2]
+other seeds for each variant: Each variant has seeds of its own: then chance is compared with
+    chance. Use the same seeds for all.
+    adversaries, seed) for → adversaries, seed + len(name)) for
+the two parts exchanged: run takes the reconstruction first, then the adversaries: the two variants
+    with one part away are exchanged.
+    run(reconstruction, adversaries → run(adversaries, reconstruction
+"""
+semi_supervised = exercise(_compare_variants, _ablation_probes, SEMI_SUPERVISED)
 
 
 def _results(plan: Callable, *inputs: object) -> Mapping:
@@ -134,9 +124,6 @@ def show_semi_supervised(plan: Callable) -> None:
     """Prints the errors of a plan's variants, by real runs."""
     for name, error in _results(plan, small_run, SEEDS).items():
         print(f"{name:<24} test error {100 * error:5.1f} %")
-
-
-# -------------------------------------------------------------- 6.9 which aid does the work
 
 
 def _leave_one_out(run, aids, seeds):
@@ -170,48 +157,42 @@ def _leave_one_out_probes(_trial: Trial) -> Iterator[Probe]:
         )
 
 
-RISE = "mean_error(set(aids) - {aid}) - everything"
-clustering = Exercise(
-    name="6.9",
-    title="an ablation: which aid does the work",
-    read="lesson 6, section 6.6",
-    hints=(
-        "What is compared with what? A run with all aids, and a run with all but one.",
-        "set(aids) - {aid} are all the others.",
-        "The mean error over the seeds without the aid, minus the mean error with all of them.",
-    ),
-    answer=_leave_one_out,
-    test=run_probes(_leave_one_out_probes),
-    wrong=(
-        wrong("one aid alone", "You try each aid by itself. What an aid does may depend on the "
-              "others: leave one out and keep all others.",
-              (RISE, "mean_error({aid}) - everything")),
-        wrong("sign lost", "The sign is turned round: a *rise* is the error without the aid minus "
-              "the error with all.", (RISE, "everything - mean_error(set(aids) - {aid})")),
-        wrong("errors, not rises", "Those are the errors without each aid. Subtract the error "
-              "with all of them.", (" - everything for", " for")),
-        wrong("aids removed one after the other", "Aids that you have left out stay out. Leave "
-              "out one at a time, with all others in place.",
-              (RISE, "mean_error(set(list(aids)[list(aids).index(aid) + 1 :])) - everything")),
-        wrong("aids removed one after the other", "Aids that you have left out stay out. Leave "
-              "out one at a time, with all others in place.",
-              (RISE, "mean_error(set(list(aids)[list(aids).index(aid) + 1 :])) - "
-               "mean_error(set(list(aids)[list(aids).index(aid) :]))")),
-        wrong("added to nothing", "You add each aid to a run without any. What an aid does may "
-              "depend on the others: leave one out of all.",
-              (RISE, "mean_error(set()) - mean_error({aid})")),
-        wrong("median over the seeds", MEDIAN,
-              ("sum(run(some, seed) for seed in seeds) / len(seeds)",
-               "sorted(run(some, seed) for seed in seeds)[len(seeds) // 2]")),
-        wrong("one seed only", "You use one seed. A single run differs from the next by chance: "
-              "take the mean over all seeds.",
-              ("sum(run(some, seed) for seed in seeds) / len(seeds)", "run(some, seeds[0])")),
-        wrong("other seeds for each variant", OTHER_SEEDS,
-              ("run(some, seed)", "run(some, seed + len(some))")),
-        wrong("compared with nothing", "You compare with a run without any aid. Compare with the "
-              "run that has all of them.", ("mean_error(set(aids))", "mean_error(set())")),
-    ),
-)  # fmt: skip
+CLUSTERING = """
+6.9 an ablation: which aid does the work
+read: lesson 6, section 6.6
+hint: What is compared with what? A run with all aids, and a run with all but one.
+hint: set(aids) - {aid} are all the others.
+hint: The mean error over the seeds without the aid, minus the mean error with all of them.
+one aid alone: You try each aid by itself. What an aid does may depend on the others: leave one out
+    and keep all others.
+    mean_error(set(aids) - {aid}) - everything → mean_error({aid}) - everything
+sign lost: The sign is turned round: a *rise* is the error without the aid minus the error with
+    all.
+    mean_error(set(aids) - {aid}) - everything → everything - mean_error(set(aids) - {aid})
+errors, not rises: Those are the errors without each aid. Subtract the error with all of them.
+    - everything for → for
+aids removed one after the other: Aids that you have left out stay out. Leave out one at a time,
+    with all others in place.
+    set(aids) - {aid} → set(list(aids)[list(aids).index(aid) + 1 :])
+    or set(aids) - {aid} → set(list(aids)[list(aids).index(aid) + 1 :])
+    everything for aid → mean_error(set(list(aids)[list(aids).index(aid) :])) for aid
+added to nothing: You add each aid to a run without any. What an aid does may depend on the others:
+    leave one out of all.
+    mean_error(set(aids) - {aid}) - everything → mean_error(set()) - mean_error({aid})
+median over the seeds: You take the median over the seeds. Take the mean.
+    sum(run(some, seed) for seed in seeds) / len(seeds)
+    → sorted(run(some, seed) for seed in seeds)[len(seeds) // 2]
+one seed only: You use one seed. A single run differs from the next by chance: take the mean over
+    all seeds.
+    sum(run(some, seed) for seed in seeds) / len(seeds) → run(some, seeds[0])
+other seeds for each variant: Each variant has seeds of its own: then chance is compared with
+    chance. Use the same seeds for all.
+    run(some, seed) → run(some, seed + len(some))
+compared with nothing: You compare with a run without any aid. Compare with the run that has all of
+    them.
+    mean_error(set(aids)) → mean_error(set())
+"""
+clustering = exercise(_leave_one_out, _leave_one_out_probes, CLUSTERING)
 
 
 def show_clustering(plan: Callable) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from aae_lessons.checks import clustering_step, semi_supervised_step
-from aae_lessons.checks.clustering_matching import one_to_one_error
+from aae_lessons.checks.clustering_errors import one_to_one_error
 
 
 def small_run(reconstruction: bool, adversaries: bool, seed: int) -> float:

@@ -8,26 +8,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from aae_lessons.checks.adversarial_priors import (
-    ACROSS,
-    CALLS,
-    UNIFORM,
-    draws_of,
-    many,
-    unexplained,
-)
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.draws import (
-    EVEN,
-    SEEDED,
-    SERIAL,
-    clauses,
-    distribution,
-    independent,
-    too_even,
-)
-from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, run_probes
+from aae_lessons.checks.adversarial_priors import ACROSS, CALLS, draws_of, many, unexplained
+from aae_lessons.checks.draws import clauses, distribution, independent, too_even
+from aae_lessons.checks.probes import Probe
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
 
 
@@ -40,67 +24,62 @@ def _sample_swiss_roll(n):
 
 ROOT = "The farther out, the longer a turn: with √u the roll is equally dense along its length."
 THICKNESS = "The roll's thickness is Gaussian noise of standard deviation 0.1 on both coordinates."
-BOTH_ROOTS = "√u belongs into radius and angle. With one of them only, it is another spiral."
-DRAWN, THICK = "torch.rand(n).sqrt()", "0.1 * torch.randn(n, 2)"
-ROLL_ROWS = (
-    wrong("root forgotten", f"Too many draws in the middle: you take u where √u is meant. {ROOT}",
-          (DRAWN, "torch.rand(n)")),
-    wrong("square for the root", f"You take u² where √u is meant. {ROOT}",
-          (DRAWN, "torch.rand(n).square()")),
-    wrong("root on one of the two", BOTH_ROOTS, ("math.pi * root", "math.pi * root**2")),
-    wrong("root on one of the two", BOTH_ROOTS, ("3 * root", "3 * root**2")),
-    wrong(
-        "radius and angle from two draws",
-        "The draws fill a disc. Radius and angle must come from the same u.",
-        ("math.pi * root", "math.pi * torch.rand(n).sqrt()"),
-    ),
-    wrong("no noise", f"The roll is a line. {THICKNESS}", (THICK, "0.0")),
-    wrong(
-        "noise on the radius alone",
-        f"Your noise moves a draw in or out, along its radius only. {THICKNESS}",
-        ("radius[:, None]", "(radius + 0.1 * torch.randn(n))[:, None]"),
-        (f" + {THICK}", ""),
-    ),
-    wrong(
-        "noise on the angle alone",
-        f"Your noise moves a draw along the roll, by its angle. {THICKNESS}",
-        ("    curve", "    angle = angle + 0.1 * torch.randn(n)\n    curve"),
-        (f" + {THICK}", ""),
-    ),
-    wrong("noise on one coordinate", f"Only one coordinate has noise. {THICKNESS}",
-          (THICK, f"{THICK} * torch.tensor([1.0, 0.0])")),
-    wrong("noise on one coordinate", f"Only one coordinate has noise. {THICKNESS}",
-          (THICK, f"{THICK} * torch.tensor([0.0, 1.0])")),
-    wrong("variance taken for the deviation",
-          f"You multiply the noise by the variance, 0.01. {THICKNESS}", (THICK, "0.01 * "
-                    "torch.randn(n, 2)")),
-    wrong("root of the deviation",
-          "Your noise is about √0.1 = 0.32 wide; 0.1 is the standard deviation already, not a "
-          f"variance. {THICKNESS}",
-          (THICK, "0.1**0.5 * torch.randn(n, 2)")),
-    wrong("one noise for both coordinates",
-          "Both coordinates use the same noise. Each needs a draw of its own: torch.randn(n, 2).",
-          (THICK, "0.1 * torch.randn(n, 1)")),
-    wrong("uniform noise", UNIFORM, (THICK, "0.1 * 12**0.5 * (torch.rand(n, 2) - 0.5)")),
-    wrong("uniform noise", UNIFORM, (THICK, "0.1 * torch.rand(n, 2)")),
-    wrong("one turn only", "The roll goes round once. Two turns are an angle of up to 4π.",
-          ("4 * math.pi", "2 * math.pi")),
-    wrong("angles in degrees", "cos and sin take radians: two turns are 4π, not 720.",
-          ("4 * math.pi", "720.0")),
-    wrong("radius 1", "Your roll ends at radius 1 or 2. It goes out to 3.",
-          ("3 * root", "1 * root")),
-    wrong("cos and sin exchanged",
-          "This is the roll's mirror image: the first coordinate is r·cos, the second r·sin.",
-          ("[angle.cos(), angle.sin()]", "[angle.sin(), angle.cos()]")),
-    wrong("one u for all draws", "All draws have the same u. Each needs one of its own: rand(n).",
-          (DRAWN, "torch.rand(1).sqrt().expand(n)")),
-    wrong("draws in a pattern", SERIAL, (DRAWN, "torch.linspace(0, 1, n).sqrt()")),
-    wrong("balanced, not drawn", EVEN,
-          (DRAWN, "torch.linspace(0, 1, n).sqrt()[torch.randperm(n)]")),
-    wrong("the same draws each time", SEEDED,
-          ("    root =", "    torch.manual_seed(0)\n    root =")),
-)  # fmt: skip
-ROLL_SAYS = {row.cause: row.says for row in ROLL_ROWS}
+SWISS_ROLL = """
+2.2 draws from a swiss roll
+read: lesson 2, section 2.6
+hint: One u for each draw decides both its radius and its angle.
+hint: √u, not u: a turn twice as far out is twice as long and needs twice the draws.
+hint: Add the noise at the end, to both coordinates: 0.1 * torch.randn(n, 2).
+root forgotten: Too many draws in the middle: you take u where √u is meant. {ROOT}
+    torch.rand(n).sqrt() → torch.rand(n)
+square for the root: You take u² where √u is meant. {ROOT}
+    torch.rand(n).sqrt() → torch.rand(n).square()
+root on one of the two: √u belongs into radius and angle. With one of them only, it is another
+    spiral.
+    math.pi * root → math.pi * root**2
+    or 3 * root → 3 * root**2
+radius and angle from two draws: The draws fill a disc. Radius and angle must come from the same u.
+    math.pi * root → math.pi * torch.rand(n).sqrt()
+no noise: The roll is a line. {THICKNESS}
+    0.1 * torch.randn(n, 2) → 0.0
+noise on the radius alone: Your noise moves a draw in or out, along its radius only. {THICKNESS}
+    radius[:, None] → (radius + 0.1 * torch.randn(n))[:, None]
+    + 0.1 * torch.randn(n, 2) →
+noise on the angle alone: Your noise moves a draw along the roll, by its angle. {THICKNESS}
+    curve = → angle = angle + 0.1 * torch.randn(n); curve =
+    + 0.1 * torch.randn(n, 2) →
+noise on one coordinate: Only one coordinate has noise. {THICKNESS}
+    0.1 * torch.randn(n, 2) → 0.1 * torch.randn(n, 2) * torch.tensor([1.0, 0.0])
+    or 0.1 * torch.randn(n, 2) → 0.1 * torch.randn(n, 2) * torch.tensor([0.0, 1.0])
+variance taken for the deviation: You multiply the noise by the variance, 0.01. {THICKNESS}
+    0.1 * torch.randn(n, 2) → 0.01 * torch.randn(n, 2)
+root of the deviation: Your noise is about √0.1 = 0.32 wide; 0.1 is the standard deviation already,
+    not a variance. {THICKNESS}
+    0.1 * torch.randn(n, 2) → 0.1**0.5 * torch.randn(n, 2)
+one noise for both coordinates: Both coordinates use the same noise. Each needs a draw of its own:
+    torch.randn(n, 2).
+    0.1 * torch.randn(n, 2) → 0.1 * torch.randn(n, 1)
+uniform noise: The noise is uniform. torch.rand is; a Gaussian's is torch.randn.
+    0.1 * torch.randn(n, 2) → 0.1 * 12**0.5 * (torch.rand(n, 2) - 0.5)
+    or 0.1 * torch.randn(n, 2) → 0.1 * torch.rand(n, 2)
+one turn only: The roll goes round once. Two turns are an angle of up to 4π.
+    4 * math.pi → 2 * math.pi
+angles in degrees: cos and sin take radians: two turns are 4π, not 720.
+    4 * math.pi → 720.0
+radius 1: Your roll ends at radius 1 or 2. It goes out to 3.
+    3 * root → 1 * root
+cos and sin exchanged: This is the roll's mirror image: the first coordinate is r·cos, the second
+    r·sin.
+    [angle.cos(), angle.sin()] → [angle.sin(), angle.cos()]
+one u for all draws: All draws have the same u. Each needs one of its own: rand(n).
+    torch.rand(n).sqrt() → torch.rand(1).sqrt().expand(n)
+draws in a pattern: {SERIAL}
+    torch.rand(n).sqrt() → torch.linspace(0, 1, n).sqrt()
+balanced, not drawn: {EVEN}
+    torch.rand(n).sqrt() → torch.linspace(0, 1, n).sqrt()[torch.randperm(n)]
+the same draws each time: {SEEDED}
+    root = → torch.manual_seed(0); root =
+"""
 ROLL_RADIUS = torch.arange(0.25, 3.3, 0.25).double()
 QUARTERS = torch.tensor([1.5, 2.1213, 2.598]).double()
 
@@ -130,34 +109,21 @@ def _roll_probes(trial: Trial) -> Iterator[Probe]:
     z = draws_of(trial)
     explain = unexplained(trial, _describe_roll, _sample_swiss_roll, z)
     if z.norm(dim=1).std() < 0.15:
-        trial.refuse("one u for all draws", ROLL_SAYS["one u for all draws"])
+        trial.refuse("one u for all draws")
     yield distribution(z, many, (_roll_cells,), explain)
     yield from clauses(_roll_clauses(trial, z))
 
 
-def _roll_clauses(trial: Trial, z: Tensor) -> Iterator[tuple[bool, str, str]]:
+def _roll_clauses(trial: Trial, z: Tensor) -> Iterator[tuple[bool, str]]:
     radius, across = _on_roll(z)
-    yield independent(torch.bucketize(radius, QUARTERS), 4), "draws in a pattern", SERIAL
-    yield independent((across > 0).long(), 2), "draws in a pattern", SERIAL
+    yield independent(torch.bucketize(radius, QUARTERS), 4), "draws in a pattern"
+    yield independent((across > 0).long(), 2), "draws in a pattern"
     samples = [trial(250).detach().double().norm(dim=1) for _ in range(CALLS)]
     cells = [torch.bucketize(sample, QUARTERS) for sample in samples]
-    yield not too_even(cells, torch.full((4,), 0.25)), "balanced, not drawn", EVEN
+    yield not too_even(cells, torch.full((4,), 0.25)), "balanced, not drawn"
     z = trial(40_000)  # about 40 of them lie beyond the roll's end, at (3, 0)
     beyond = (z[:, 0] > 2.6) & (z[:, 1] > 0.05) & (z[:, 1] < 0.6)
-    cause = "noise on the radius alone"
-    yield int(beyond.sum()) >= 8, cause, ROLL_SAYS[cause]
+    yield int(beyond.sum()) >= 8, "noise on the radius alone"
 
 
-swiss_roll = Exercise(
-    name="2.2",
-    title="draws from a swiss roll",
-    read="lesson 2, section 2.6",
-    hints=(
-        "One u for each draw decides both its radius and its angle.",
-        "√u, not u: a turn twice as far out is twice as long and needs twice the draws.",
-        "Add the noise at the end, to both coordinates: 0.1 * torch.randn(n, 2).",
-    ),
-    answer=_sample_swiss_roll,
-    test=run_probes(_roll_probes),
-    wrong=ROLL_ROWS,
-)
+swiss_roll = exercise(_sample_swiss_roll, _roll_probes, SWISS_ROLL, ROOT=ROOT, THICKNESS=THICKNESS)

@@ -8,19 +8,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, holds, run_probes
-from aae_lessons.checks.shared import (
-    LEAK,
-    LEAK_TWICE,
-    OLD_CODES,
-    cost_rows,
-    discriminator_rows,
-    generator_rows,
-)
+from aae_lessons.checks.misconceptions import row, wrong
+from aae_lessons.checks.probes import Probe, holds
 from aae_lessons.checks.stage import Stage, discriminator, mlp
 from aae_lessons.checks.steps import step_probes
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
 
 PHASES = ("reconstruction", "discriminator", "generator")
@@ -78,76 +70,6 @@ STAGE = Stage(
         model.encoder, model.decoder, model.discriminator, optimizers, *batch
     ),
 )
-CODES = "discriminator(z.detach())"
-GENERATOR_ZERO = ('    optimizers["generator"].zero_grad()\n', "")
-TURNED = (
-    "the generator meets the discriminator as it was before this step's update. First the "
-    "discriminator learns, then the generator."
-)
-FOOL = "F.softplus(-discriminator(z)).mean()"
-GENERATOR = f"""    generator = {FOOL}
-    optimizers["generator"].zero_grad()
-    generator.backward()
-"""
-ROWS = (
-    wrong(
-        "logits taken for pixels",
-        "you compare the image with the decoder's logits; x_hat = sigmoid(logits).",
-        ("decoder(encoder(x)).sigmoid()", "decoder(encoder(x))"),
-    ),
-    *cost_rows(),
-    wrong(
-        "encoder does not move",
-        "the encoder does not move: is its code detached on the way to the decoder?",
-        ("decoder(encoder(x))", "decoder(encoder(x).detach())"),
-    ),
-    *discriminator_rows(),
-    wrong(
-        "codes standardised",
-        "you give the codes mean 0 and variance 1 before the discriminator sees them, as batch "
-        "norm would. That fakes a match of moments: the decoder still gets the codes as they are.",
-        (CODES, "discriminator(((z - z.mean(0)) / z.std(0)).detach())"),
-    ),
-    *generator_rows(FOOL, "discriminator(z)"),
-    wrong(
-        "generator moves nothing",
-        "its gradient is cut: codes are detached for the discriminator's phase only. Here the "
-        "encoder is to learn.",
-        (FOOL, "F.softplus(-discriminator(z.detach())).mean()"),
-    ),
-    wrong("another phase leaks", LEAK, GENERATOR_ZERO),
-    wrong(
-        "detach and zero_grad missing",
-        LEAK_TWICE,
-        (CODES, "discriminator(encoder(x))"),
-        GENERATOR_ZERO,
-    ),
-    wrong(
-        "prior samples never shown",
-        "The discriminator never sees z_prior, the prior's samples that the step is given.",
-        ("discriminator(z_prior)", "discriminator(torch.randn_like(z_prior))"),
-    ),
-    wrong(
-        "codes from before the reconstruction step",
-        OLD_CODES,
-        ("    x_hat =", "    old = encoder(x).detach()\n    x_hat ="),
-        (CODES, "discriminator(old)"),
-    ),
-    wrong(
-        "generator before the discriminator",
-        TURNED,
-        (GENERATOR, ""),
-        ("    loss = F", GENERATOR + "    loss = F"),
-    ),
-    wrong(
-        "detach missing",
-        "The step moves what it should, because zero_grad() throws a gradient away in time. But "
-        "the discriminator's phase still computes one for the encoder, which nobody uses and "
-        "which would make codes easier to recognise. Give the discriminator z.detach().",
-        (CODES, "discriminator(encoder(x))"),
-    ),
-)  # fmt: skip
-MISSING = ROWS[-1]
 
 
 def _phases_apart(encoder, decoder, discriminator, optimizers, x, z_prior):
@@ -195,24 +117,53 @@ def _detached(answer: Callable) -> bool:
 
 def aae_probes(trial: Trial) -> Iterator[Probe]:
     """The probes of exercise 2.5: the AAE's step, phase by phase."""
-    missing = next(row for row in trial.exercise.wrong if row.cause == MISSING.cause)
+    missing = row(trial.exercise.wrong, "detach missing")
     further = [holds(_detached, missing.cause, missing.says)]
     yield from step_probes(trial, STAGE, PHASES, further)
 
 
-aae_step = Exercise(
-    name="2.5",
-    title="the whole update of an AAE",
-    read="lesson 2, section 2.4",
-    hints=(
-        "Three phases, each of three moves: forward, loss, descend (zero_grad, backward, step).",
-        "The discriminator's optimizer holds the discriminator's weights only. Which gradient "
-        "would be computed for nobody, and left in .grad, if the codes were not detached?",
-        "The discriminator of the generator's phase can be given the code z of the phase before: "
-        "between the two the encoder has not moved. The code of the reconstruction phase is "
-        "stale.",
-    ),
-    answer=_aae_step,
-    test=run_probes(aae_probes),
-    wrong=(*ROWS, TOGETHER),
+AAE_STEP = """
+2.5 the whole update of an AAE
+read: lesson 2, section 2.4
+hint: Three phases, each of three moves: forward, loss, descend (zero_grad, backward, step).
+hint: The discriminator's optimizer holds the discriminator's weights only. Which gradient would be
+    computed for nobody, and left in .grad, if the codes were not detached?
+hint: The discriminator of the generator's phase can be given the code z of the phase before:
+    between the two the encoder has not moved. The code of the reconstruction phase is stale.
+logits taken for pixels: you compare the image with the decoder's logits; x_hat = sigmoid(logits).
+    decoder(encoder(x)).sigmoid() → decoder(encoder(x))
+{COSTS}
+encoder does not move: the encoder does not move: is its code detached on the way to the decoder?
+    decoder(encoder(x)) → decoder(encoder(x).detach())
+{DISCRIMINATOR}
+codes standardised: you give the codes mean 0 and variance 1 before the discriminator sees them, as
+    batch norm would. That fakes a match of moments: the decoder still gets the codes as they are.
+    discriminator(z.detach()) → discriminator(((z - z.mean(0)) / z.std(0)).detach())
+{GENERATOR}
+generator moves nothing: its gradient is cut: codes are detached for the discriminator's phase
+    only. Here the encoder is to learn.
+    F.softplus(-discriminator(z)).mean() → F.softplus(-discriminator(z.detach())).mean()
+another phase leaks: {LEAK}
+    optimizers["generator"].zero_grad() → pass
+detach and zero_grad missing: {LEAK_TWICE}
+    discriminator(z.detach()) → discriminator(encoder(x))
+    optimizers["generator"].zero_grad() → pass
+prior samples never shown: The discriminator never sees z_prior, the prior's samples that the step
+    is given.
+    discriminator(z_prior) → discriminator(torch.randn_like(z_prior))
+codes from before the reconstruction step: {OLD_CODES}
+    x_hat = → old = encoder(x).detach(); x_hat =
+    discriminator(z.detach()) → discriminator(old)
+generator before the discriminator: the generator meets the discriminator as it was before this
+    step's update. First the discriminator learns, then the generator.
+    {GENERATED} → pass
+    loss = F → {GENERATED} ⏎ loss = F
+detach missing: The step moves what it should, because zero_grad() throws a gradient away in time.
+    But the discriminator's phase still computes one for the encoder, which nobody uses and which
+    would make codes easier to recognise. Give the discriminator z.detach().
+    discriminator(z.detach()) → discriminator(encoder(x))
+"""
+GENERATED = 'generator = {FOOL} ⏎ optimizers["generator"].zero_grad() ⏎ generator.backward()'
+aae_step = exercise(
+    _aae_step, aae_probes, AAE_STEP, TOGETHER, LOGITS="discriminator(z)", GENERATED=GENERATED
 )

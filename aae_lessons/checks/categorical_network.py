@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import wrong
 from aae_lessons.checks.probes import guarded
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
 
 
@@ -16,76 +15,52 @@ def _make_discriminator(classes):
     return nn.Sequential(*layers, nn.Linear(64, 1), nn.Flatten(0))
 
 
-END, SECOND = "nn.Linear(64, 1), nn.Flatten(0)", "nn.Linear(64, 64), nn.ReLU()"
-DISCRIMINATOR_ROWS = (
-    wrong(
-        "a network expected",
-        "Return the network itself, an nn.Module.",
-        ("    layers", "    return lambda y: y.sum(1)\n    layers"),
-    ),
-    wrong(
-        "a discriminator of images",
-        "It takes images. In an AAE the discriminator sees codes, here the K entries of y.",
-        ("nn.Linear(classes, 64)", "nn.Linear(784, 64)"),
-    ),
-    wrong(
-        "number of classes written into the code",
-        "It takes ten entries, whatever `classes` is.",
-        ("nn.Linear(classes, 64)", "nn.Linear(10, 64)"),
-    ),
-    wrong(
-        "random output",
-        "Two calls on the same codes differ (dropout?). Keep this one without noise.",
-        (SECOND, f"{SECOND}, nn.Dropout()"),
-    ),
-    wrong(
-        "batch norm",
-        "What it says of a code depends on the other codes of the batch: a batch norm? Real and "
-        "fake batches are then both normalised to the same moments, and the game freezes at 50 %. "
-        "Leave it out of a discriminator.",
-        (SECOND, f"nn.BatchNorm1d(64), {SECOND}"),
-    ),
-    wrong(
-        "sigmoid at the end",
-        "Its output lies between 0 and 1: there is a sigmoid at its end. The losses take logits, "
-        "so the last layer is linear.",
-        (END, "nn.Linear(64, 1), nn.Sigmoid(), nn.Flatten(0)"),
-    ),
-    wrong(
-        "bounded output",
-        "Its output can't leave an interval (a tanh or a clamp at its end?). A logit has no "
-        "bounds: the last layer is linear.",
-        (END, "nn.Linear(64, 1), nn.Tanh(), nn.Flatten(0)"),
-    ),
-    wrong(
-        "one sign only",
-        "Its output has one sign only (a ReLU or a log-sigmoid at its end?). A logit is negative "
-        "for fake and positive for real: the last layer is linear.",
-        (END, "nn.Linear(64, 1), nn.ReLU(), nn.Flatten(0)"),
-    ),
-    wrong(
-        "no activation",
-        "It is linear: without activations between them, layers are one layer.",
-        ("nn.ReLU()", "nn.Identity()"),
-    ),
-)
-NETWORK = {row.cause: row.says for row in DISCRIMINATOR_ROWS}
+DISCRIMINATOR = """
+4.3 a discriminator for y
+read: lesson 4, section 4.2
+hint: What goes in? Not images: the K entries of y.
+hint: One number for each image comes out, a logit. No sigmoid, no batch norm.
+hint: nn.Flatten(0) turns (B, 1) into (B,).
+a network expected: Return the network itself, an nn.Module.
+    layers = → return lambda y: y.sum(1) ⏎ layers =
+a discriminator of images: It takes images. In an AAE the discriminator sees codes, here the K
+    entries of y.
+    nn.Linear(classes, 64) → nn.Linear(784, 64)
+number of classes written into the code: It takes ten entries, whatever `classes` is.
+    nn.Linear(classes, 64) → nn.Linear(10, 64)
+random output: Two calls on the same codes differ (dropout?). Keep this one without noise.
+    nn.Linear(64, 64), nn.ReLU() → nn.Linear(64, 64), nn.ReLU(), nn.Dropout()
+batch norm: What it says of a code depends on the other codes of the batch: a batch norm? Real and
+    fake batches are then both normalised to the same moments, and the game freezes at 50 %. Leave
+    it out of a discriminator.
+    nn.Linear(64, 64), nn.ReLU() → nn.BatchNorm1d(64), nn.Linear(64, 64), nn.ReLU()
+sigmoid at the end: Its output lies between 0 and 1: there is a sigmoid at its end. The losses take
+    logits, so the last layer is linear.
+    nn.Linear(64, 1), nn.Flatten(0) → nn.Linear(64, 1), nn.Sigmoid(), nn.Flatten(0)
+bounded output: Its output can't leave an interval (a tanh or a clamp at its end?). A logit has no
+    bounds: the last layer is linear.
+    nn.Linear(64, 1), nn.Flatten(0) → nn.Linear(64, 1), nn.Tanh(), nn.Flatten(0)
+one sign only: Its output has one sign only (a ReLU or a log-sigmoid at its end?). A logit is
+    negative for fake and positive for real: the last layer is linear.
+    nn.Linear(64, 1), nn.Flatten(0) → nn.Linear(64, 1), nn.ReLU(), nn.Flatten(0)
+no activation: It is linear: without activations between them, layers are one layer.
+    nn.ReLU() → nn.Identity()
+"""
 
 
 def _test_discriminator(trial: Trial) -> None:
     for classes in (10, 7):
         network = trial(classes)
         if not isinstance(network, nn.Module):
-            says = NETWORK["a network expected"]
-            trial.refuse("a network expected", says, type(network).__name__, "Module")
+            trial.refuse("a network expected", "", type(network).__name__, "Module")
         y = (3 * torch.randn(9, classes)).softmax(1)
         _test_inputs(trial, network, classes)
         for _ in range(20):  # a spectral norm settles
             logits = trial.tensor(_logits(trial, network, y), (9,))
         if not torch.allclose(logits, _logits(trial, network, y), atol=1e-3):
-            trial.refuse("random output", NETWORK["random output"])
+            trial.refuse("random output")
         if not torch.allclose(_logits(trial, network, y[:4]), logits[:4], atol=1e-3):
-            trial.refuse("batch norm", NETWORK["batch norm"])
+            trial.refuse("batch norm")
         trial.tensor(_logits(trial, network, y[:1]), (1,))
         _test_range(trial, network, y)
 
@@ -95,7 +70,9 @@ def _test_inputs(trial: Trial, network: nn.Module, classes: int) -> None:
     if first is not None and first.in_features != classes:
         causes = {784: "a discriminator of images", 10: "number of classes written into the code"}
         cause = causes.get(first.in_features, "does not take the codes")
-        says = NETWORK.get(cause, "Its first layer does not take the K entries of y.")
+        says = (
+            "" if cause in causes.values() else "Its first layer does not take the K entries of y."
+        )
         trial.refuse(cause, says, first.in_features, classes)
 
 
@@ -115,28 +92,16 @@ def _test_range(trial: Trial, network: nn.Module, y: Tensor) -> None:
         said.append(_logits(trial, network, torch.cat([y, 300 * torch.randn(100, y.shape[1])])))
     far = torch.cat(said)
     if far.min() >= 0 and far.max() <= 1:
-        trial.refuse("sigmoid at the end", NETWORK["sigmoid at the end"])
+        trial.refuse("sigmoid at the end")
     if far.min() >= 0 or far.max() <= 0:
-        trial.refuse("one sign only", NETWORK["one sign only"])
+        trial.refuse("one sign only")
     if far.abs().max() < 25:
-        trial.refuse("bounded output", NETWORK["bounded output"])
+        trial.refuse("bounded output")
     a, b = y, 2 * y.flip(0)
     apart = _logits(trial, network, a) + _logits(trial, network, b)
     at_zero = _logits(trial, network, torch.zeros_like(y))
     if torch.allclose(apart - at_zero, _logits(trial, network, a + b), rtol=1e-3, atol=1e-3):
-        trial.refuse("no activation", NETWORK["no activation"])
+        trial.refuse("no activation")
 
 
-discriminator = Exercise(
-    name="4.3",
-    title="a discriminator for y",
-    read="lesson 4, section 4.2",
-    hints=(
-        "What goes in? Not images: the K entries of y.",
-        "One number for each image comes out, a logit. No sigmoid, no batch norm.",
-        "nn.Flatten(0) turns (B, 1) into (B,).",
-    ),
-    answer=_make_discriminator,
-    test=_test_discriminator,
-    wrong=DISCRIMINATOR_ROWS,
-)
+discriminator = exercise(_make_discriminator, _test_discriminator, DISCRIMINATOR)

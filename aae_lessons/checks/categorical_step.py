@@ -8,19 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import mutant, wrong
-from aae_lessons.checks.probes import run_probes
-from aae_lessons.checks.shared import (
-    LEAK,
-    LEAK_TWICE,
-    OLD_CODES,
-    cost_rows,
-    discriminator_rows,
-    generator_rows,
-)
+from aae_lessons.checks.misconceptions import mutant, row
 from aae_lessons.checks.stage import Stage, discriminator, mlp
 from aae_lessons.checks.steps import step_probes
+from aae_lessons.checks.tables import exercise
 
 K, PIXELS = 4, 6
 
@@ -77,103 +68,64 @@ STAGE = Stage(
     },
     batch=_batch,
 )
-HARD = "F.one_hot(y.argmax(1), y.shape[1]).float()"
-SECOND = """    optimizers["reconstruction"].step()
-
-    # regularisation phase: the discriminator
-    y = model.encoder(x).softmax(1)
+STEP = """
+4.5 the whole update with a softmax code
+read: lesson 4, section 4.3
+hint: Three phases, each of three moves: forward, loss, descend (zero_grad, backward, step).
+hint: Both the decoder and the discriminator see y = softmax(logits), over the classes.
+hint: Real: y_prior. Fake: y.detach() for the discriminator, y itself for the generator.
+decoder sees the logits: your decoder is given the encoder's logits. The code is y =
+    softmax(logits): what passes round the softmax is not regularised, and y need not hold
+    anything.
+    y = model.encoder(x).softmax(1) ⏎ x_hat → y = model.encoder(x) ⏎ x_hat
+hard code: you give argmax's one-hot vector to the decoder. An argmax has no gradient, so the
+    encoder learns nothing: the code is the soft y.
+    model.decoder(y) → model.decoder(F.one_hot(y.argmax(1), y.shape[1]).float())
+softmax over the batch: your softmax runs over the batch (dimension 0). Each image's K entries
+    should sum to 1: dimension 1.
+    softmax(1) → softmax(0)
+logits taken for pixels: you compare the image with the decoder's logits; x_hat = sigmoid(logits).
+    model.decoder(y).sigmoid() → model.decoder(y)
+{COSTS}
+D_cat sees the logits: your discriminator is given logits as codes and one-hot rows as prior
+    samples. Any network tells those apart. It should see y = softmax(logits).
+    y = model.encoder(x).softmax(1) ⏎ real → y = model.encoder(x) ⏎ real
+D_cat sees hard codes: your discriminator is given argmax's one-hot vectors. Those look like prior
+    samples already: its loss sits at 2 log 2 as if all were matched, and y never has to sharpen.
+    Balanced losses are not a match. Give it the soft y.
+    y.detach() → F.one_hot(y.argmax(1), y.shape[1]).float()
+{DISCRIMINATOR}
+{GENERATOR}
+generator moves nothing: its gradient is cut: the code is detached, or made hard by an argmax, on
+    its way to the discriminator. Here the encoder is to learn.
+    -model.discriminator(y) → -model.discriminator(y.detach())
+another phase leaks: {LEAK}
+    optimizers["generator"].zero_grad() → pass
+detach and zero_grad missing: {LEAK_TWICE}
+    y.detach() → y
+    optimizers["generator"].zero_grad() → pass
+    loss.backward() → loss.backward(retain_graph=True)
+codes from before the reconstruction step: {OLD_CODES}
+    optimizers["reconstruction"].step() → old = y.detach() ⏎ optimizers["reconstruction"].step()
+    model.discriminator(y.detach()) → model.discriminator(old)
+generator before the discriminator: the generator meets the discriminator as it was before this
+    step's update. First the discriminator learns, then the generator.
+    loss = F → {GENERATED} ⏎ loss = F
+    # regularisation phase: the generator ⏎ {GENERATED} →
 """
-FOOL = "F.softplus(-model.discriminator(y)).mean()"
-OVER_BATCH = (
-    "your softmax runs over the batch (dimension 0). Each image's K entries should sum to 1: "
-    "dimension 1."
-)
-SEES_LOGITS = wrong(
-    "decoder sees the logits",
-    "your decoder is given the encoder's logits. The code is y = softmax(logits): what passes "
-    "round the softmax is not regularised, and y need not hold anything.",
-    ("    y = model.encoder(x).softmax(1)\n    x_hat", "    y = model.encoder(x)\n    x_hat"),
-)
-SEES_HARD = wrong(
-    "D_cat sees hard codes",
-    "your discriminator is given argmax's one-hot vectors. Those look like prior samples already: "
-    "its loss sits at 2 log 2 as if all were matched, and y never has to sharpen. Balanced losses "
-    "are not a match. Give it the soft y.",
-    ("y.detach()", HARD),
-)
-ROWS = (
-    SEES_LOGITS,
-    wrong(
-        "hard code",
-        "you give argmax's one-hot vector to the decoder. An argmax has no gradient, so the "
-        "encoder learns nothing: the code is the soft y.",
-        ("model.decoder(y)", f"model.decoder({HARD})"),
-    ),
-    wrong("softmax over the batch", OVER_BATCH, ("softmax(1)", "softmax(0)")),
-    wrong(
-        "logits taken for pixels",
-        "you compare the image with the decoder's logits; x_hat = sigmoid(logits).",
-        ("model.decoder(y).sigmoid()", "model.decoder(y)"),
-    ),
-    *cost_rows(),
-    wrong(
-        "D_cat sees the logits",
-        "your discriminator is given logits as codes and one-hot rows as prior samples. Any "
-        "network tells those apart. It should see y = softmax(logits).",
-        ("    y = model.encoder(x).softmax(1)\n    real", "    y = model.encoder(x)\n    real"),
-    ),
-    SEES_HARD,
-    *discriminator_rows(),
-    *generator_rows(FOOL, "model.discriminator(y)"),
-    wrong(
-        "generator moves nothing",
-        "its gradient is cut: the code is detached, or made hard by an argmax, on its way to the "
-        "discriminator. Here the encoder is to learn.",
-        (FOOL, "F.softplus(-model.discriminator(y.detach())).mean()"),
-    ),
-    wrong("another phase leaks", LEAK, ('    optimizers["generator"].zero_grad()\n', "")),
-    wrong(
-        "detach and zero_grad missing",
-        LEAK_TWICE,
-        ("y.detach()", "y"),
-        ('    optimizers["generator"].zero_grad()\n', ""),
-        ("    loss.backward()", "    loss.backward(retain_graph=True)"),
-    ),
-    wrong(
-        "codes from before the reconstruction step",
-        OLD_CODES,
-        (SECOND, '    old = y.detach()\n' + SECOND),
-        ("model.discriminator(y.detach())", "model.discriminator(old)"),
-    ),
-    wrong(
-        "generator before the discriminator",
-        "the generator meets the discriminator as it was before this step's update. First the "
-        "discriminator learns, then the generator.",
-        ("    loss = F", '    generator = F.softplus(-model.discriminator(y)).mean()\n'
-         '    optimizers["generator"].zero_grad()\n    generator.backward()\n    loss = F'),
-        ('\n    # regularisation phase: the generator\n    generator = '
-         'F.softplus(-model.discriminator(y)).mean()\n    optimizers["generator"].zero_grad()\n'
-         "    generator.backward()\n", ""),
-    ),
-)  # fmt: skip
 
-step = Exercise(
-    name="4.5",
-    title="the whole update with a softmax code",
-    read="lesson 4, section 4.3",
-    hints=(
-        "Three phases, each of three moves: forward, loss, descend (zero_grad, backward, step).",
-        "Both the decoder and the discriminator see y = softmax(logits), over the classes.",
-        "Real: y_prior. Fake: y.detach() for the discriminator, y itself for the generator.",
-    ),
-    answer=_step,
-    test=run_probes(lambda trial: step_probes(trial, STAGE, list(STAGE.owners))),
-    wrong=ROWS,
+GENERATED = 'generator = {FOOL} ⏎ optimizers["generator"].zero_grad() ⏎ generator.backward()'
+step = exercise(
+    _step,
+    lambda trial: step_probes(trial, STAGE, list(STAGE.owners)),
+    STEP,
+    LOGITS="model.discriminator(y)",
+    GENERATED=GENERATED,
 )
 
-# -------------------------------------------------------------------- 4.6 find the mistakes
-
-broken_step = mutant(_step, SEES_LOGITS, SEES_HARD)
+broken_step = mutant(
+    _step, row(step.wrong, "decoder sees the logits"), row(step.wrong, "D_cat sees hard codes")
+)
 
 
 def broken_curves(update: Callable = broken_step, updates: int = 400) -> dict[str, list[float]]:
@@ -195,18 +147,13 @@ def broken_curves(update: Callable = broken_step, updates: int = 400) -> dict[st
     return seen
 
 
-mended_step = Exercise(
-    name="4.6",
-    title="find two mistakes in a step with D_cat",
-    read="lesson 4, sections 4.2 and 4.3",
-    hints=(
-        "Compare the step with the one of exercise 4.5: what does each network see?",
-        "The discriminator's loss is balanced from the start. What makes its task so hopeless?",
-        "The decoder must see y, and the discriminator the soft y, detached.",
-    ),
-    answer=_step,
-    test=step.test,
-    wrong=ROWS,
-    called="mended_step",
-    counterpart=step,
+MENDED_STEP = """
+4.6 find two mistakes in a step with D_cat
+read: lesson 4, sections 4.2 and 4.3
+hint: Compare the step with the one of exercise 4.5: what does each network see?
+hint: The discriminator's loss is balanced from the start. What makes its task so hopeless?
+hint: The decoder must see y, and the discriminator the soft y, detached.
+"""
+mended_step = exercise(
+    _step, step.test, MENDED_STEP, *step.wrong, called="mended_step", counterpart=step
 )

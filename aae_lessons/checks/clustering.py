@@ -8,13 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from aae_lessons.checks.clustering_errors import clustering_error
-from aae_lessons.checks.clustering_matching import one_to_one_error
+from aae_lessons.checks.clustering_errors import clustering_error, one_to_one_error
 from aae_lessons.checks.clustering_run import broken_run, mended_run
 from aae_lessons.checks.clustering_step import step
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, run_probes, values
+from aae_lessons.checks.probes import Probe, values
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
 
 __all__ = [
@@ -27,72 +25,46 @@ __all__ = [
     "step",
 ]
 
-# ----------------------------------------------------------- 6.1 a code with cluster heads
-
 
 def _head_code(y, z, heads):
     return y @ heads + z
 
 
-CODE = "y @ heads + z"
-CODE_ROWS = (
-    wrong(
-        "hard head",
-        "You take the head of the most likely cluster only. The code mixes the heads by y, y @ "
-        "W_C, so that a gradient reaches y; an argmax has none.",
-        (CODE, "heads[y.argmax(1)] + z"),
-    ),
-    wrong(
-        "mean over the clusters",
-        "You take the mean over the K clusters. y's entries sum to 1 already: a sum, weighted by "
-        "y.",
-        (CODE, "(y[:, :, None] * heads).mean(1) + z"),
-    ),
-    wrong("style forgotten", "The style z is missing: add it.", (CODE, "y @ heads")),
-    wrong(
-        "heads forgotten",
-        "That is the style alone. Where is the head of the image's cluster?",
-        (CODE, "z * 1"),
-    ),
-    wrong(
-        "concatenated",
-        "You put head and style side by side. Here they are added, so that a code stays a point "
-        "in D dimensions (§7).",
-        (CODE, "torch.cat([y @ heads, z], 1)"),
-    ),
-    wrong(
-        "y next to z",
-        "You put y and z side by side, as for a decoder of (y, z). With cluster heads the code "
-        "has D dimensions: head plus style (§7).",
-        (CODE, "torch.cat([y, z], 1)"),
-    ),
-    wrong(
-        "softmax applied again",
-        "You apply a softmax to y, which is one already: the heads are mixed nearly evenly.",
-        (CODE, "y.softmax(1) @ heads + z"),
-    ),
-    wrong(
-        "one head for the batch",
-        "You average the heads over the batch. Each image has a mixture of its own.",
-        (CODE, "(y @ heads).mean(0) + z"),
-    ),
-    wrong(
-        "style subtracted",
-        "You subtract the style. The code is head *plus* style.",
-        (CODE, "y @ heads - z"),
-    ),
-    wrong(
-        "gradient cut",
-        "No gradient flows back to y, z or the heads. All three are learned.",
-        (CODE, "y @ heads.detach() + z"),
-    ),
-    wrong(
-        "gradient cut",
-        "No gradient flows back to y: its mixture of heads is cut from the graph. All three "
-        "arguments are learned.",
-        (CODE, "y.detach() @ heads + z"),
-    ),
-)
+HEAD_CODE = """
+6.1 a code with cluster heads
+read: lesson 6, section 6.9 (paper §7)
+hint: Row k of W_C is the place of cluster k. Which place does a soft y mean?
+hint: A mixture of the rows, weighted by y, is a matrix product: (B, K) @ (K, D).
+hint: Then add the style: y @ heads + z.
+hard head: You take the head of the most likely cluster only. The code mixes the heads by y, y @
+    W_C, so that a gradient reaches y; an argmax has none.
+    y @ heads + z → heads[y.argmax(1)] + z
+mean over the clusters: You take the mean over the K clusters. y's entries sum to 1 already: a sum,
+    weighted by y.
+    y @ heads + z → (y[:, :, None] * heads).mean(1) + z
+style forgotten: The style z is missing: add it.
+    y @ heads + z → y @ heads
+heads forgotten: That is the style alone. Where is the head of the image's cluster?
+    y @ heads + z → z * 1
+concatenated: You put head and style side by side. Here they are added, so that a code stays a
+    point in D dimensions (§7).
+    y @ heads + z → torch.cat([y @ heads, z], 1)
+y next to z: You put y and z side by side, as for a decoder of (y, z). With cluster heads the code
+    has D dimensions: head plus style (§7).
+    y @ heads + z → torch.cat([y, z], 1)
+softmax applied again: You apply a softmax to y, which is one already: the heads are mixed nearly
+    evenly.
+    y @ heads + z → y.softmax(1) @ heads + z
+one head for the batch: You average the heads over the batch. Each image has a mixture of its own.
+    y @ heads + z → (y @ heads).mean(0) + z
+style subtracted: You subtract the style. The code is head *plus* style.
+    y @ heads + z → y @ heads - z
+gradient cut: No gradient flows back to y, z or the heads. All three are learned.
+    y @ heads + z → y @ heads.detach() + z
+gradient cut: No gradient flows back to y: its mixture of heads is cut from the graph. All three
+    arguments are learned.
+    y @ heads + z → y.detach() @ heads + z
+"""
 
 
 def _head_code_probes(_trial: Trial) -> Iterator[Probe]:
@@ -101,21 +73,7 @@ def _head_code_probes(_trial: Trial) -> Iterator[Probe]:
         yield from values(y, torch.randn(rows, dims), 3 * torch.randn(k, dims))
 
 
-head_code = Exercise(
-    name="6.1",
-    title="a code with cluster heads",
-    read="lesson 6, section 6.9 (paper §7)",
-    hints=(
-        "Row k of W_C is the place of cluster k. Which place does a soft y mean?",
-        "A mixture of the rows, weighted by y, is a matrix product: (B, K) @ (K, D).",
-        "Then add the style: y @ heads + z.",
-    ),
-    answer=_head_code,
-    test=run_probes(_head_code_probes),
-    wrong=CODE_ROWS,
-)
-
-# ------------------------------------------------------------------ 6.4 heads pushed apart
+head_code = exercise(_head_code, _head_code_probes, HEAD_CODE)
 
 
 def _apart(heads, distance):
@@ -123,67 +81,51 @@ def _apart(heads, distance):
     return (distance - (heads[i] - heads[j]).norm(dim=1)).relu().sum()
 
 
-HINGE, NORM = (
-    "(distance - (heads[i] - heads[j]).norm(dim=1)).relu()",
-    "(heads[i] - heads[j]).norm(dim=1)",
-)
-APART_ROWS = (
-    wrong(
-        "diagonal left in",
-        "You also count each head's distance to itself, which is 0: a constant that no head can "
-        "lower. Only pairs of different heads count.",
-        (f"{HINGE}.sum()", f"{HINGE}.sum() + len(heads) * distance"),
-    ),
-    wrong(
-        "diagonal left in",
-        "You sum over all i and j: each pair counts twice, and each head's distance to itself, "
-        "which is 0, as well. Only pairs i < j count.",
-        (f"{HINGE}.sum()", f"2 * {HINGE}.sum() + len(heads) * distance"),
-    ),
-    wrong("each pair twice", "Twice too large: (i, j) and (j, i) are one pair.",
-          (HINGE, f"2 * {HINGE}")),
-    wrong("mean over pairs", "You take the mean over the pairs. Take their sum.",
-          (".sum()", ".mean()")),
-    wrong("squared distance", "You compare squared distances with the distance: the root is "
-          "missing.", (NORM, "(heads[i] - heads[j]).square().sum(1)")),
-    wrong("absolute differences", "You add up absolute differences (the 1-norm). ‖w_i − w_j‖ is "
-          "the Euclidean norm.", (".norm(dim=1)", ".abs().sum(1)")),
-    wrong(
-        "pulled together",
-        "Your loss is large where heads are far apart: descending it pulls them together.",
-        (f"distance - {NORM}", f"{NORM} - distance"),
-    ),
-    wrong(
-        "sign lost",
-        "Your loss is negative: descending it pulls the heads together.",
-        (HINGE, f"-{HINGE}"),
-    ),
-    wrong(
-        "no hinge",
-        "Pairs that are far apart already make your loss negative, and go on being pushed without "
-        "end. From the distance on they cost nothing: max(0, …).",
-        (".relu()", ""),
-    ),
-    wrong("hinge of the sum", "You add up first and cut off below 0 afterwards: far pairs then "
-          "pay for near ones. Each pair has a hinge of its own.",
-          (".relu().sum()", ".sum().relu()")),
-    wrong("hinge squared", "You square the hinge. The paper's grows linearly.",
-          (".relu()", ".relu().square()")),
-    wrong(
-        "gradient not finite",
-        "The value is right, its gradient is not a number: the root of a head's distance to "
-        "itself has an infinite slope at 0, even if you cross it out afterwards. Choose the pairs "
-        "i < j before you take roots.",
-        ("    i, j =",
-         "    d = (heads[:, None] - heads[None]).square().sum(2).sqrt()\n    i, j ="),
-        (NORM, "d[i, j]"),
-    ),
-    wrong("gradient cut", "No gradient flows back to the heads. Did .item() or .detach() cut it?",
-          ("heads[j]).norm", "heads[j]).detach().norm")),
-    wrong("wrong gradient", "The value is right, its gradient is half of what it should be: one "
-          "of the two heads of a pair is detached. Both are pushed.",
-          ("heads[j])", "heads[j].detach())")),
-)  # fmt: skip
+APART = """
+6.4 heads pushed apart
+read: lesson 6, section 6.9 (paper §7)
+hint: How many pairs of different heads are there? K(K − 1)/2, not K².
+hint: torch.triu_indices(K, K, offset=1) gives i and j of every pair once.
+hint: max(0, distance − d) is (distance - d).relu(), d being the norm of a difference.
+diagonal left in: You also count each head's distance to itself, which is 0: a constant that no
+    head can lower. Only pairs of different heads count.
+    .sum() → .sum() + len(heads) * distance
+diagonal left in: You sum over all i and j: each pair counts twice, and each head's distance to
+    itself, which is 0, as well. Only pairs i < j count.
+    (distance - (heads[i] - heads[j]).norm(dim=1)).relu().sum()
+    → 2 * (distance - (heads[i] - heads[j]).norm(dim=1)).relu().sum() + len(heads) * distance
+each pair twice: Twice too large: (i, j) and (j, i) are one pair.
+    return (distance → return 2 * (distance
+mean over pairs: You take the mean over the pairs. Take their sum.
+    .sum() → .mean()
+squared distance: You compare squared distances with the distance: the root is missing.
+    (heads[i] - heads[j]).norm(dim=1) → (heads[i] - heads[j]).square().sum(1)
+absolute differences: You add up absolute differences (the 1-norm). ‖w_i − w_j‖ is the Euclidean
+    norm.
+    .norm(dim=1) → .abs().sum(1)
+pulled together: Your loss is large where heads are far apart: descending it pulls them together.
+    distance - (heads[i] - heads[j]).norm(dim=1) → (heads[i] - heads[j]).norm(dim=1) - distance
+sign lost: Your loss is negative: descending it pulls the heads together.
+    return (distance → return -(distance
+no hinge: Pairs that are far apart already make your loss negative, and go on being pushed without
+    end. From the distance on they cost nothing: max(0, …).
+    .relu() →
+hinge of the sum: You add up first and cut off below 0 afterwards: far pairs then pay for near
+    ones. Each pair has a hinge of its own.
+    .relu().sum() → .sum().relu()
+hinge squared: You square the hinge. The paper's grows linearly.
+    .relu() → .relu().square()
+gradient not finite: The value is right, its gradient is not a number: the root of a head's
+    distance to itself has an infinite slope at 0, even if you cross it out afterwards. Choose the
+    pairs i < j before you take roots.
+    i, j = → d = (heads[:, None] - heads[None]).square().sum(2).sqrt(); i, j =
+    (heads[i] - heads[j]).norm(dim=1) → d[i, j]
+gradient cut: No gradient flows back to the heads. Did .item() or .detach() cut it?
+    heads[j]).norm → heads[j]).detach().norm
+wrong gradient: The value is right, its gradient is half of what it should be: one of the two heads
+    of a pair is detached. Both are pushed.
+    heads[j]) → heads[j].detach())
+"""
 
 
 def _some_near(k: int, dims: int, distance: float) -> Tensor:
@@ -203,16 +145,4 @@ def _apart_probes(_trial: Trial) -> Iterator[Probe]:
     yield from values(torch.eye(3) * 9, 2.0)  # all far apart: 0, and no push
 
 
-apart = Exercise(
-    name="6.4",
-    title="heads pushed apart",
-    read="lesson 6, section 6.9 (paper §7)",
-    hints=(
-        "How many pairs of different heads are there? K(K − 1)/2, not K².",
-        "torch.triu_indices(K, K, offset=1) gives i and j of every pair once.",
-        "max(0, distance − d) is (distance - d).relu(), d being the norm of a difference.",
-    ),
-    answer=_apart,
-    test=run_probes(_apart_probes),
-    wrong=APART_ROWS,
-)
+apart = exercise(_apart, _apart_probes, APART)

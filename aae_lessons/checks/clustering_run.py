@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import MultiStepLR
 
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import mutant, wrong
-from aae_lessons.checks.probes import Probe, run_probes
+from aae_lessons.checks.misconceptions import mutant
+from aae_lessons.checks.probes import Probe
 from aae_lessons.checks.stage import Descent
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
 
 
@@ -32,85 +32,50 @@ def _mended_run(model, step, optimizers, schedulers, batches, epochs, error):
     return errors
 
 
-STEPPED = "        for scheduler in schedulers:\n            scheduler.step()\n"
-LATE = (
-    "A rate falls at the wrong time. A scheduler counts its own step() calls: one for each epoch, "
-    "after its updates, not one for each update."
-)
-FROZEN = wrong(
-    "shuffles frozen",
-    "Every epoch has the same batches: the shuffle is frozen. Ask for batches(number) afresh in "
-    "each epoch, with its number.",
-    ("batches(number)", "kept"),
-    ("    errors = []\n", "    errors, kept = [], list(batches(0))\n"),
-)
-NEVER = wrong(
-    "schedulers never stepped",
-    "The rates never fall: the schedulers are made and never stepped. Each is to be stepped once "
-    "at the end of an epoch.",
-    (STEPPED, ""),
-)
-IN_TRAINING = wrong(
-    "measured in training mode",
-    "You measure in training mode: dropout still hides inputs, and batch norm still uses the "
-    "moments of whatever batch it is given. model.eval() belongs before it.",
-    ("        model.eval()\n", ""),
-)
-ROWS = (
-    FROZEN,
-    NEVER,
-    IN_TRAINING,
-    wrong(
-        "only one scheduler stepped",
-        "Some rates fall and others do not: only one of the schedulers is stepped. Each optimizer "
-        "has one.",
-        ("in schedulers:", "in schedulers[:1]:"),
-    ),
-    wrong("schedulers stepped at the wrong time", LATE,
-          (STEPPED, ""), ("optimizers, batch)\n", "optimizers, batch)\n"
-           "            for scheduler in schedulers:\n                scheduler.step()\n")),
-    wrong("schedulers stepped at the wrong time", LATE,
-          (STEPPED, ""), ("        model.train()\n", "        model.train()\n" + STEPPED)),
-    wrong(
-        "not back in training mode",
-        "Some steps are made in evaluation mode: after the first measurement model.train() is "
-        "missing, and from then on there is no dropout and no batch norm.",
-        ("        model.train()\n", ""),
-        ("    errors = []\n", "    errors = []\n    model.train()\n"),
-    ),
-    wrong(
-        "another order of batches",
-        "Epoch number e has the batches of batches(e), from 0 on.",
-        ("batches(number)", "batches(number + 1)"),
-    ),
-    wrong(
-        "an epoch left out",
-        "Each epoch is one pass over its batches, and there are `epochs` of them.",
-        ("range(epochs)", "range(1, epochs)"),
-    ),
-    wrong(
-        "measured at the wrong time",
-        "Measure once in each epoch, after its updates: the first error here comes before any "
-        "update.",
-        ("            errors.append(error(model))\n", "            pass\n"),
-        ("        model.train()\n", "        model.eval()\n        errors.append(error(model))\n"
-         "        model.train()\n"),
-    ),
-    wrong(
-        "the least error alone",
-        "Return a list with the error after each epoch. The run is measured by its last epoch, "
-        "not by the best one: that would be chosen by looking.",
-        ("return errors", "return min(errors)"),
-    ),
-    wrong(
-        "the last error alone",
-        "Return a list with the error after each epoch, not the last one alone.",
-        ("return errors", "return errors[-1]"),
-    ),
-)  # fmt: skip
-broken_run = mutant(_mended_run, FROZEN, NEVER, IN_TRAINING)
-
-# ------------------------------------------------------------------ a run that takes notes
+MENDED_RUN = """
+6.6 find three mistakes in a run
+read: lesson 5, section 5.5, on rates that drop
+hint: What does every epoch of the broken run have in common that it should not?
+hint: The rates should fall after some epochs. Who says to the schedulers that one is over?
+hint: model.train() before the updates of an epoch, model.eval() before its error.
+shuffles frozen: Every epoch has the same batches: the shuffle is frozen. Ask for batches(number)
+    afresh in each epoch, with its number.
+    batches(number) → kept
+    errors = [] → errors, kept = [], list(batches(0))
+schedulers never stepped: The rates never fall: the schedulers are made and never stepped. Each is
+    to be stepped once at the end of an epoch.
+    for scheduler in schedulers: ⏎         scheduler.step() → pass
+measured in training mode: You measure in training mode: dropout still hides inputs, and batch norm
+    still uses the moments of whatever batch it is given. model.eval() belongs before it.
+    model.eval() → pass
+only one scheduler stepped: Some rates fall and others do not: only one of the schedulers is
+    stepped. Each optimizer has one.
+    in schedulers: → in schedulers[:1]:
+schedulers stepped at the wrong time: A rate falls at the wrong time. A scheduler counts its own
+    step() calls: one for each epoch, after its updates, not one for each update.
+    for scheduler in schedulers: ⏎         scheduler.step() → pass
+    optimizers, batch)
+    → optimizers, batch) ⏎         for scheduler in schedulers: ⏎             scheduler.step()
+    or for scheduler in schedulers: ⏎         scheduler.step() → pass
+    model.train() → model.train() ⏎     for scheduler in schedulers: ⏎         scheduler.step()
+not back in training mode: Some steps are made in evaluation mode: after the first measurement
+    model.train() is missing, and from then on there is no dropout and no batch norm.
+    model.train() → pass
+    errors = [] → errors = []; model.train()
+another order of batches: Epoch number e has the batches of batches(e), from 0 on.
+    batches(number) → batches(number + 1)
+an epoch left out: Each epoch is one pass over its batches, and there are `epochs` of them.
+    range(epochs) → range(1, epochs)
+measured at the wrong time: Measure once in each epoch, after its updates: the first error here
+    comes before any update.
+    errors.append(error(model)) → pass
+    model.train() → model.eval(); errors.append(error(model)); model.train()
+the least error alone: Return a list with the error after each epoch. The run is measured by its
+    last epoch, not by the best one: that would be chosen by looking.
+    return errors → return min(errors)
+the last error alone: Return a list with the error after each epoch, not the last one alone.
+    return errors → return errors[-1]
+"""
 
 
 @dataclass
@@ -171,11 +136,11 @@ def _rates_by_epoch(notes: Notes) -> list[tuple[float, ...]]:
 ASPECTS: tuple[tuple[Callable[[Notes], Any], str, str], ...] = (
     (lambda n: n.batches, "another order of batches",
      "Each epoch is one pass over its own batches, batches(number), one step for each batch."),
-    (_rates_by_epoch, "schedulers stepped at the wrong time", LATE),
+    (_rates_by_epoch, "schedulers stepped at the wrong time", ""),
     (lambda n: n.measured_after, "measured at the wrong time",
      "Measure once in each epoch, after its updates."),
-    (lambda n: n.measured_training, IN_TRAINING.cause, IN_TRAINING.says),
-    (lambda n: n.training, "not back in training mode", ROWS[6].says),
+    (lambda n: n.measured_training, "measured in training mode", ""),
+    (lambda n: n.training, "not back in training mode", ""),
     (lambda n: _errors(n.result), "an error for each epoch expected",
      "Return a list with the error after each epoch, in their order. The run is measured by its "
      "last epoch, not by the best one: that would be chosen by looking."),
@@ -199,21 +164,8 @@ def _mistakes_probes(_trial: Trial) -> Iterator[Probe]:
             yield Probe(observe, cause, says, show=False)
 
 
-mended_run = Exercise(
-    name="6.6",
-    title="find three mistakes in a run",
-    read="lesson 5, section 5.5, on rates that drop",
-    hints=(
-        "What does every epoch of the broken run have in common that it should not?",
-        "The rates should fall after some epochs. Who says to the schedulers that one is over?",
-        "model.train() before the updates of an epoch, model.eval() before its error.",
-    ),
-    answer=_mended_run,
-    test=run_probes(_mistakes_probes),
-    wrong=ROWS,
-)
-
-# ----------------------------------------------------------------------------- the curves
+mended_run = exercise(_mended_run, _mistakes_probes, MENDED_RUN)
+broken_run = mutant(_mended_run, *mended_run.wrong[:3])
 
 
 def _encoder() -> nn.Sequential:

@@ -6,12 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import run_probes
-from aae_lessons.checks.shared import OLD_CODES, cost_rows
 from aae_lessons.checks.stage import Stage, discriminator, mlp
 from aae_lessons.checks.steps import step_probes
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.two_codes import REGULARISED
 
 K, D, PIXELS = 4, 2, 6
@@ -87,91 +84,48 @@ STAGE = Stage(
         torch.randn(rows, D),
     ),
 )
-PUSHED, SUM = (
-    "cost + _apart(model.cluster_heads, model.distance)",
-    "_head_code(y, z, model.cluster_heads)",
-)
-HEAD_PLUS_STYLE = (
-    "the discriminator of z is given head plus style. Only the style has to be Gaussian; the sum "
-    "is one cloud for each cluster, and forcing it into one Gaussian would undo the clusters."
-)
-ROWS = (
-    wrong("heads not pushed apart", "the hinge of exercise 6.4 is missing.", (PUSHED, "cost")),
-    wrong(
-        "each pair twice",
-        "you push each pair of heads twice: pairs i < j only.",
-        (PUSHED, "cost + 2 * _apart(model.cluster_heads, model.distance)"),
-    ),
-    wrong(
-        "heads pulled together",
-        "you subtract the hinge. Add it.",
-        (PUSHED, "cost - _apart(model.cluster_heads, model.distance)"),
-    ),
-    wrong(
-        "another distance",
-        "you push the heads apart up to another distance than model.distance.",
-        ("model.distance", "2 * model.distance"),
-    ),
-    wrong(
-        "hard head",
-        "you take the head of the most likely cluster. An argmax has no gradient: mix the heads "
-        "by y.",
-        (SUM, "(model.cluster_heads[y.argmax(1)] + z)"),
-    ),
-    wrong(
-        "style forgotten",
-        "the decoder sees the heads only. The code is head plus style.",
-        (SUM, "(y @ model.cluster_heads)"),
-    ),
-    wrong(
-        "heads forgotten",
-        "the decoder sees the style only. The code is head plus style.",
-        (SUM, "z"),
-    ),
-    wrong(
-        "heads do not learn",
-        "the heads are detached in the code: they are weights, and the reconstruction moves them.",
-        (SUM, "_head_code(y, z, model.cluster_heads.detach())"),
-    ),
-    wrong(
-        "logits taken for pixels",
-        "you compare the image with the decoder's logits; x_hat = sigmoid(logits).",
-        (").sigmoid()", ")"),
-    ),
-    *cost_rows(),
-    wrong(
-        "D_z sees head plus style",
-        HEAD_PLUS_STYLE,
-        ("z.detach()", f"{SUM}.detach()"),
-    ),
-    wrong(
-        "D_z sees head plus style",
-        HEAD_PLUS_STYLE,
-        ("discriminator_z(z))", f"discriminator_z({SUM}))"),
-    ),
-    *REGULARISED,
-    wrong(
-        "codes from before the reconstruction step",
-        OLD_CODES,
-        (
-            "    # reconstruction phase:",
-            "    old_y, old_z = model.encode(x)\n    # reconstruction:",
-        ),
-        ("y.detach()", "old_y.detach()"),
-        ("z.detach()", "old_z.detach()"),
-    ),
-)
+STEP = """
+6.5 the update without labels, with cluster heads
+read: lesson 6, sections 6.4 and 6.9
+hint: Four losses, each descended by the optimizer of its name: forward, loss, descend.
+hint: Reconstruction: the cost of y @ W_C + z, plus the hinge that pushes the heads apart.
+hint: The discriminators see y and z, not their sum; detach both for them.
+heads not pushed apart: the hinge of exercise 6.4 is missing.
+    cost + _apart(model.cluster_heads, model.distance) → cost
+each pair twice: you push each pair of heads twice: pairs i < j only.
+    cost + _apart → cost + 2 * _apart
+heads pulled together: you subtract the hinge. Add it.
+    cost + _apart → cost - _apart
+another distance: you push the heads apart up to another distance than model.distance.
+    model.distance → 2 * model.distance
+hard head: you take the head of the most likely cluster. An argmax has no gradient: mix the heads
+    by y.
+    _head_code(y, z, model.cluster_heads) → (model.cluster_heads[y.argmax(1)] + z)
+style forgotten: the decoder sees the heads only. The code is head plus style.
+    _head_code(y, z, model.cluster_heads) → (y @ model.cluster_heads)
+heads forgotten: the decoder sees the style only. The code is head plus style.
+    _head_code(y, z, model.cluster_heads) → z
+heads do not learn: the heads are detached in the code: they are weights, and the reconstruction
+    moves them.
+    _head_code(y, z, model.cluster_heads) → _head_code(y, z, model.cluster_heads.detach())
+logits taken for pixels: you compare the image with the decoder's logits; x_hat = sigmoid(logits).
+    ).sigmoid() → )
+{COSTS}
+D_z sees head plus style: the discriminator of z is given head plus style. Only the style has to be
+    Gaussian; the sum is one cloud for each cluster, and forcing it into one Gaussian would undo
+    the clusters.
+    z.detach() → _head_code(y, z, model.cluster_heads).detach()
+    or discriminator_z(z)) → discriminator_z(_head_code(y, z, model.cluster_heads)))
+{REGULARISED}
+codes from before the reconstruction step: {OLD_CODES}
+    # reconstruction phase: → old_y, old_z = model.encode(x) ⏎ # reconstruction:
+    y.detach() → old_y.detach()
+    z.detach() → old_z.detach()
+"""
 
-step = Exercise(
-    name="6.5",
-    title="the update without labels, with cluster heads",
-    read="lesson 6, sections 6.4 and 6.9",
-    hints=(
-        "Four losses, each descended by the optimizer of its name: forward, loss, descend.",
-        "Reconstruction: the cost of y @ W_C + z, plus the hinge that pushes the heads apart.",
-        "The discriminators see y and z, not their sum; detach both for them.",
-    ),
-    answer=_step,
-    test=run_probes(lambda trial: step_probes(trial, STAGE, list(STAGE.owners))),
-    wrong=ROWS,
+step = exercise(
+    _step,
+    lambda trial: step_probes(trial, STAGE, list(STAGE.owners)),
+    STEP,
+    REGULARISED=REGULARISED,
 )

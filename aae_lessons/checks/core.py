@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from aae_lessons.checks import guards, progress
 from aae_lessons.checks.misconceptions import Wrong, source_of, uses
+from aae_lessons.checks.probes import Probe, run_probes
 from aae_lessons.checks.trial import CheckFailed, Trial
 
 TIME_LIMIT = 10.0  # seconds for one check
@@ -24,7 +25,7 @@ class Exercise:
         read: where the lesson explains it.
         hints: three, each saying more than the one before.
         answer: the worked answer, a function; its source is what ``solution()`` shows.
-        test: ``test(trial)`` raises through ``trial`` where the answer is wrong.
+        test: ``test(trial)`` raises through ``trial`` where the answer is wrong, or yields probes.
         wrong: the rows of its table: foreseeable wrong answers.
         called: the answer's name in the notebook; by default that of ``answer``.
         counterpart: for an exercise that mends broken code, the one that asks for such code from
@@ -36,7 +37,7 @@ class Exercise:
     read: str
     hints: Sequence[str]
     answer: Callable
-    test: Callable[[Trial], None]
+    test: Callable[[Trial], Iterator[Probe] | None]
     wrong: Sequence[Wrong] = ()
     called: str = ""
     counterpart: Exercise | None = None
@@ -49,7 +50,9 @@ class Exercise:
         with guards.quiet(), guards.settled(seed):
             try:
                 with guards.time_limit(TIME_LIMIT):
-                    self.test(trial)
+                    probes = self.test(trial)
+                    if isinstance(probes, Iterator):
+                        run_probes(trial, probes)
             except CheckFailed:
                 raise
             except guards.TookTooLong:

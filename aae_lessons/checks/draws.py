@@ -20,18 +20,6 @@ from aae_lessons.checks.probes import Probe
 LIMIT = 6.5  # standard deviations of a normal distribution: 4e-11 lie above
 FEW = 5  # draws: cells in which fewer are expected are put together
 Cells = Callable[[Tensor], Tensor]
-SEEDED = (
-    "Two calls give the same draws. Does your function set a seed? Then a training run would see "
-    "the same samples at every step."
-)
-SERIAL = (
-    "One draw depends on the draw before it: they come in a pattern (in turn, or sorted). Each "
-    "draw is independent of all others."
-)
-EVEN = (
-    "The draws are spread too evenly: equally many in each part, at each call. Independent draws "
-    "scatter around equal shares, and so do those of a batch of images."
-)
 
 
 def gap(a: Tensor, b: Tensor) -> float:
@@ -121,7 +109,7 @@ def too_even(samples: list[Tensor], shares: Tensor) -> bool:
     return wilson_hilferty(chi, len(samples) * (len(shares) - 1)) < -5.5
 
 
-def clauses(conditions: Iterator[tuple[bool, str, str]]) -> Iterator[Probe]:
-    """A probe for each condition that has been tried: (is it met, cause, message)."""
-    for met, cause, says in conditions:
-        yield Probe(lambda _, met=met: met, cause, says, lambda *_: True, show=False)
+def clauses(conditions: Iterator[tuple[bool, str]]) -> Iterator[Probe]:
+    """A probe for each condition that has been tried: is it met, and the cause if not."""
+    for met, cause in conditions:
+        yield Probe(lambda _, met=met: met, cause, "", lambda *_: True, show=False)

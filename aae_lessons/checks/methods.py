@@ -8,12 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, run_probes, values
+from aae_lessons.checks.probes import Probe, values
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
-
-# ------------------------------------------------------------------- 8.1, VAT's direction
 
 
 def _adversarial_direction(predict, x, d, xi):
@@ -25,52 +22,33 @@ def _adversarial_direction(predict, x, d, xi):
     return gradient / gradient.norm(dim=1, keepdim=True)
 
 
-DIRECTION_ROWS = (
-    wrong(
-        "no step along d",
-        "Your gradient is taken at r = 0, where the KL is smallest and its gradient vanishes: "
-        "what you return is rounding. Take it at r = ξ·d.",
-        ("(xi * d).detach()", "torch.zeros_like(d)"),
-    ),
-    wrong(
-        "ξ left out",
-        "You step along d by its full length. The Hessian is felt at r = ξ·d.",
-        ("(xi * d)", "d.clone()"),
-    ),
-    wrong(
-        "not of length 1",
-        "Your rows are not of length 1. Return a direction; ε comes later.",
-        (" / gradient.norm(dim=1, keepdim=True)", ""),
-    ),
-    wrong(
-        "one length for the whole batch",
-        "You divide by the norm of the whole batch. Every image has a direction of its own.",
-        ("gradient.norm(dim=1, keepdim=True)", "gradient.norm()"),
-    ),
-    wrong(
-        "sign instead of length",
-        "You return the sign of the gradient. That is the worst direction for the largest pixel "
-        "(L∞, as in the fast gradient sign method); here the length is that of L2.",
-        ("gradient / gradient.norm(dim=1, keepdim=True)", "gradient.sign() / x.shape[1] ** 0.5"),
-    ),
-    wrong(
-        "KL turned round",
-        "Your KL weighs by the perturbed prediction: KL(p(·|x+r) ‖ p(·|x)). It is the clean one "
-        "that weighs.",
-        ("log_p.exp() * (log_p - log_q)", "log_q.exp() * (log_q - log_p)"),
-    ),
-    wrong(
-        "downhill",
-        "Your direction is the one opposite to the gradient.",
-        ("return gradient", "return -gradient"),
-    ),
-    wrong(
-        "direction of x",
-        "You added d to the gradient. The power method replaces d by Hd.",
-        ("return gradient / gradient.norm(dim=1, keepdim=True)",
-         "return F.normalize(d + gradient, dim=1)"),
-    ),
-)  # fmt: skip
+DIRECTION = """
+8.1 the direction in which the prediction changes most
+read: lesson 8, section 8.2
+hint: The KL is 0 and flat at r = 0. Compute it at r = ξ·d, and its gradient by r.
+hint: r = (xi * d).requires_grad_(); predict(x) is a constant: detach it.
+hint: torch.autograd.grad(kl.sum(), r), then divide every row by its own norm.
+no step along d: Your gradient is taken at r = 0, where the KL is smallest and its gradient
+    vanishes: what you return is rounding. Take it at r = ξ·d.
+    (xi * d).detach() → torch.zeros_like(d)
+ξ left out: You step along d by its full length. The Hessian is felt at r = ξ·d.
+    (xi * d) → d.clone()
+not of length 1: Your rows are not of length 1. Return a direction; ε comes later.
+    / gradient.norm(dim=1, keepdim=True) →
+one length for the whole batch: You divide by the norm of the whole batch. Every image has a
+    direction of its own.
+    gradient.norm(dim=1, keepdim=True) → gradient.norm()
+sign instead of length: You return the sign of the gradient. That is the worst direction for the
+    largest pixel (L∞, as in the fast gradient sign method); here the length is that of L2.
+    gradient / gradient.norm(dim=1, keepdim=True) → gradient.sign() / x.shape[1] ** 0.5
+KL turned round: Your KL weighs by the perturbed prediction: KL(p(·|x+r) ‖ p(·|x)). It is the clean
+    one that weighs.
+    log_p.exp() * (log_p - log_q) → log_q.exp() * (log_q - log_p)
+downhill: Your direction is the one opposite to the gradient.
+    return gradient → return -gradient
+direction of x: You added d to the gradient. The power method replaces d by Hd.
+    return gradient / gradient.norm(dim=1, keepdim=True) → return F.normalize(d + gradient, dim=1)
+"""
 
 
 class _Small:
@@ -92,21 +70,7 @@ def _direction_probes(_trial: Trial) -> Iterator[Probe]:
         yield from values(network, x, d, xi, gradients=False, rtol=1e-3, atol=1e-4)
 
 
-direction = Exercise(
-    name="8.1",
-    title="the direction in which the prediction changes most",
-    read="lesson 8, section 8.2",
-    hints=(
-        "The KL is 0 and flat at r = 0. Compute it at r = ξ·d, and its gradient by r.",
-        "r = (xi * d).requires_grad_(); predict(x) is a constant: detach it.",
-        "torch.autograd.grad(kl.sum(), r), then divide every row by its own norm.",
-    ),
-    answer=_adversarial_direction,
-    test=run_probes(_direction_probes),
-    wrong=DIRECTION_ROWS,
-)
-
-# ---------------------------------------------------------------- 8.4, the Ladder's combinator
+direction = exercise(_adversarial_direction, _direction_probes, DIRECTION)
 
 
 def _combine(z_noisy, u, a):
@@ -115,53 +79,41 @@ def _combine(z_noisy, u, a):
     return (z_noisy - mean) * v + mean
 
 
-COMBINATOR_ROWS = (
-    wrong(
-        "mean not added back",
-        "You shrink the distance to μ(u) but don't add μ(u) back: for v = 0 the estimate should "
-        "be μ(u), and yours is 0.",
-        (" * v + mean", " * v"),
-    ),
-    wrong(
-        "v and 1 − v exchanged",
-        "For v = 1 the estimate should be the noisy z̃, for v = 0 it should be μ(u). Yours is the "
-        "other way round.",
-        ("(z_noisy - mean) * v + mean", "(mean - z_noisy) * v + z_noisy"),
-    ),
-    wrong(
-        "tanh for the sigmoid",
-        "The function inside is the logistic sigmoid.",
-        (".sigmoid()", ".tanh()"),
-    ),
-    wrong(
-        "linear part left out",
-        "The linear parts a₄u and a₉u are missing.",
-        (" + a[3] * u", ""),
-        (" + a[8] * u", ""),
-    ),
-    wrong(
-        "one set of parameters for both",
-        "You use a₁ to a₅ for v as well. It has parameters of its own, a₆ to a₁₀.",
-        ("a[5]", "a[0]"), ("a[6]", "a[1]"), ("a[7]", "a[2]"), ("a[8]", "a[3]"), ("a[9]", "a[4]"),
-    ),
-    wrong(
-        "parameters off by one",
-        "You use a₅ to a₉ for v. a₅ belongs to μ; v has a₆ to a₁₀, the rows 5 to 9 of a.",
-        ("a[5] * (a[6] * u + a[7]).sigmoid() + a[8] * u + a[9]",
-         "a[4] * (a[5] * u + a[6]).sigmoid() + a[7] * u + a[8]"),
-    ),
-    wrong(
-        "z̃ and u exchanged",
-        "μ and v are functions of u, the signal from above; yours are functions of z̃.",
-        ("* u", "* z_noisy"), ("(z_noisy - mean)", "(u - mean)"),
-    ),
-    wrong(
-        "parameters by columns",
-        "You read the parameters along the other axis. a has ten rows, one number per unit in "
-        "each.",
-        ("    mean =", "    a = a.reshape(a.shape[1], 10).T\n    mean ="),
-    ),
-)  # fmt: skip
+COMBINATOR = """
+8.4 the Ladder's combinator
+read: lesson 8, section 8.5
+hint: Two functions of u, μ and v, of one form; then the estimate from z̃, μ and v.
+hint: μ = a₁·sigmoid(a₂u + a₃) + a₄u + a₅, and v with a₆ to a₁₀. a₁ is a[0].
+hint: (z_noisy - mean) * v + mean
+mean not added back: You shrink the distance to μ(u) but don't add μ(u) back: for v = 0 the
+    estimate should be μ(u), and yours is 0.
+    * v + mean → * v
+v and 1 − v exchanged: For v = 1 the estimate should be the noisy z̃, for v = 0 it should be μ(u).
+    Yours is the other way round.
+    (z_noisy - mean) * v + mean → (mean - z_noisy) * v + z_noisy
+tanh for the sigmoid: The function inside is the logistic sigmoid.
+    .sigmoid() → .tanh()
+linear part left out: The linear parts a₄u and a₉u are missing.
+    + a[3] * u →
+    + a[8] * u →
+one set of parameters for both: You use a₁ to a₅ for v as well. It has parameters of its own, a₆ to
+    a₁₀.
+    a[5] → a[0]
+    a[6] → a[1]
+    a[7] → a[2]
+    a[8] → a[3]
+    a[9] → a[4]
+parameters off by one: You use a₅ to a₉ for v. a₅ belongs to μ; v has a₆ to a₁₀, the rows 5 to 9 of
+    a.
+    a[5] * (a[6] * u + a[7]).sigmoid() + a[8] * u + a[9]
+    → a[4] * (a[5] * u + a[6]).sigmoid() + a[7] * u + a[8]
+z̃ and u exchanged: μ and v are functions of u, the signal from above; yours are functions of z̃.
+    * u → * z_noisy
+    (z_noisy - mean) → (u - mean)
+parameters by columns: You read the parameters along the other axis. a has ten rows, one number per
+    unit in each.
+    mean = → a = a.reshape(a.shape[1], 10).T; mean =
+"""
 
 
 def _combinator_probes(_trial: Trial) -> Iterator[Probe]:
@@ -171,16 +123,4 @@ def _combinator_probes(_trial: Trial) -> Iterator[Probe]:
         )
 
 
-combinator = Exercise(
-    name="8.4",
-    title="the Ladder's combinator",
-    read="lesson 8, section 8.5",
-    hints=(
-        "Two functions of u, μ and v, of one form; then the estimate from z̃, μ and v.",
-        "μ = a₁·sigmoid(a₂u + a₃) + a₄u + a₅, and v with a₆ to a₁₀. a₁ is a[0].",
-        "(z_noisy - mean) * v + mean",
-    ),
-    answer=_combine,
-    test=run_probes(_combinator_probes),
-    wrong=COMBINATOR_ROWS,
-)
+combinator = exercise(_combine, _combinator_probes, COMBINATOR)

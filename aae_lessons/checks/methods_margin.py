@@ -8,12 +8,9 @@ from functools import partial
 import torch
 from torch.nn import functional as F
 
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, run_probes, values
+from aae_lessons.checks.probes import Probe, values
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
-
-# ------------------------------------------------------------------------- 8.5, TSVM's loss
 
 
 def _tsvm_loss(w, labelled, sign, unlabelled, c, c_star):
@@ -23,66 +20,38 @@ def _tsvm_loss(w, labelled, sign, unlabelled, c, c_star):
     return size + c * hinge + c_star * inside
 
 
-MARGIN_ROWS = (
-    wrong(
-        "hinge not squared",
-        "Your hinge is max(0, 1 − yf). Here it is squared: smooth at the margin.",
-        (".clamp(min=0).square()", ".clamp(min=0)"),
-    ),
-    wrong(
-        "no hinge",
-        "You square 1 − yf on both sides, which is (y − f)², as in regression. A point far on its "
-        "own side should cost nothing.",
-        (".clamp(min=0)", ""),
-    ),
-    wrong(
-        "sign lost",
-        "Points on the wrong side should cost more. Yours cost less: look at 1 − yf.",
-        ("1 - sign * labelled", "1 + sign * labelled"),
-    ),
-    wrong(
-        "unlabelled points drawn to the boundary",
-        "Your term is largest far from the boundary. exp(−3f²) is largest at f = 0: that is where "
-        "a point without a label must not be.",
-        ("torch.exp(-3 * unlabelled.square())", "(1 - torch.exp(-3 * unlabelled.square()))"),
-    ),
-    wrong(
-        "f not squared",
-        "Your term tells the two sides apart: exp(−3f) is small on one side alone. The point may "
-        "choose its side, so f enters squared.",
-        ("unlabelled.square()", "unlabelled"),
-    ),
-    wrong(
-        "factor 3 left out",
-        "The factor 3 in exp(−3f²) is missing. It makes the term as wide as the margin.",
-        ("-3 * unlabelled", "-unlabelled"),
-    ),
-    wrong(
-        "sum over points without labels",
-        "You sum over the points without labels. C* weighs their mean.",
-        ("unlabelled.square()).mean()", "unlabelled.square()).sum()"),
-    ),
-    wrong(
-        "mean over labelled points",
-        "You take the mean over labelled points. C counts for each of them.",
-        (".square().sum()\n    inside", ".square().mean()\n    inside"),
-    ),
-    wrong(
-        "half forgotten",
-        "The ½ of ½‖w‖² is missing.",
-        ("0.5 * w.square()", "w.square()"),
-    ),
-    wrong(
-        "norm not squared",
-        "You take the norm of w. It enters squared.",
-        ("0.5 * w.square().sum()", "0.5 * w.norm()"),
-    ),
-    wrong(
-        "costs exchanged",
-        "C and C* have changed places.",
-        ("c * hinge + c_star * inside", "c_star * hinge + c * inside"),
-    ),
-)
+TSVM = """
+8.5 the loss of a transductive support vector machine
+read: lesson 8, section 8.3
+hint: Three terms: the size of w, the squared hinge of labelled points, exp(−3f²) of the rest.
+hint: The hinge is (1 − y·f).clamp(min=0); square it, sum it, times C.
+hint: 0.5 * w.square().sum() + c * hinge + c_star * torch.exp(-3 * f.square()).mean()
+hinge not squared: Your hinge is max(0, 1 − yf). Here it is squared: smooth at the margin.
+    .clamp(min=0).square() → .clamp(min=0)
+no hinge: You square 1 − yf on both sides, which is (y − f)², as in regression. A point far on its
+    own side should cost nothing.
+    .clamp(min=0) →
+sign lost: Points on the wrong side should cost more. Yours cost less: look at 1 − yf.
+    1 - sign * labelled → 1 + sign * labelled
+unlabelled points drawn to the boundary: Your term is largest far from the boundary. exp(−3f²) is
+    largest at f = 0: that is where a point without a label must not be.
+    torch.exp(-3 * unlabelled.square()) → (1 - torch.exp(-3 * unlabelled.square()))
+f not squared: Your term tells the two sides apart: exp(−3f) is small on one side alone. The point
+    may choose its side, so f enters squared.
+    unlabelled.square() → unlabelled
+factor 3 left out: The factor 3 in exp(−3f²) is missing. It makes the term as wide as the margin.
+    -3 * unlabelled → -unlabelled
+sum over points without labels: You sum over the points without labels. C* weighs their mean.
+    unlabelled.square()).mean() → unlabelled.square()).sum()
+mean over labelled points: You take the mean over labelled points. C counts for each of them.
+    .square().sum() ⏎ inside → .square().mean() ⏎ inside
+half forgotten: The ½ of ½‖w‖² is missing.
+    0.5 * w.square() → w.square()
+norm not squared: You take the norm of w. It enters squared.
+    0.5 * w.square().sum() → 0.5 * w.norm()
+costs exchanged: C and C* have changed places.
+    c * hinge + c_star * inside → c_star * hinge + c * inside
+"""
 
 
 def _margin_probes(_trial: Trial) -> Iterator[Probe]:
@@ -93,21 +62,7 @@ def _margin_probes(_trial: Trial) -> Iterator[Probe]:
     yield from loss(torch.randn(4), 2 * torch.randn(5), sign, torch.randn(3), 0.7, 9.0)
 
 
-tsvm = Exercise(
-    name="8.5",
-    title="the loss of a transductive support vector machine",
-    read="lesson 8, section 8.3",
-    hints=(
-        "Three terms: the size of w, the squared hinge of labelled points, exp(−3f²) of the rest.",
-        "The hinge is (1 − y·f).clamp(min=0); square it, sum it, times C.",
-        "0.5 * w.square().sum() + c * hinge + c_star * torch.exp(-3 * f.square()).mean()",
-    ),
-    answer=_tsvm_loss,
-    test=run_probes(_margin_probes),
-    wrong=MARGIN_ROWS,
-)
-
-# ------------------------------------------------------------------ 8.6, a broken VAT loss
+tsvm = exercise(_tsvm_loss, _margin_probes, TSVM)
 
 
 def _vat_loss(clean, perturbed, labelled, label, weight):
@@ -118,45 +73,30 @@ def _vat_loss(clean, perturbed, labelled, label, weight):
     return classification + weight * smoothness
 
 
-VAT_ROWS = (
-    wrong(
-        "clean prediction not held",
-        "The clean prediction still learns from the smoothness: it may come to meet the perturbed "
-        "one, and that pulls a right answer towards a wrong one. It is a constant.",
-        ("clean.detach()", "clean"),
-    ),
-    wrong(
-        "KL turned round",
-        "The KL weighs by the perturbed prediction. It is KL(p(·|x) ‖ p(·|x + r)).",
-        ("log_p.exp() * (log_p - log_q)", "log_q.exp() * (log_q - log_p)"),
-    ),
-    wrong(
-        "softmax twice",
-        "cross_entropy takes logits and does its own softmax; here it is given probabilities.",
-        ("F.cross_entropy(labelled, label)", "F.cross_entropy(labelled.softmax(1), label)"),
-    ),
-    wrong(
-        "mean over classes",
-        "The KL is a sum over classes; the mean makes it as many times smaller as there are "
-        "classes.",
-        (".sum(1).mean()", ".mean()"),
-    ),
-    wrong(
-        "perturbed prediction held",
-        "Now the perturbed prediction is a constant, and nothing learns from the smoothness.",
-        ("perturbed.log_softmax(1)", "perturbed.detach().log_softmax(1)"),
-    ),
-    wrong(
-        "sign lost",
-        "The smoothness is subtracted: the network would learn to change most nearby.",
-        ("+ weight * smoothness", "- weight * smoothness"),
-    ),
-    wrong(
-        "weight left out",
-        "The weight λ of the smoothness is missing.",
-        ("weight * smoothness", "smoothness"),
-    ),
-)
+MENDED_VAT = """
+8.6 a broken VAT loss, mended
+read: lesson 8, sections 8.2 and 8.9
+hint: There are three mistakes: one in the cross-entropy, two in the smoothness.
+hint: Which of the two predictions is a constant, and which one weighs in the KL?
+hint: Logits for cross_entropy; clean.detach(); (p * (log_p - log_q)).sum(1).mean().
+clean prediction not held: The clean prediction still learns from the smoothness: it may come to
+    meet the perturbed one, and that pulls a right answer towards a wrong one. It is a constant.
+    clean.detach() → clean
+KL turned round: The KL weighs by the perturbed prediction. It is KL(p(·|x) ‖ p(·|x + r)).
+    log_p.exp() * (log_p - log_q) → log_q.exp() * (log_q - log_p)
+softmax twice: cross_entropy takes logits and does its own softmax; here it is given probabilities.
+    F.cross_entropy(labelled, label) → F.cross_entropy(labelled.softmax(1), label)
+mean over classes: The KL is a sum over classes; the mean makes it as many times smaller as there
+    are classes.
+    .sum(1).mean() → .mean()
+perturbed prediction held: Now the perturbed prediction is a constant, and nothing learns from the
+    smoothness.
+    perturbed.log_softmax(1) → perturbed.detach().log_softmax(1)
+sign lost: The smoothness is subtracted: the network would learn to change most nearby.
+    + weight * smoothness → - weight * smoothness
+weight left out: The weight λ of the smoothness is missing.
+    weight * smoothness → smoothness
+"""
 
 
 def _vat_probes(_trial: Trial) -> Iterator[Probe]:
@@ -166,16 +106,4 @@ def _vat_probes(_trial: Trial) -> Iterator[Probe]:
         yield from values(clean, perturbed, torch.randn(3, classes), label, weight)
 
 
-mended_vat = Exercise(
-    name="8.6",
-    title="a broken VAT loss, mended",
-    read="lesson 8, sections 8.2 and 8.9",
-    hints=(
-        "There are three mistakes: one in the cross-entropy, two in the smoothness.",
-        "Which of the two predictions is a constant, and which one weighs in the KL?",
-        "Logits for cross_entropy; clean.detach(); (p * (log_p - log_q)).sum(1).mean().",
-    ),
-    answer=_vat_loss,
-    test=run_probes(_vat_probes),
-    wrong=VAT_ROWS,
-)
+mended_vat = exercise(_vat_loss, _vat_probes, MENDED_VAT)

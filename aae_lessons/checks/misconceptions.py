@@ -11,7 +11,7 @@ import dis
 import inspect
 import linecache
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -38,6 +38,11 @@ class Wrong:
 def wrong(cause: str, says: str, *edits: Edit) -> Wrong:
     """A row of a table; the edits are made one after the other, each wherever its text occurs."""
     return Wrong(cause, says, edits)
+
+
+def row(rows: Sequence[Wrong], cause: str) -> Wrong:
+    """The first row of this name."""
+    return next(row for row in rows if row.cause == cause)
 
 
 def source_of(answer: Answer) -> str:

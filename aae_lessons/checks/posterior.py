@@ -14,65 +14,40 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from aae_lessons.checks.draws import SERIAL, independent, too_even
-from aae_lessons.checks.misconceptions import Wrong, mutant, wrong
+from aae_lessons.checks.draws import independent, too_even
+from aae_lessons.checks.misconceptions import Wrong, mutant
+from aae_lessons.checks.shared import SERIAL
 from aae_lessons.checks.trial import Trial
 
-STD, NOISE = "(0.5 * log_variance).exp()", "torch.randn_like(mean)"
-ONE_FOR_ALL = (
-    "All dimensions of a code share one ε, so that every draw lies on a line through its mean. ε "
-    "has the shape of the mean, (B, D)."
-)
-NOT_NORMAL = (
-    "The spread is right and the shape is not: another share of ε than a normal distribution's "
-    "lies beyond two standard deviations. Use randn."
-)
-ROWS = (
-    wrong(
-        "variance for the deviation",
-        "You multiply ε by the variance exp(log σ²). The deviation is its root: σ = exp(½ log "
-        "σ²). The half is missing.",
-        (STD, "log_variance.exp()"),
-    ),
-    wrong(
-        "log-variance for the deviation",
-        "You multiply ε by the log-variance itself, which may even be negative. Turn it into a "
-        "deviation first: σ = exp(½ log σ²).",
-        (STD, "log_variance"),
-    ),
-    wrong(
-        "half outside the exponent",
-        "The half stands outside: ½ exp(log σ²) is half of the variance. It belongs into the "
-        "exponent: exp(½ log σ²) is the root of the variance.",
-        (STD, "0.5 * log_variance.exp()"),
-    ),
-    wrong(
-        "sign of the exponent lost",
-        "You multiply ε by 1/σ: the sign of the exponent is turned round.",
-        (STD, "(-0.5 * log_variance).exp()"),
-    ),
-    wrong(
-        "sigma left out",
-        "ε is added as it is. Multiply it by σ = exp(½ log σ²) first.",
-        (STD, "(1 + 0 * log_variance)"),
-    ),
-    wrong(
-        "mean left out",
-        "The draws are centred at 0. Each image's posterior is centred at its own mean.",
-        ("mean +", "0 * mean +"),
-    ),
-    wrong("no noise", "Your draws are the means. A draw is mean + σ·ε, ε ~ N(0, I).",
-          (NOISE, "torch.zeros_like(mean)")),
-    wrong("one noise for the whole batch",
-          "All rows get the same ε. Each image needs its own: randn_like(mean).",
-          (NOISE, "torch.randn_like(mean[:1])")),
-    wrong("one noise for all dimensions", ONE_FOR_ALL, (NOISE, "torch.randn_like(mean[:, :1])")),
-    wrong("uniform noise", "Your ε is uniform between 0 and 1 (rand). Use normal noise: randn.",
-          (NOISE, "torch.rand_like(mean)")),
-    wrong("noise not normal", NOT_NORMAL,
-          (NOISE, "(torch.rand_like(mean) - 0.5) * 12**0.5")),
-)  # fmt: skip
-SAYS = {row.cause: row.says for row in ROWS}
+DRAWS = """
+variance for the deviation: You multiply ε by the variance exp(log σ²). The deviation is its root:
+    σ = exp(½ log σ²). The half is missing.
+    (0.5 * log_variance).exp() → log_variance.exp()
+log-variance for the deviation: You multiply ε by the log-variance itself, which may even be
+    negative. Turn it into a deviation first: σ = exp(½ log σ²).
+    (0.5 * log_variance).exp() → log_variance
+half outside the exponent: The half stands outside: ½ exp(log σ²) is half of the variance. It
+    belongs into the exponent: exp(½ log σ²) is the root of the variance.
+    (0.5 * log_variance).exp() → 0.5 * log_variance.exp()
+sign of the exponent lost: You multiply ε by 1/σ: the sign of the exponent is turned round.
+    (0.5 * log_variance).exp() → (-0.5 * log_variance).exp()
+sigma left out: ε is added as it is. Multiply it by σ = exp(½ log σ²) first.
+    (0.5 * log_variance).exp() → (1 + 0 * log_variance)
+mean left out: The draws are centred at 0. Each image's posterior is centred at its own mean.
+    mean + → 0 * mean +
+no noise: Your draws are the means. A draw is mean + σ·ε, ε ~ N(0, I).
+    torch.randn_like(mean) → torch.zeros_like(mean)
+one noise for the whole batch: All rows get the same ε. Each image needs its own: randn_like(mean).
+    torch.randn_like(mean) → torch.randn_like(mean[:1])
+one noise for all dimensions: All dimensions of a code share one ε, so that every draw lies on a
+    line through its mean. ε has the shape of the mean, (B, D).
+    torch.randn_like(mean) → torch.randn_like(mean[:, :1])
+uniform noise: Your ε is uniform between 0 and 1 (rand). Use normal noise: randn.
+    torch.randn_like(mean) → torch.rand_like(mean)
+noise not normal: The spread is right and the shape is not: another share of ε than a normal
+    distribution's lies beyond two standard deviations. Use randn.
+    torch.randn_like(mean) → (torch.rand_like(mean) - 0.5) * 12**0.5
+"""
 
 
 def refuse_wrong_draws(
@@ -91,11 +66,11 @@ def refuse_wrong_draws(
         trial.refuse("draws not finite", says)
     e = (z - mean).double() * (-0.5 * log_variance.double()).exp()
     if e.abs().max() < 1e-5:
-        trial.refuse("no noise", SAYS["no noise"])
+        trial.refuse("no noise")
     if e.std(0).max() < 1e-3:
-        trial.refuse("one noise for the whole batch", SAYS["one noise for the whole batch"])
+        trial.refuse("one noise for the whole batch")
     if e.min() > -1e-4 and e.max() < 1 + 1e-4:
-        trial.refuse("uniform noise", SAYS["uniform noise"])
+        trial.refuse("uniform noise")
     if not _standard(e):
         _refuse_spread(trial, z, e, shown)
     _test_noise(trial, e)
@@ -127,10 +102,10 @@ def _test_noise(trial: Trial, e: Tensor) -> None:
     """Noise of mean 0 and deviation 1 that is not independent, or not normal."""
     between = (torch.corrcoef(e.T) - torch.eye(e.shape[1]).to(e)).abs().max()
     if between > 0.1:
-        trial.refuse("one noise for all dimensions", ONE_FOR_ALL, between, torch.zeros(()))
+        trial.refuse("one noise for all dimensions", "", between, torch.zeros(()))
     far, normal = (e.abs() > 2).double().mean(), math.erfc(math.sqrt(2))
     if abs(far - normal) > 0.006:
-        trial.refuse("noise not normal", NOT_NORMAL, far, torch.tensor(normal))
+        trial.refuse("noise not normal", "", far, torch.tensor(normal))
     cell = (4 * torch.special.ndtr(e)).long().clamp(0, 3)
     if not all(independent(column, 4) for column in cell.T):
         trial.refuse("noise in a pattern", SERIAL)

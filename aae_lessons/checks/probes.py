@@ -62,20 +62,16 @@ class Probe:
         return self.expect(answer, got) if self.expect else self.observe(answer)
 
 
-def run_probes(probes: Callable[[Trial], Iterable[Probe]]) -> Callable[[Trial], None]:
-    """The test of an exercise: its probes one after the other, until one differs."""
-
-    def test(trial: Trial) -> None:
-        passed: list[tuple[Probe, Any]] = []
-        for probe in probes(trial):
-            got = probe.observe(trial)
-            expected = probe.reference(trial.exercise.answer, got)
-            if probe.same(got, expected):
-                passed.append((probe, got))
-            else:
-                _refuse(trial, probe, got, expected, passed)
-
-    return test
+def run_probes(trial: Trial, probes: Iterable[Probe]) -> None:
+    """Tries the probes of an exercise one after the other, until one differs."""
+    passed: list[tuple[Probe, Any]] = []
+    for probe in probes:
+        got = probe.observe(trial)
+        expected = probe.reference(trial.exercise.answer, got)
+        if probe.same(got, expected):
+            passed.append((probe, got))
+        else:
+            _refuse(trial, probe, got, expected, passed)
 
 
 def _refuse(trial: Trial, probe: Probe, got: Any, expected: Any, passed: list) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -10,16 +10,18 @@ from torch import Tensor
 
 from aae_lessons.checks.comparison import as_number
 from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import Wrong, wrong
-from aae_lessons.checks.probes import Probe, close, run_probes
+from aae_lessons.checks.misconceptions import wrong
+from aae_lessons.checks.probes import Probe, close
+from aae_lessons.checks.tables import exercise, head, table
 from aae_lessons.checks.trial import Trial
 
 
-def question(
-    name: str, title: str, read: str, answer: Callable, parts: Sequence[str],
-    hints: tuple[str, str, str], rows: Sequence[Wrong],
-) -> Exercise:  # fmt: skip
-    """An exercise whose answer takes nothing and returns a number, or a tuple of them."""
+def question(answer: Callable, text: str) -> Exercise:
+    """An exercise whose answer takes nothing and returns a number, or a tuple of them.
+
+    What each number is, a line of the text says that begins with ``part:``.
+    """
+    parts = head(text, {})[1]["part"]
 
     def numbers(function: Callable) -> list[Tensor]:
         result = function()
@@ -48,7 +50,7 @@ def question(
                 show=False,
             )
 
-    return Exercise(name, title, read, hints, answer, run_probes(probes), rows)  # fmt: skip
+    return exercise(answer, probes, text)
 
 
 def _same_number(got: Tensor, expected: Tensor) -> bool:
@@ -68,42 +70,39 @@ def _exchanged(got: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
     return all(_same_number(torch.tensor(a), torch.tensor(b)) for a, b in pairs)
 
 
-def statements(
-    name: str, of: str, read: str, answer: Callable, why: Mapping[str, str], hint: str
-) -> Exercise:
-    """An exercise that asks which of the statements ``why`` are true, and says why."""
+def statements(answer: Callable, text: str) -> Exercise:
+    """An exercise that asks which of some statements are true, and says why.
+
+    The text has one hint, and in place of rows a line for each letter that says why.
+    """
+    asked, _, reasons = text.partition("\nA: ")
+    why = table(f"A: {reasons}")
+    letters = [row.cause for row in why]
 
     def probes(trial: Trial) -> Iterator[Probe]:
         got = trial()
-        letters = set(got) if isinstance(got, set | frozenset | list | tuple | str) else None
-        if letters is None or not letters <= set(why):
-            says = f"Return a set of letters from {', '.join(why)}, such as {{'A', 'B'}}."
+        chosen = set(got) if isinstance(got, set | frozenset | list | tuple | str) else None
+        if chosen is None or not chosen <= set(letters):
+            says = f"Return a set of letters from {', '.join(letters)}, such as {{'A', 'B'}}."
             trial.refuse("a set of letters expected", says, repr(got), "a set of letters")
-        for letter in why:
+        for letter in letters:
             yield Probe(lambda function, letter=letter: letter in set(function()), show=False)
 
     rows = [
         wrong(
-            f"statement {letter}",
-            f"Statement {letter} is {'true' if letter in answer() else 'false'}. {reason}",
-            (_toggled(answer(), letter)),
+            f"statement {row.cause}",
+            f"Statement {row.cause} is {'true' if row.cause in answer() else 'false'}. {row.says}",
+            (_toggled(answer(), row.cause)),
         )
-        for letter, reason in why.items()
+        for row in why
     ]
-    return Exercise(
-        name=name,
-        title=f"name the mistakes of exercise {of}",
-        read=read,
-        hints=(
-            "Take one statement at a time. Does it name a line of the broken code?",
-            "Run the broken update with one line mended, and look at the curves again.",
-            hint,
-        ),
-        answer=answer,
-        test=run_probes(probes),
-        wrong=rows,
-        called="mistakes",
-    )
+    text = asked.replace("hint: ", f"{HINTS}hint: ", 1)
+    return exercise(answer, probes, text, *rows, called="mistakes")
+
+
+HINTS = """hint: Take one statement at a time. Does it name a line of the broken code?
+hint: Run the broken update with one line mended, and look at the curves again.
+"""
 
 
 def _toggled(letters: set[str], letter: str) -> tuple[str, str]:

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import wrong
+from aae_lessons.checks.misconceptions import row
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
 
 
@@ -22,86 +22,54 @@ def _epoch(n, labelled, size):
     return [(order[part], turns[part]) for part in parts]
 
 
-SHUFFLED, TURN = "order, updates = torch.randperm(n)", "labelled[torch.randperm(len(labelled))]"
-FROZEN = (
-    "Each round of the labelled images has the same order, so the same batches come again and "
-    "again. itertools.cycle(loader) does that: it keeps the first round. Shuffle each."
-)
-BLOCKS = (
-    "Images that are neighbours in the file stay neighbours in your epoch: blocks of them are "
-    "shuffled, or only where the epoch begins. Shuffle the images one by one: torch.randperm(n)."
-)
-ROWS = (
-    wrong(
-        "epoch over the labelled images",
-        "Your epoch ends when the labelled images have been seen once. With 100 labels and a "
-        "batch of 100 that is one update. An epoch is a pass over the images without labels.",
-        ("n // size", "len(labelled) // size"),
-    ),
-    wrong(
-        "ragged last batch",
-        "The last, smaller batch is to be left out: every update has the same size.",
-        ("n // size", "-(-n // size)"),
-    ),
-    wrong("wrong number of updates", "n images in batches of `size` are n // size updates.",
-          ("n // size", "n // size - 1")),
-    wrong(
-        "an image twice",
-        "Some image comes twice in one pass, and others not at all: not a pass.",
-        (SHUFFLED, "order, updates = torch.randint(n, (n,))"),
-    ),
-    wrong(
-        "not shuffled",
-        "The images come in the order of the file. Shuffle: torch.randperm(n).",
-        (SHUFFLED, "order, updates = torch.arange(n)"),
-    ),
-    wrong(
-        "not a pass over all images",
-        "Some images never come, or always last, in any of your epochs. A pass goes over all n "
-        "images; only which few of them fill no batch at its end is chance.",
-        (SHUFFLED, "order, updates = torch.randperm(n // size * size)"),
-    ),
-    wrong("images shuffled in blocks", BLOCKS,
-          (SHUFFLED, "order, updates = torch.arange(n).roll(int(torch.randint(n, (1,))))")),
-    wrong("images shuffled in blocks", BLOCKS, (SHUFFLED, "order, updates = torch.cat([torch."
-          "arange(n)[i * size:(i + 1) * size] for i in torch.randperm(n // size + 1)])")),
-    wrong(
-        "the same order each epoch",
-        "The next epoch comes in the same order. Shuffle afresh in each.",
-        (SHUFFLED, "order, updates = torch.randperm(n, generator=torch.Generator())"),
-    ),
-    wrong(
-        "images without a label",
-        "The second of a pair holds images without a label. Index `labelled` itself.",
-        (TURN, "torch.randperm(len(labelled))"),
-    ),
-    wrong(
-        "labels not equally often",
-        "Some labelled images come more often than others. With so few labels that counts: let "
-        "them go round, each once before any comes again.",
-        (TURN, "labelled[torch.randint(len(labelled), (len(labelled),))]"),
-    ),
-    wrong("shuffles frozen", FROZEN, ("torch.cat([" + TURN + " for _ in range(rounds)])",
-          TURN + ".repeat(rounds)")),
-    wrong(
-        "labels not shuffled",
-        "The labelled images come in the order in which they are given. Shuffle each round.",
-        (TURN, "labelled"),
-    ),
-    wrong(
-        "the same labelled order each epoch",
-        "The labelled images come in the same order in every epoch. The next call should give "
-        "other orders, of these too.",
-        (TURN, "labelled[torch.randperm(len(labelled), generator=generator)]"),
-        ("    rounds =", "    generator = torch.Generator()\n    rounds ="),
-    ),
-)  # fmt: skip
-SAYS = {row.cause: row.says for row in ROWS}
+EPOCH = """
+5.3 one epoch of pairs of minibatches
+read: lesson 5, section 5.3
+hint: The number of updates comes from all images: n // size.
+hint: One order of all images; several orders of the labelled ones, one after the other.
+hint: torch.cat of labelled[torch.randperm(len(labelled))], as many rounds as are needed.
+epoch over the labelled images: Your epoch ends when the labelled images have been seen once. With
+    100 labels and a batch of 100 that is one update. An epoch is a pass over the images without
+    labels.
+    n // size → len(labelled) // size
+ragged last batch: The last, smaller batch is to be left out: every update has the same size.
+    n // size → -(-n // size)
+wrong number of updates: n images in batches of `size` are n // size updates.
+    n // size → n // size - 1
+an image twice: Some image comes twice in one pass, and others not at all: not a pass.
+    order, updates = torch.randperm(n) → order, updates = torch.randint(n, (n,))
+not shuffled: The images come in the order of the file. Shuffle: torch.randperm(n).
+    order, updates = torch.randperm(n) → order, updates = torch.arange(n)
+not a pass over all images: Some images never come, or always last, in any of your epochs. A pass
+    goes over all n images; only which few of them fill no batch at its end is chance.
+    order, updates = torch.randperm(n) → order, updates = torch.randperm(n // size * size)
+images shuffled in blocks: Images that are neighbours in the file stay neighbours in your epoch:
+    blocks of them are shuffled, or only where the epoch begins. Shuffle the images one by one:
+    torch.randperm(n).
+    randperm(n) → arange(n).roll(int(torch.randint(n, (1,))))
+    or = torch.randperm(n
+    → = torch.cat([torch.arange(n)[i * size:(i + 1) * size] for i in torch.randperm(n // size + 1)]
+the same order each epoch: The next epoch comes in the same order. Shuffle afresh in each.
+    randperm(n) → randperm(n, generator=torch.Generator())
+images without a label: The second of a pair holds images without a label. Index `labelled` itself.
+    labelled[torch.randperm(len(labelled))] → torch.randperm(len(labelled))
+labels not equally often: Some labelled images come more often than others. With so few labels that
+    counts: let them go round, each once before any comes again.
+    randperm(len(labelled)) → randint(len(labelled), (len(labelled),))
+shuffles frozen: Each round of the labelled images has the same order, so the same batches come
+    again and again. itertools.cycle(loader) does that: it keeps the first round. Shuffle each.
+    torch.cat([labelled[torch.randperm(len(labelled))] for _ in range(rounds)])
+    → labelled[torch.randperm(len(labelled))].repeat(rounds)
+labels not shuffled: The labelled images come in the order in which they are given. Shuffle each
+    round.
+    labelled[torch.randperm(len(labelled))] → labelled
+the same labelled order each epoch: The labelled images come in the same order in every epoch. The
+    next call should give other orders, of these too.
+    labelled[torch.randperm(len(labelled))]
+    → labelled[torch.randperm(len(labelled), generator=generator)]
+    rounds = → generator = torch.Generator(); rounds =
+"""
 EPOCHS = 30
-
-
-def _refuse(trial: Trial, cause: str, *shown: Any) -> None:
-    trial.refuse(cause, SAYS[cause], *shown)
 
 
 def _test_epoch(trial: Trial) -> None:
@@ -113,11 +81,11 @@ def _test_epoch(trial: Trial) -> None:
         again, third = _pass(trial, n, labelled, size), _pass(trial, n, labelled, size)
         orders = first[0], again[0], third[0]  # two alike may be chance where one number is drawn
         if all(torch.equal(order, torch.arange(len(order))) for order in orders):
-            _refuse(trial, "not shuffled")
+            trial.refuse("not shuffled")
         if all(torch.equal(order, first[0]) for order in orders):
-            _refuse(trial, "the same order each epoch")
+            trial.refuse("the same order each epoch")
         if labels > 5 and torch.equal(again[1], first[1]):
-            _refuse(trial, "the same labelled order each epoch")
+            trial.refuse("the same labelled order each epoch")
     _test_many(trial)
 
 
@@ -152,29 +120,31 @@ def _test_updates(trial: Trial, got: int, n: int, labelled: Tensor, size: int) -
         return
     shown = f"{got} updates", f"{n // size} updates"
     if got == len(labelled) // size:
-        _refuse(trial, "epoch over the labelled images", *shown)
+        trial.refuse("epoch over the labelled images", "", *shown)
     if got == n // size + 1 and n % size:
-        _refuse(trial, "ragged last batch", *shown)
+        trial.refuse("ragged last batch", "", *shown)
     cause = "wrong number of updates"
-    trial.refuse(cause, f"Here n is {n}, and size {size}. {SAYS[cause]}", *shown)
+    trial.refuse(
+        cause, f"Here n is {n}, and size {size}. {row(trial.exercise.wrong, cause).says}", *shown
+    )
 
 
 def _test_pass(trial: Trial, order: Tensor) -> None:
     if len(order.unique()) < len(order):
-        _refuse(trial, "an image twice", len(order.unique()), len(order))
+        trial.refuse("an image twice", "", len(order.unique()), len(order))
 
 
 def _test_turns(trial: Trial, turns: Tensor, labelled: Tensor) -> None:
     if not bool(torch.isin(turns, labelled).all()):
-        _refuse(trial, "images without a label")
+        trial.refuse("images without a label")
     rounds = turns.split(len(labelled))
     if any(len(part.unique()) < len(part) for part in rounds):
-        _refuse(trial, "labels not equally often")
+        trial.refuse("labels not equally often")
     full = [part for part in rounds if len(part) == len(labelled)]
     if full and all(torch.equal(part, labelled) for part in full):
-        _refuse(trial, "labels not shuffled")
+        trial.refuse("labels not shuffled")
     if len(full) > 2 and all(torch.equal(part, full[0]) for part in full):
-        _refuse(trial, "shuffles frozen")
+        trial.refuse("shuffles frozen")
 
 
 def _test_many(trial: Trial) -> None:
@@ -190,9 +160,9 @@ def _test_many(trial: Trial) -> None:
         rank = torch.searchsorted(labelled, turns)
         label_steps += int((rank[:20].diff() == 1).sum())
     if place.sum(0).min() < EPOCHS // 2:
-        _refuse(trial, "not a pass over all images")
+        trial.refuse("not a pass over all images")
     if together > 4 * EPOCHS * 2 * 59 / 61:  # two neighbours in an epoch are expected by chance
-        _refuse(trial, "images shuffled in blocks")
+        trial.refuse("images shuffled in blocks")
     if label_steps > 5 * EPOCHS:  # one in a round is expected by chance
         says = "Labelled images that are neighbours stay neighbours. Shuffle them one by one."
         trial.refuse("labels not shuffled", says)
@@ -203,16 +173,4 @@ def _test_many(trial: Trial) -> None:
         trial.refuse("not shuffled", says)
 
 
-epoch = Exercise(
-    name="5.3",
-    title="one epoch of pairs of minibatches",
-    read="lesson 5, section 5.3",
-    hints=(
-        "The number of updates comes from all images: n // size.",
-        "One order of all images; several orders of the labelled ones, one after the other.",
-        "torch.cat of labelled[torch.randperm(len(labelled))], as many rounds as are needed.",
-    ),
-    answer=_epoch,
-    test=_test_epoch,
-    wrong=ROWS,
-)
+epoch = exercise(_epoch, _test_epoch, EPOCH)

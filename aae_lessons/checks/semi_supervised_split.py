@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import wrong
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
 
 CLASSES = 10
@@ -27,91 +26,54 @@ def _balanced_labels(labels, held_out, n, seed):
     return torch.cat(chosen)
 
 
-ORDER, CUT = "torch.randperm(len(rows), generator=generator)", "[: len(labels) - held_out]"
-SPLIT_ROWS = (
-    wrong(
-        "drawn from the held-out images",
-        "Some of your images are held out. A network that has seen their labels can't be measured "
-        "by them: the error would look better than it is.",
-        (CUT, ""),
-    ),
-    wrong(
-        "images without a label",
-        "Some of your images have no label (−1). They are not a class.",
-        ("training == k", "training % 10 == k"),
-    ),
-    wrong(
-        "first images held out",
-        "You leave out the first `held_out` images, and your positions count from there. The last "
-        "ones are held out; positions count from the first of `labels`.",
-        (CUT, "[held_out:]"),
-    ),
-    wrong("n of each class", "You take n of each class. There are n labels in all, n/10 of each "
-          "class.", ("n // 10", "n")),
-    wrong(
-        "not balanced",
-        "The classes are not equally frequent. Take n/10 images of each.",
-        ("    chosen = []", "    known = (training >= 0).nonzero().flatten()\n"
-         "    return known[torch.randperm(len(known), generator=generator)[:n]]\n    chosen = []"),
-    ),
-    wrong(
-        "the same image twice",
-        "Some image is chosen twice: that is one label less. Draw without replacement.",
-        (ORDER, "torch.randint(5, (len(rows),), generator=generator)"),
-    ),
-    wrong(
-        "seed not used",
-        "Two seeds give the same images. Is it always the first ones of each class?",
-        (ORDER, "torch.arange(len(rows))"),
-    ),
-    wrong(
-        "another split for the same seed",
-        "The same seed gives another split each time: nobody could repeat your run.",
-        ("torch.Generator().manual_seed(seed)", "None"),
-        ("    chosen = []", "    torch.seed()\n    chosen = []"),
-    ),
-    wrong(
-        "global random state changed",
-        "Your split changes torch's global random state: everything drawn after it, weights and "
-        "shuffles, then depends on the split. Use torch.Generator().manual_seed(seed).",
-        ("torch.Generator().manual_seed(seed)", "torch.manual_seed(seed)"),
-    ),
-    wrong(
-        "not chosen from all images",
-        "Some images of a class are never chosen, whatever the seed, or some far more often than "
-        "others. Each image of a class should have the same chance.",
-        (ORDER, "torch.randperm(len(rows) // 2, generator=generator)"),
-    ),
-    wrong(
-        "images in a row",
-        "Your images of a class are neighbours in the file: only where they begin is drawn. "
-        "Choose each of them at random.",
-        (ORDER, "(torch.arange(len(rows)) + torch.randint(len(rows), (1,), generator=generator)) "
-                "% len(rows)"),
-    ),
-    wrong(
-        "labels, not positions",
-        "You return the labels of the chosen images. Return their positions.",
-        ("return torch.cat(chosen)", "return labels[torch.cat(chosen)]"),
-    ),
-    wrong(
-        "a mask, not positions",
-        "You return a mask. Return positions: mask.nonzero().flatten().",
-        ("return torch.cat(chosen)", "mask = torch.zeros(len(labels), dtype=torch.bool)\n"
-         "    mask[torch.cat(chosen)] = True\n    return mask"),
-    ),
-    wrong(
-        "positions within the class",
-        "You return positions among the images of a class. Return positions in `labels`: "
-        "rows[order], not order.",
-        ("rows[order[: n // 10]]", "order[: n // 10]"),
-    ),
-)  # fmt: skip
-SPLIT = {row.cause: row.says for row in SPLIT_ROWS}
-
-
-def _refuse(trial: Trial, cause: str, *shown: Any) -> None:
-    trial.refuse(cause, SPLIT[cause], *shown)
+BALANCED_LABELS = """
+5.1 a balanced label split
+read: lesson 5, sections 5.1 and 5.9
+hint: Where are the images of class k? (labels == k).nonzero().flatten().
+hint: A generator of your own: torch.Generator().manual_seed(seed), given to torch.randperm.
+hint: Cut the held-out images off before you look for anything: labels[:N - held_out].
+drawn from the held-out images: Some of your images are held out. A network that has seen their
+    labels can't be measured by them: the error would look better than it is.
+    [: len(labels) - held_out] →
+images without a label: Some of your images have no label (−1). They are not a class.
+    training == k → training % 10 == k
+first images held out: You leave out the first `held_out` images, and your positions count from
+    there. The last ones are held out; positions count from the first of `labels`.
+    [: len(labels) - held_out] → [held_out:]
+n of each class: You take n of each class. There are n labels in all, n/10 of each class.
+    n // 10 → n
+not balanced: The classes are not equally frequent. Take n/10 images of each.
+    chosen = [] → known = (training >= 0).nonzero().flatten(); chosen = []
+    for k in range(10):
+    → return known[torch.randperm(len(known), generator=generator)[:n]] ⏎ for k in range(10):
+the same image twice: Some image is chosen twice: that is one label less. Draw without replacement.
+    randperm(len(rows), generator=generator) → randint(5, (len(rows),), generator=generator)
+seed not used: Two seeds give the same images. Is it always the first ones of each class?
+    torch.randperm(len(rows), generator=generator) → torch.arange(len(rows))
+another split for the same seed: The same seed gives another split each time: nobody could repeat
+    your run.
+    torch.Generator().manual_seed(seed) → None
+    chosen = [] → torch.seed(); chosen = []
+global random state changed: Your split changes torch's global random state: everything drawn after
+    it, weights and shuffles, then depends on the split. Use torch.Generator().manual_seed(seed).
+    torch.Generator().manual_seed(seed) → torch.manual_seed(seed)
+not chosen from all images: Some images of a class are never chosen, whatever the seed, or some far
+    more often than others. Each image of a class should have the same chance.
+    torch.randperm(len(rows), → torch.randperm(len(rows) // 2,
+images in a row: Your images of a class are neighbours in the file: only where they begin is drawn.
+    Choose each of them at random.
+    torch.randperm(len(rows), generator=generator)
+    → (torch.arange(len(rows)) + torch.randint(len(rows), (1,), generator=generator)) % len(rows)
+labels, not positions: You return the labels of the chosen images. Return their positions.
+    return torch.cat(chosen) → return labels[torch.cat(chosen)]
+a mask, not positions: You return a mask. Return positions: mask.nonzero().flatten().
+    return torch.cat(chosen)
+    → mask = torch.zeros(len(labels), dtype=torch.bool); return mask
+    return mask → mask[torch.cat(chosen)] = True; return mask
+positions within the class: You return positions among the images of a class. Return positions in
+    `labels`: rows[order], not order.
+    rows[order[: n // 10]] → order[: n // 10]
+"""
 
 
 def _some_labels(size: int, held_out: int) -> Tensor:
@@ -135,12 +97,12 @@ def _test_balanced(trial: Trial) -> None:
             _test_choice(trial, rows, labels, held_out, n)
         torch.manual_seed(4)
         if not torch.equal(splits[0], _split(trial, labels, held_out, n, 0)):
-            _refuse(trial, "another split for the same seed")
+            trial.refuse("another split for the same seed")
         if changed:
-            _refuse(trial, "global random state changed")
+            trial.refuse("global random state changed")
         sets = [set(rows.tolist()) for rows in splits]
         if any(a == b for a, b in itertools.pairwise(sets)):
-            _refuse(trial, "seed not used")
+            trial.refuse("seed not used")
     _test_chances(trial)
 
 
@@ -152,15 +114,15 @@ def _split(trial: Trial, *inputs: Any) -> Any:
 
 def _test_positions(trial: Trial, rows: Any, labels: Tensor, n: int) -> None:
     if isinstance(rows, Tensor) and rows.dtype == torch.bool:
-        _refuse(trial, "a mask, not positions", rows.dtype, torch.int64)
+        trial.refuse("a mask, not positions", "", rows.dtype, torch.int64)
     if isinstance(rows, Tensor) and rows.dim() == 1 and len(rows) > 5 * n:
-        _refuse(trial, "n of each class", len(rows), n)
+        trial.refuse("n of each class", "", len(rows), n)
     trial.tensor(rows, (n,), labels)
     if rows.is_floating_point() or rows.min() < 0 or rows.max() >= len(labels):
         says = "Return positions in `labels`: whole numbers from 0 to N − 1."
         trial.refuse("not positions", says, rows.dtype, torch.int64)
     if rows.max() < CLASSES:
-        _refuse(trial, "labels, not positions")
+        trial.refuse("labels, not positions")
 
 
 def _test_choice(trial: Trial, rows: Tensor, labels: Tensor, held_out: int, n: int) -> None:
@@ -168,21 +130,21 @@ def _test_choice(trial: Trial, rows: Tensor, labels: Tensor, held_out: int, n: i
     within = bool((rows < 60).all()) and len(rows.unique()) < n
     held = int((rows >= len(labels) - held_out).sum())
     if held:
-        _refuse(trial, "drawn from the held-out images", f"{held} held-out images", "none")
+        trial.refuse("drawn from the held-out images", "", f"{held} held-out images", "none")
     counts = labels[rows][labels[rows] >= 0].bincount(minlength=CLASSES)
     if within or (bool((rows < 250).all()) and not bool((counts == n // CLASSES).all())):
-        _refuse(trial, "positions within the class")
+        trial.refuse("positions within the class")
     later = labels[(rows + held_out).clamp(max=len(labels) - 1)]
     if sorted(later.tolist()) == sorted([*range(CLASSES)] * (n // CLASSES)):
-        _refuse(trial, "first images held out")
+        trial.refuse("first images held out")
     unknown = int((labels[rows] < 0).sum())
     if unknown:
-        _refuse(trial, "images without a label", f"{unknown} images without a label", "none")
+        trial.refuse("images without a label", "", f"{unknown} images without a label", "none")
     if len(rows.unique()) < n:
-        _refuse(trial, "the same image twice", f"{len(rows.unique())} images", f"{n} images")
+        trial.refuse("the same image twice", "", f"{len(rows.unique())} images", f"{n} images")
     if not bool((counts == n // CLASSES).all()):
         got = f"{counts.min()} to {counts.max()} of a class"
-        _refuse(trial, "not balanced", got, f"{n // CLASSES} of each class")
+        trial.refuse("not balanced", "", got, f"{n // CLASSES} of each class")
 
 
 def _test_chances(trial: Trial) -> None:
@@ -197,21 +159,9 @@ def _test_chances(trial: Trial) -> None:
             ranks = rank[rows[labels[rows] == k]].sort().values
             near += int((ranks.diff() == 1).sum())
     if times[:200].min() == 0 or times.max() > 24:  # 8 of 40 are expected; 24 is 6 σ above
-        _refuse(trial, "not chosen from all images")
+        trial.refuse("not chosen from all images")
     if near > 480:  # of 1200 pairs of neighbours in the choice; 240 are expected by chance
-        _refuse(trial, "images in a row")
+        trial.refuse("images in a row")
 
 
-balanced_labels = Exercise(
-    name="5.1",
-    title="a balanced label split",
-    read="lesson 5, sections 5.1 and 5.9",
-    hints=(
-        "Where are the images of class k? (labels == k).nonzero().flatten().",
-        "A generator of your own: torch.Generator().manual_seed(seed), given to torch.randperm.",
-        "Cut the held-out images off before you look for anything: labels[:N - held_out].",
-    ),
-    answer=_balanced_labels,
-    test=_test_balanced,
-    wrong=SPLIT_ROWS,
-)
+balanced_labels = exercise(_balanced_labels, _test_balanced, BALANCED_LABELS)

@@ -8,17 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import mutant, wrong
-from aae_lessons.checks.probes import run_probes
-from aae_lessons.checks.shared import (
-    LEAK,
-    OLD_CODES,
-    cost_rows,
-)
+from aae_lessons.checks.misconceptions import mutant, row, wrong
 from aae_lessons.checks.stage import Stage, discriminator, mlp
 from aae_lessons.checks.steps import step_probes
-from aae_lessons.checks.two_codes import REGULARISED, unzeroed
+from aae_lessons.checks.tables import exercise
+from aae_lessons.checks.two_codes import REGULARISED
 
 K, D, PIXELS = 3, 2, 6
 
@@ -98,90 +92,55 @@ STAGE = Stage(
     batch=_batch,
 )
 PHASES = tuple(STAGE.owners)
-FIRST = "model.class_logits_and_style(model.corrupt(x))\n    x_hat"
-SECOND = "model.class_logits_and_style(model.corrupt(x))\n    y ="
-CLEAN = "the encoder is given the clean image. In training it sees model.corrupt(x)."
-SOFT = "the logits of y are used as the code. The code is y = softmax(logits)."
-CLASSIFIED = "F.cross_entropy(y_logits, label)"
-NOISY_TARGET = wrong(
-    "noisy input as target",
-    "the noisy image is the target too, so the network learns to rebuild noise. The target is the "
-    "clean x.",
-    ("(x - x_hat)", "(model.corrupt(x) - x_hat)"),
-)
-PIXEL_MEAN = wrong(
-    "mean over pixels",
-    "you take the mean over pixels, with the rate that was meant for their sum. On MNIST that "
-    "gradient is hundreds of times too small: the decoder hardly learns.",
-    (".square().sum(1).mean()", ".square().mean()"),
-)
-SOFTMAX_TWICE = wrong(
-    "softmax before cross_entropy",
-    "cross_entropy takes logits and applies the softmax itself. Given y it can't come near 0: its "
-    "curve ends on a plateau.",
-    (CLASSIFIED, "F.cross_entropy(y_logits.softmax(1), label)"),
-)
-ROWS = (
-    NOISY_TARGET,
-    PIXEL_MEAN,
-    wrong("clean input", CLEAN, (FIRST, FIRST.replace("model.corrupt(x)", "x"))),
-    wrong("clean input", CLEAN, (SECOND, SECOND.replace("model.corrupt(x)", "x"))),
-    wrong("clean input", CLEAN, ("model.corrupt(labelled_x)", "labelled_x")),
-    wrong("logits taken for y", f"The decoder: {SOFT}",
-          ("cat([y_logits.softmax(1)", "cat([y_logits")),
-    wrong("logits taken for y", SOFT, ("y = y_logits.softmax(1)", "y = y_logits")),
-    wrong(
-        "softmax over the batch",
-        "your softmax runs over the images (dimension 0). It belongs over the classes.",
-        ("y_logits.softmax(1)", "y_logits.softmax(0)"),
-    ),
-    wrong(
-        "style before class",
-        "the decoder is given z first and then y. The order is y, then z.",
-        ("[y_logits.softmax(1), z]", "[z, y_logits.softmax(1)]"),
-    ),
-    wrong(
-        "hard code",
-        "the decoder is given argmax's one-hot vector, which has no gradient: y learns nothing.",
-        ("[y_logits.softmax(1), z]", "[F.one_hot(y_logits.argmax(1), y_logits.shape[1]), z]"),
-    ),
-    wrong(
-        "logits taken for pixels",
-        "you compare the image with the decoder's logits; x_hat = sigmoid(logits).",
-        ("dim=1)).sigmoid()", "dim=1))"),
-    ),
-    *(row for row in cost_rows() if row.new != "0.5 * (x - x_hat).square().mean()"),
-    *REGULARISED,
-    SOFTMAX_TWICE,
-    wrong(
-        "sum over the batch",
-        "you sum over the labelled images. Take the mean.",
-        (CLASSIFIED, "F.cross_entropy(y_logits, label, reduction='sum')"),
-    ),
-    wrong("another phase leaks", LEAK.replace("generator's step", "classification's step"),
-          unzeroed("classification")),
-    wrong(
-        "codes from before the reconstruction step",
-        OLD_CODES,
-        ("    # reconstruction phase: the clean image is the target\n    y_logits, z",
-         "    old_logits, old = model.class_logits_and_style(model.corrupt(x))\n    y_logits, z"),
-        ("y.detach()", "old_logits.softmax(1).detach()"),
-        ("z.detach()", "old.detach()"),
-    ),
-)  # fmt: skip
+STEP = """
+5.4 the semi-supervised update
+read: lesson 5, section 5.3
+hint: Five losses, each descended by the optimizer of its name: forward, loss, descend.
+hint: The encoder always sees model.corrupt(...); the target is always the clean x.
+hint: Detach y and z for the discriminators only; the generator's loss is a sum of two.
+noisy input as target: the noisy image is the target too, so the network learns to rebuild noise.
+    The target is the clean x.
+    (x - x_hat) → (model.corrupt(x) - x_hat)
+mean over pixels: you take the mean over pixels, with the rate that was meant for their sum. On
+    MNIST that gradient is hundreds of times too small: the decoder hardly learns.
+    .square().sum(1).mean() → .square().mean()
+clean input: the encoder is given the clean image. In training it sees model.corrupt(x).
+    style(model.corrupt(x)) ⏎ x_hat → style(x) ⏎ x_hat
+    or style(model.corrupt(x)) ⏎ y = → style(x) ⏎ y =
+    or model.corrupt(labelled_x) → labelled_x
+logits taken for y: The decoder: the logits of y are used as the code. The code is y =
+    softmax(logits).
+    cat([y_logits.softmax(1) → cat([y_logits
+logits taken for y: the logits of y are used as the code. The code is y = softmax(logits).
+    y = y_logits.softmax(1) → y = y_logits
+softmax over the batch: your softmax runs over the images (dimension 0). It belongs over the
+    classes.
+    y_logits.softmax(1) → y_logits.softmax(0)
+style before class: the decoder is given z first and then y. The order is y, then z.
+    [y_logits.softmax(1), z] → [z, y_logits.softmax(1)]
+hard code: the decoder is given argmax's one-hot vector, which has no gradient: y learns nothing.
+    [y_logits.softmax(1), z] → [F.one_hot(y_logits.argmax(1), y_logits.shape[1]), z]
+logits taken for pixels: you compare the image with the decoder's logits; x_hat = sigmoid(logits).
+    dim=1)).sigmoid() → dim=1))
+{OTHER_COSTS}
+{REGULARISED}
+softmax before cross_entropy: cross_entropy takes logits and applies the softmax itself. Given y it
+    can't come near 0: its curve ends on a plateau.
+    F.cross_entropy(y_logits, label) → F.cross_entropy(y_logits.softmax(1), label)
+sum over the batch: you sum over the labelled images. Take the mean.
+    F.cross_entropy(y_logits, label) → F.cross_entropy(y_logits, label, reduction='sum')
+another phase leaks: The encoder's .grad still holds what another phase left there, and the
+    classification's step uses it once more. zero_grad() belongs before every backward().
+    optimizers[phase].zero_grad() → phase == "classification" or optimizers[phase].zero_grad()
+codes from before the reconstruction step: {OLD_CODES}
+    # reconstruction phase: the clean image is the target ⏎ y_logits, z
+    → old_logits, old = model.class_logits_and_style(model.corrupt(x)) ⏎ y_logits, z
+    y.detach() → old_logits.softmax(1).detach()
+    z.detach() → old.detach()
+"""
 
-step = Exercise(
-    name="5.4",
-    title="the semi-supervised update",
-    read="lesson 5, section 5.3",
-    hints=(
-        "Five losses, each descended by the optimizer of its name: forward, loss, descend.",
-        "The encoder always sees model.corrupt(...); the target is always the clean x.",
-        "Detach y and z for the discriminators only; the generator's loss is a sum of two.",
-    ),
-    answer=_step,
-    test=run_probes(lambda trial: step_probes(trial, STAGE, PHASES)),
-    wrong=ROWS,
+step = exercise(
+    _step, lambda trial: step_probes(trial, STAGE, PHASES), STEP, REGULARISED=REGULARISED
 )
 
 broken_step = mutant(
@@ -189,24 +148,19 @@ broken_step = mutant(
     wrong("", "", ("    # reconstruction phase: the", "    x = model.corrupt(x)\n    # the"),
           ("y_logits, z = model.class_logits_and_style(model.corrupt(x))",
            "y_logits, z = model.class_logits_and_style(x)")),
-    PIXEL_MEAN,
-    SOFTMAX_TWICE,
+    row(step.wrong, "mean over pixels"),
+    row(step.wrong, "softmax before cross_entropy"),
 )  # fmt: skip
 
-mended_step = Exercise(
-    name="5.5",
-    title="find three mistakes in a semi-supervised step",
-    read="lesson 5, sections 5.3 and 5.9",
-    hints=(
-        "One mistake is in the target, one in a reduction, one in what a loss is given.",
-        "Why does the classification loss stop at a level well above 0? What is its least value?",
-        "x is overwritten by its noisy version; .mean() runs over pixels too; a softmax is extra.",
-    ),
-    answer=_step,
-    test=step.test,
-    wrong=ROWS,
-    called="mended_step",
-    counterpart=step,
+MENDED_STEP = """
+5.5 find three mistakes in a semi-supervised step
+read: lesson 5, sections 5.3 and 5.9
+hint: One mistake is in the target, one in a reduction, one in what a loss is given.
+hint: Why does the classification loss stop at a level well above 0? What is its least value?
+hint: x is overwritten by its noisy version; .mean() runs over pixels too; a softmax is extra.
+"""
+mended_step = exercise(
+    _step, step.test, MENDED_STEP, *step.wrong, called="mended_step", counterpart=step
 )
 
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from aae_lessons.checks import comparison, guards
+from aae_lessons.checks.misconceptions import row
 
 if TYPE_CHECKING:
     from aae_lessons.checks.core import Exercise
@@ -87,9 +88,13 @@ class Trial:
             self.refuse("not a function", f"The check takes the function itself, not {answer!r}.")
 
     def refuse(
-        self, cause: str, says: str, got: object = None, expected: object = None
+        self, cause: str, says: str = "", got: object = None, expected: object = None
     ) -> NoReturn:
-        """Raises :class:`CheckFailed`: what was tested, got and expected, why, where to read."""
+        """Raises :class:`CheckFailed`: what was tested, got and expected, why, where to read.
+
+        Without ``says`` the exercise's table has a row of this cause, which says it.
+        """
+        says = says or row(self.exercise.wrong, cause).says
         lines = [f"Exercise {self.exercise.name}, {self.exercise.title}: not yet ({cause})."]
         if expected is not None:
             place = comparison.largest_difference(got, expected)

@@ -7,14 +7,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.posterior import ROWS as DRAW_ROWS
-from aae_lessons.checks.posterior import refuse_wrong_draws
+from aae_lessons.checks.posterior import DRAWS, refuse_wrong_draws
 from aae_lessons.checks.stage import patched_noise
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
-from aae_lessons.checks.variational_kl import kl
-from aae_lessons.checks.variational_monte_carlo import monte_carlo_kl
+from aae_lessons.checks.variational_kl import kl, monte_carlo_kl
 from aae_lessons.checks.variational_run import run
 from aae_lessons.checks.variational_step import broken_step, mended_vae, vae_step
 
@@ -28,12 +25,6 @@ __all__ = [
     "vae_step",
 ]
 MANY = 20_000
-CUT = (
-    "The draws are right, but no gradient goes from z back to mean and log_variance: sample(), "
-    "torch.normal and detach() cut it. Compute z from them and from ε."
-)
-
-# ------------------------------------------------------------------- 3.1 reparameterisation
 
 
 def _reparameterise(mean, log_variance):
@@ -63,32 +54,27 @@ def _test_gradient(trial: Trial, mean: Tensor, log_variance: Tensor) -> None:
     z = trial.tensor(trial(*inputs), mean.shape, mean)
     weight = torch.randn_like(z)
     if not z.requires_grad:
-        trial.refuse("gradient cut", CUT)
+        trial.refuse("gradient cut")
     total = (weight * z).sum()
     got = torch.autograd.grad(total, inputs, allow_unused=True, materialize_grads=True)
     if not all(g.any() for g in got):
-        trial.refuse("gradient cut", CUT)
+        trial.refuse("gradient cut")
     for gradient, expected in zip(got, (weight, 0.5 * weight * (z - mean)), strict=True):
         if not torch.allclose(gradient, expected.detach().to(gradient), rtol=1e-3, atol=1e-4):
-            says = "A gradient of z is not that of mean + σ·ε. Did a detach() cut a part of it?"
-            trial.refuse("wrong gradient", says, gradient, expected)
+            trial.refuse("wrong gradient", "", gradient, expected)
 
 
-reparameterise = Exercise(
-    name="3.1",
-    title="a draw that gradients flow through",
-    read="lesson 3, sections 3.4 and 3.10",
-    hints=(
-        "Draw ε first, of the shape of the mean: nothing to learn is in it.",
-        "σ² = exp(log_variance). What is σ, then?",
-        "mean + (0.5 * log_variance).exp() * torch.randn_like(mean)",
-    ),
-    answer=_reparameterise,
-    test=_test_reparameterise,
-    wrong=(
-        *DRAW_ROWS,
-        wrong("wrong gradient", "A gradient of z is not that of mean + σ·ε. Did a detach() cut a "
-              "part of it?", ("std * torch", "(0.3 * std + 0.7 * std.detach()) * torch")),
-        wrong("gradient cut", CUT, ("std * torch", "std.detach() * torch")),
-    ),
-)  # fmt: skip
+REPARAMETERISE = """
+3.1 a draw that gradients flow through
+read: lesson 3, sections 3.4 and 3.10
+hint: Draw ε first, of the shape of the mean: nothing to learn is in it.
+hint: σ² = exp(log_variance). What is σ, then?
+hint: mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+{DRAWS}
+wrong gradient: A gradient of z is not that of mean + σ·ε. Did a detach() cut a part of it?
+    std * torch → (0.3 * std + 0.7 * std.detach()) * torch
+gradient cut: The draws are right, but no gradient goes from z back to mean and log_variance:
+    sample(), torch.normal and detach() cut it. Compute z from them and from ε.
+    std * torch → std.detach() * torch
+"""
+reparameterise = exercise(_reparameterise, _test_reparameterise, REPARAMETERISE, DRAWS=DRAWS)

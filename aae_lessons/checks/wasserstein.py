@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import torch
 
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, run_probes, values
+from aae_lessons.checks.probes import Probe, values
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
 from aae_lessons.checks.wasserstein_denoising import broken_step, mended_wae, run
 from aae_lessons.checks.wasserstein_mmd import mmd
@@ -26,94 +25,60 @@ __all__ = [
     "wae_step",
 ]
 
-# ---------------------------------------------------------------- 7.1 sorting, and shadows
-
 
 def _sliced(z, z_prior, directions):
     shadow, shadow_prior = z @ directions, z_prior @ directions
     return (shadow.sort(dim=0).values - shadow_prior.sort(dim=0).values).square().mean()
 
 
-CODES, PRIOR = "shadow.sort(dim=0).values", "shadow_prior.sort(dim=0).values"
-SLICED_ROWS = (
-    wrong(
-        "not sorted",
-        "You compare the shadows row by row, as they come. Row 3 of the codes has nothing to do "
-        "with row 3 of the prior's samples: sort both, then compare equal ranks.",
-        (CODES, "shadow"),
-        (PRIOR, "shadow_prior"),
-    ),
-    wrong(
-        "only one sorted",
-        "One of the two is sorted and the other is not. Equal *ranks* are compared: sort both.",
-        (PRIOR, "shadow_prior"),
-    ),
-    wrong(
-        "only one sorted",
-        "The prior's shadows are sorted and the codes' are not. Sort both.",
-        (CODES, "shadow"),
-    ),
-    wrong(
-        "one sorted upwards, one downwards",
-        "One is sorted upwards and the other downwards: the smallest is carried to the largest, "
-        "which is the most expensive plan of all.",
-        (PRIOR, "shadow_prior.sort(dim=0, descending=True).values"),
-    ),
-    wrong(
-        "sorted along the directions",
-        "You sort each code's shadows over the directions: torch.sort takes the *last* dimension. "
-        "On each direction the B shadows are to be sorted: dim=0 of (B, n).",
-        ("sort(dim=0)", "sort(dim=1)"),
-    ),
-    wrong(
-        "sorted before projecting",
-        "You sort the coordinates, and project what is no longer a code: sorting each column "
-        "tears the rows apart. Project first, then sort the shadows.",
-        ("z @ directions, z_prior @", "z.sort(0).values @ directions, z_prior.sort(0).values @"),
-        (CODES, "shadow"),
-        (PRIOR, "shadow_prior"),
-    ),
-    wrong(
-        "sum in place of a mean",
-        "You sum. Take the mean over ranks and over directions, so that neither their number nor "
-        "the batch size matters.",
-        (".mean()", ".sum()"),
-    ),
-    wrong(
-        "sum in place of a mean",
-        "You sum over the ranks and take the mean over directions only. Both are means.",
-        (".mean()", ".sum(0).mean()"),
-    ),
-    wrong(
-        "sum in place of a mean",
-        "You sum over the directions and take the mean over ranks only. Both are means.",
-        (".mean()", ".sum(1).mean()"),
-    ),
-    wrong(
-        "root taken",
-        "You take a square root. Return the squared distance.",
-        (".mean()", ".mean().sqrt()"),
-    ),
-    wrong(
-        "not squared",
-        "Carrying from x to y costs (x − y)² here, and you have |x − y|.",
-        (".square()", ".abs()"),
-    ),
-    wrong(
-        "indices in place of values",
-        "sort() gives values and indices, and you compare the indices (argsort). Their difference "
-        "says nothing of distances, and has no gradient. Take .values.",
-        ("shadow.sort(dim=0).values", "shadow.argsort(dim=0).float()"),
-        ("shadow_prior.sort(dim=0).values", "shadow_prior.argsort(dim=0).float()"),
-    ),
-    wrong(
-        "means compared",
-        "You compare the means of the shadows only. Sorting compares every rank, and so the whole "
-        "shape.",
-        (CODES, "shadow.mean(0)"),
-        (PRIOR, "shadow_prior.mean(0)"),
-    ),
-)
+SLICED = """
+7.1 sliced Wasserstein, by sorting shadows
+read: lesson 7, section 7.1
+hint: On a line the best transport carries the smallest to the smallest, and so on.
+hint: z @ directions is (B, n): each column is the shadow on one direction.
+hint: .sort(dim=0).values of both; then the mean of the squared differences.
+not sorted: You compare the shadows row by row, as they come. Row 3 of the codes has nothing to do
+    with row 3 of the prior's samples: sort both, then compare equal ranks.
+    shadow.sort(dim=0).values → shadow
+    shadow_prior.sort(dim=0).values → shadow_prior
+only one sorted: One of the two is sorted and the other is not. Equal *ranks* are compared: sort
+    both.
+    shadow_prior.sort(dim=0).values → shadow_prior
+only one sorted: The prior's shadows are sorted and the codes' are not. Sort both.
+    shadow.sort(dim=0).values → shadow
+one sorted upwards, one downwards: One is sorted upwards and the other downwards: the smallest is
+    carried to the largest, which is the most expensive plan of all.
+    shadow_prior.sort(dim=0).values → shadow_prior.sort(dim=0, descending=True).values
+sorted along the directions: You sort each code's shadows over the directions: torch.sort takes the
+    *last* dimension. On each direction the B shadows are to be sorted: dim=0 of (B, n).
+    sort(dim=0) → sort(dim=1)
+sorted before projecting: You sort the coordinates, and project what is no longer a code: sorting
+    each column tears the rows apart. Project first, then sort the shadows.
+    z @ directions, z_prior @ → z.sort(0).values @ directions, z_prior.sort(0).values @
+    shadow.sort(dim=0).values → shadow
+    shadow_prior.sort(dim=0).values → shadow_prior
+sum in place of a mean: You sum. Take the mean over ranks and over directions, so that neither
+    their number nor the batch size matters.
+    .mean() → .sum()
+sum in place of a mean: You sum over the ranks and take the mean over directions only. Both are
+    means.
+    .mean() → .sum(0).mean()
+sum in place of a mean: You sum over the directions and take the mean over ranks only. Both are
+    means.
+    .mean() → .sum(1).mean()
+root taken: You take a square root. Return the squared distance.
+    .mean() → .mean().sqrt()
+not squared: Carrying from x to y costs (x − y)² here, and you have |x − y|.
+    .square() → .abs()
+indices in place of values: sort() gives values and indices, and you compare the indices (argsort).
+    Their difference says nothing of distances, and has no gradient. Take .values.
+    shadow.sort(dim=0).values → shadow.argsort(dim=0).float()
+    shadow_prior.sort(dim=0).values → shadow_prior.argsort(dim=0).float()
+means compared: You compare the means of the shadows only. Sorting compares every rank, and so the
+    whole shape.
+    shadow.sort(dim=0).values → shadow.mean(0)
+    shadow_prior.sort(dim=0).values → shadow_prior.mean(0)
+"""
 
 
 def _sliced_probes(_trial: Trial) -> Iterator[Probe]:
@@ -124,21 +89,7 @@ def _sliced_probes(_trial: Trial) -> Iterator[Probe]:
         yield from values(z, z_prior, directions, data=(1, 2))
 
 
-sliced = Exercise(
-    name="7.1",
-    title="sliced Wasserstein, by sorting shadows",
-    read="lesson 7, section 7.1",
-    hints=(
-        "On a line the best transport carries the smallest to the smallest, and so on.",
-        "z @ directions is (B, n): each column is the shadow on one direction.",
-        ".sort(dim=0).values of both; then the mean of the squared differences.",
-    ),
-    answer=_sliced,
-    test=run_probes(_sliced_probes),
-    wrong=SLICED_ROWS,
-)
-
-# --------------------------------------------------- 7.2 the inverse multiquadratics kernel
+sliced = exercise(_sliced, _sliced_probes, SLICED)
 
 
 def _kernel(squared_distance, dim, std, scales):
@@ -146,86 +97,55 @@ def _kernel(squared_distance, dim, std, scales):
     return sum(c / (c + squared_distance) for c in constants)
 
 
-TERM, CONSTANT = "c / (c + squared_distance)", "2 * dim * std**2 * s"
-KERNEL_ROWS = (
-    wrong(
-        "bandwidth inverted",
-        "You have 1/(1 + C·d²): a larger C then makes the kernel narrower. C/(C + d²) is 1/(1 + "
-        "d²/C): C is the squared distance at which the kernel has fallen to a half.",
-        (TERM, "1 / (1 + c * squared_distance)"),
-    ),
-    wrong(
-        "divided by the scale",
-        "You divide by the scale s. C_s is proportional to s: a larger scale sees farther.",
-        (CONSTANT, "2 * dim * std**2 / s"),
-    ),
-    wrong(
-        "scale squared",
-        "You square the scale too: C = 2·dim·std²·s, in which only std is squared.",
-        (CONSTANT, "2 * dim * (std * s) ** 2"),
-    ),
-    wrong(
-        "averaged over dimensions",
-        "The dimension is missing in C = 2·dim·std²·s. Squared distances add up over dimensions, "
-        "and the kernel's width has to grow with them.",
-        (CONSTANT, "2 * std**2 * s"),
-    ),
-    wrong(
-        "averaged over dimensions",
-        "You divide the squared distance by the dimension, which C = 2·dim·std²·s does already.",
-        (TERM, "c / (c + squared_distance / dim)"),
-    ),
-    wrong(
-        "deviation for the variance",
-        "You use std where std² stands: C is a squared distance.",
-        ("std**2", "std"),
-    ),
-    wrong("squared twice", "You square what is a squared distance already.",
-          (TERM, "c / (c + squared_distance**2)")),
-    wrong("root of the squared distance",
-          "You take the root first. The kernel is a function of the squared distance.",
-          (TERM, "c / (c + squared_distance.sqrt())")),
-    wrong(
-        "two forgotten",
-        "C is half of what it should be: 2·dim·std² is the expected squared distance of *two* "
-        "draws from the prior, and each of them brings dim·std².",
-        (CONSTANT, "dim * std**2 * s"),
-    ),
-    wrong(
-        "mean over scales",
-        "You take the mean over the scales. The kernel is their sum.",
-        ("constants)", "constants) / len(scales)"),
-    ),
-    wrong(
-        "scales left out",
-        "The scales are not used: a single kernel sees near or far, a sum over scales sees both.",
-        (CONSTANT, "2 * dim * std**2"),
-        ("constants)", "constants[:1])"),
-    ),
-    wrong(
-        "scales added up first",
-        "You put the sum of the scales into one kernel. The kernel is a sum of kernels, one for "
-        "each scale.",
-        (CONSTANT, "2 * dim * std**2 * sum(scales)"),
-        ("constants)", "constants[:1])"),
-    ),
-    wrong(
-        "numerator 1",
-        "The numerator is C as well: each kernel of the sum should be 1 at distance 0.",
-        (TERM, "1 / (c + squared_distance)"),
-    ),
-    wrong(
-        "upside down",
-        "Your kernel is 0 for equal codes and grows with the distance. A kernel says how *alike* "
-        "two codes are.",
-        (TERM, "squared_distance / (c + squared_distance)"),
-    ),
-    wrong(
-        "a Gaussian kernel",
-        "That is a Gaussian kernel, which is blind to what is far off. C/(C + d²) has long tails.",
-        (TERM, "(-squared_distance / c).exp()"),
-    ),
-)  # fmt: skip
+KERNEL = """
+7.2 the inverse multiquadratics kernel
+read: lesson 7, sections 7.4 and 7.9
+hint: For each scale s there is one number C. What is it for dim = 2 and std = 1?
+hint: C / (C + squared_distance): 1 for equal codes, a half where the squared distance is C.
+hint: Add up over the scales; no mean.
+bandwidth inverted: You have 1/(1 + C·d²): a larger C then makes the kernel narrower. C/(C + d²) is
+    1/(1 + d²/C): C is the squared distance at which the kernel has fallen to a half.
+    c / (c + squared_distance) → 1 / (1 + c * squared_distance)
+divided by the scale: You divide by the scale s. C_s is proportional to s: a larger scale sees
+    farther.
+    2 * dim * std**2 * s → 2 * dim * std**2 / s
+scale squared: You square the scale too: C = 2·dim·std²·s, in which only std is squared.
+    2 * dim * std**2 * s → 2 * dim * (std * s) ** 2
+averaged over dimensions: The dimension is missing in C = 2·dim·std²·s. Squared distances add up
+    over dimensions, and the kernel's width has to grow with them.
+    2 * dim * std**2 * s → 2 * std**2 * s
+averaged over dimensions: You divide the squared distance by the dimension, which C = 2·dim·std²·s
+    does already.
+    c / (c + squared_distance) → c / (c + squared_distance / dim)
+deviation for the variance: You use std where std² stands: C is a squared distance.
+    std**2 → std
+squared twice: You square what is a squared distance already.
+    c / (c + squared_distance) → c / (c + squared_distance**2)
+root of the squared distance: You take the root first. The kernel is a function of the squared
+    distance.
+    c / (c + squared_distance) → c / (c + squared_distance.sqrt())
+two forgotten: C is half of what it should be: 2·dim·std² is the expected squared distance of *two*
+    draws from the prior, and each of them brings dim·std².
+    2 * dim * std**2 * s → dim * std**2 * s
+mean over scales: You take the mean over the scales. The kernel is their sum.
+    constants) → constants) / len(scales)
+scales left out: The scales are not used: a single kernel sees near or far, a sum over scales sees
+    both.
+    2 * dim * std**2 * s → 2 * dim * std**2
+    constants) → constants[:1])
+scales added up first: You put the sum of the scales into one kernel. The kernel is a sum of
+    kernels, one for each scale.
+    2 * dim * std**2 * s → 2 * dim * std**2 * sum(scales)
+    constants) → constants[:1])
+numerator 1: The numerator is C as well: each kernel of the sum should be 1 at distance 0.
+    c / (c + squared_distance) → 1 / (c + squared_distance)
+upside down: Your kernel is 0 for equal codes and grows with the distance. A kernel says how
+    *alike* two codes are.
+    c / (c + squared_distance) → squared_distance / (c + squared_distance)
+a Gaussian kernel: That is a Gaussian kernel, which is blind to what is far off. C/(C + d²) has
+    long tails.
+    c / (c + squared_distance) → (-squared_distance / c).exp()
+"""
 
 
 def _kernel_probes(_trial: Trial) -> Iterator[Probe]:
@@ -235,16 +155,4 @@ def _kernel_probes(_trial: Trial) -> Iterator[Probe]:
     yield from values(torch.tensor([0.0, 1e6, 3.0]), 2, 1.5, [0.3, 7.0], gradients=False)
 
 
-kernel = Exercise(
-    name="7.2",
-    title="the inverse multiquadratics kernel",
-    read="lesson 7, sections 7.4 and 7.9",
-    hints=(
-        "For each scale s there is one number C. What is it for dim = 2 and std = 1?",
-        "C / (C + squared_distance): 1 for equal codes, a half where the squared distance is C.",
-        "Add up over the scales; no mean.",
-    ),
-    answer=_kernel,
-    test=run_probes(_kernel_probes),
-    wrong=KERNEL_ROWS,
-)
+kernel = exercise(_kernel, _kernel_probes, KERNEL)

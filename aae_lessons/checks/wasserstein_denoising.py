@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import mutant, wrong
-from aae_lessons.checks.probes import Probe, run_probes
+from aae_lessons.checks.misconceptions import mutant, row
+from aae_lessons.checks.probes import Probe
 from aae_lessons.checks.stage import CallRecorder, Stage
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
 from aae_lessons.checks.wasserstein_step import (
     PIXELS,
@@ -50,27 +50,6 @@ def _noise(model: nn.Module, seen: CallRecorder, batch: Sequence) -> list[Tensor
 
 
 NOISY_STAGE = Stage(Pair, {"": ("encoder", "decoder")}, batch_of, call, _noise)
-NOISY_TARGET = wrong(
-    "noisy input as the target",
-    "You ask for the noise back: the target is the noisy image. Noise can't be rebuilt, so the "
-    "cost can't fall below the noise's own. The encoder sees the noisy image; the target is the "
-    "clean x.",
-    ("    noisy = x +", "    x = x +"),
-    ("encoder(noisy)", "encoder(x)"),
-)
-CLEAN_CODES = wrong(
-    "codes of the clean images",
-    "The discrepancy is given codes of the clean images, and the decoder those of the noisy ones. "
-    "The codes that the decoder is given are the ones to be like the prior's samples.",
-    ("discrepancy(z, z_prior)", "discrepancy(encoder(x), z_prior)"),
-)
-NO_NOISE = wrong(
-    "noise taken away",
-    "You took the noise away. It belongs on the *input*: the model learns to take it out. Only "
-    "what it is compared with has to be clean.",
-    ("x + 0.3 * torch.randn_like(x)", "x"),
-)
-broken_step = mutant(_mended_wae, NOISY_TARGET, ROWS[0])
 
 
 def _draws(answer: Callable) -> Tensor:
@@ -83,7 +62,7 @@ def _draws(answer: Callable) -> Tensor:
 def _mended_probes(trial: Trial) -> Iterator[Probe]:
     noise = NOISE * _draws(trial)
     if noise.abs().max() == 0:
-        trial.refuse(NO_NOISE.cause, NO_NOISE.says)
+        trial.refuse("noise taken away")
     spread, centre, tail = noise.std(), noise.mean().abs(), (noise.abs() > 2 * NOISE).double()
     says = "The noise on the encoder's input is not the one of before, 0.3 · N(0, I)."
     if abs(spread - NOISE) > 0.02 or centre > 0.02 or abs(tail.mean() - 0.0455) > 0.012:
@@ -102,19 +81,28 @@ def _seeded_differently(trial: Trial, inputs: Sequence) -> object:
     return trial(*inputs)
 
 
-mended_wae = Exercise(
-    name="7.6",
-    title="find two mistakes in a denoising WAE",
-    read="lesson 7, sections 7.4 and 7.9",
-    hints=(
-        "The discrepancy climbs as if it were rewarded. Is it?",
-        "What would a perfect model score as its cost, and why is that not 0? See the target.",
-        "Keep the clean x under its own name; add the penalty.",
-    ),
-    answer=_mended_wae,
-    test=run_probes(_mended_probes),
-    wrong=(NOISY_TARGET, NO_NOISE, CLEAN_CODES, *ROWS),
-)
+MENDED_WAE = """
+7.6 find two mistakes in a denoising WAE
+read: lesson 7, sections 7.4 and 7.9
+hint: The discrepancy climbs as if it were rewarded. Is it?
+hint: What would a perfect model score as its cost, and why is that not 0? See the target.
+hint: Keep the clean x under its own name; add the penalty.
+noisy input as the target: You ask for the noise back: the target is the noisy image. Noise can't
+    be rebuilt, so the cost can't fall below the noise's own. The encoder sees the noisy image; the
+    target is the clean x.
+    noisy = x + → x = x +
+    encoder(noisy) → encoder(x)
+noise taken away: You took the noise away. It belongs on the *input*: the model learns to take it
+    out. Only what it is compared with has to be clean.
+    x + 0.3 * torch.randn_like(x) → x
+codes of the clean images: The discrepancy is given codes of the clean images, and the decoder
+    those of the noisy ones. The codes that the decoder is given are the ones to be like the
+    prior's samples.
+    discrepancy(z, z_prior) → discrepancy(encoder(x), z_prior)
+{ROWS}
+"""
+mended_wae = exercise(_mended_wae, _mended_probes, MENDED_WAE, ROWS=ROWS)
+broken_step = mutant(_mended_wae, mended_wae.wrong[0], row(mended_wae.wrong, "penalty subtracted"))
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import wrong
-from aae_lessons.checks.probes import Probe, run_probes, values
+from aae_lessons.checks.probes import Probe, values
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
 
 
@@ -25,13 +24,6 @@ def _mmd(z, z_prior, kernel):
     return mean_of_pairs(z) + mean_of_pairs(z_prior) - 2 * k(z, z_prior).mean()
 
 
-PAIRS = "(among.sum() - among.diagonal().sum()) / (n * (n - 1))"
-ACROSS = "2 * k(z, z_prior).mean()"
-RESULT = f"mean_of_pairs(z) + mean_of_pairs(z_prior) - {ACROSS}"
-TWICE = (
-    "You divide by B(B − 1), and then take .mean() as well, which divides by the number of "
-    "entries once more. Divide the *sum* over pairs by their number."
-)
 NEGATIVE = (
     "Right where the estimate is positive, wrong where it is negative. An unbiased estimate of 0 "
     "is below 0 half of the time: that is no error. No clamp, no abs()."
@@ -40,81 +32,60 @@ SIZES = (
     "Right where both samples have the same size, wrong where they differ. Each of the three "
     "terms is divided by the number of its own pairs."
 )
-MMD_ROWS = (
-    wrong(
-        "diagonal left in",
-        "You count each code as a pair with itself. It is as near to itself as can be, and so two "
-        "samples of one distribution never come out at 0. Leave the diagonal out.",
-        (PAIRS, "among.mean()"),
-    ),
-    wrong(
-        "diagonal out, still divided by B²",
-        "The diagonal is out of the sum but not out of the count: there are B(B − 1) pairs.",
-        ("(n * (n - 1))", "(n * n)"),
-    ),
-    wrong(
-        "diagonal left in",
-        "You divide by B(B − 1), but the diagonal is still in the sum.",
-        (" - among.diagonal().sum()", ""),
-    ),
-    wrong("divided twice", TWICE, ("(n * (n - 1))", "(n * (n - 1)) / (n * n)")),
-    wrong(
-        "divided twice",
-        TWICE,
-        ("(n * (n - 1))", "(n * (n - 1)) / (n * n)"),
-        (ACROSS, ACROSS + " / (len(z) * len(z_prior))"),
-    ),
-    wrong(
-        "norms not squared",
-        "You give the kernel distances. It is a function of *squared* distances (torch.cdist and "
-        ".norm() are not squared).",
-        (".sum(2))", ".sum(2).sqrt())"),
-    ),
-    wrong(
-        "averaged over dimensions",
-        "You take the mean of the squared differences over dimensions. A squared distance is "
-        "their sum: with the mean, the kernel is too wide.",
-        (".sum(2)", ".mean(2)"),
-    ),
-    wrong(
-        "cross term once",
-        "The cross term counts twice: (a − b)² = a² + b² − 2ab.",
-        (ACROSS, "k(z, z_prior).mean()"),
-    ),
-    wrong(
-        "cross term without its diagonal",
-        "You leave the diagonal out of the cross term too. There z_i and z'_i are two different "
-        "points, and a pair like any other: all B·B' of them count.",
-        (ACROSS, "2 * (k(z, z_prior).sum() - k(z, z_prior).diagonal().sum()) / (len(z) * "
-                 "(len(z_prior) - 1))"),
-    ),
-    wrong(
-        "sign lost",
-        "The sign is turned round: pairs within a sample enter with plus, pairs across with "
-        "minus.",
-        (RESULT, f"-({RESULT})"),
-    ),
-    wrong(
-        "root taken",
-        "You take the square root. Return the *squared* MMD; its unbiased estimate may be "
-        "negative, and then a root is not a number.",
-        (RESULT, f"({RESULT}).sqrt()"),
-    ),
-    wrong("negative values cut off", NEGATIVE, (RESULT, f"({RESULT}).clamp(min=0)")),
-    wrong("negative values cut off", NEGATIVE, (RESULT, f"({RESULT}).abs()")),
-    wrong(
-        "diagonal taken to be 1",
-        "You take 1 off for each code's pair with itself. A kernel need not be 1 at a distance of "
-        "0: that of 7.2 is as large there as its list of scales is long. Take off the diagonal.",
-        ("among.diagonal().sum()", "n"),
-    ),
-    wrong(
-        "sizes taken for equal",
-        SIZES,
-        (RESULT, "mean_of_pairs(z) + mean_of_pairs(z_prior) * len(z_prior) * (len(z_prior) - 1) / "
-                 f"(len(z) * (len(z) - 1)) - {ACROSS}"),
-    ),
-)  # fmt: skip
+MMD = """
+7.3 the unbiased MMD
+read: lesson 7, sections 7.4, 7.6 and 7.9
+hint: Three means of kernel values: among codes, among prior samples, across (this one twice).
+hint: z[:, None] - z_prior[None] is (B, B', D). Square, sum over D, apply the kernel.
+hint: Among: (k.sum() - k.diagonal().sum()) / (n * (n - 1)). Across: k.mean().
+diagonal left in: You count each code as a pair with itself. It is as near to itself as can be, and
+    so two samples of one distribution never come out at 0. Leave the diagonal out.
+    (among.sum() - among.diagonal().sum()) / (n * (n - 1)) → among.mean()
+diagonal out, still divided by B²: The diagonal is out of the sum but not out of the count: there
+    are B(B − 1) pairs.
+    (n * (n - 1)) → (n * n)
+diagonal left in: You divide by B(B − 1), but the diagonal is still in the sum.
+    - among.diagonal().sum() →
+divided twice: You divide by B(B − 1), and then take .mean() as well, which divides by the number
+    of entries once more. Divide the *sum* over pairs by their number.
+    (n * (n - 1)) → (n * (n - 1)) / (n * n)
+    or (n * (n - 1)) → (n * (n - 1)) / (n * n)
+    2 * k(z, z_prior).mean() → 2 * k(z, z_prior).mean() / (len(z) * len(z_prior))
+norms not squared: You give the kernel distances. It is a function of *squared* distances
+    (torch.cdist and .norm() are not squared).
+    .sum(2)) → .sum(2).sqrt())
+averaged over dimensions: You take the mean of the squared differences over dimensions. A squared
+    distance is their sum: with the mean, the kernel is too wide.
+    .sum(2) → .mean(2)
+cross term once: The cross term counts twice: (a − b)² = a² + b² − 2ab.
+    2 * k(z, z_prior).mean() → k(z, z_prior).mean()
+cross term without its diagonal: You leave the diagonal out of the cross term too. There z_i and
+    z'_i are two different points, and a pair like any other: all B·B' of them count.
+    2 * k(z, z_prior).mean()
+    → 2 * (k(z, z_prior).sum() - k(z, z_prior).diagonal().sum()) / (len(z) * (len(z_prior) - 1))
+sign lost: The sign is turned round: pairs within a sample enter with plus, pairs across with
+    minus.
+    mean_of_pairs(z) + mean_of_pairs(z_prior) - 2 * k(z, z_prior).mean()
+    → -(mean_of_pairs(z) + mean_of_pairs(z_prior) - 2 * k(z, z_prior).mean())
+root taken: You take the square root. Return the *squared* MMD; its unbiased estimate may be
+    negative, and then a root is not a number.
+    mean_of_pairs(z) + mean_of_pairs(z_prior) - 2 * k(z, z_prior).mean()
+    → (mean_of_pairs(z) + mean_of_pairs(z_prior) - 2 * k(z, z_prior).mean()).sqrt()
+negative values cut off: Right where the estimate is positive, wrong where it is negative. An
+    unbiased estimate of 0 is below 0 half of the time: that is no error. No clamp, no abs().
+    mean_of_pairs(z) + mean_of_pairs(z_prior) - 2 * k(z, z_prior).mean()
+    → (mean_of_pairs(z) + mean_of_pairs(z_prior) - 2 * k(z, z_prior).mean()).clamp(min=0)
+    or mean_of_pairs(z) + mean_of_pairs(z_prior) - 2 * k(z, z_prior).mean()
+    → (mean_of_pairs(z) + mean_of_pairs(z_prior) - 2 * k(z, z_prior).mean()).abs()
+diagonal taken to be 1: You take 1 off for each code's pair with itself. A kernel need not be 1 at
+    a distance of 0: that of 7.2 is as large there as its list of scales is long. Take off the
+    diagonal.
+    among.diagonal().sum() → n
+sizes taken for equal: Right where both samples have the same size, wrong where they differ. Each
+    of the three terms is divided by the number of its own pairs.
+    + mean_of_pairs(z_prior)
+    → + mean_of_pairs(z_prior) * len(z_prior) * (len(z_prior) - 1) / (len(z) * (len(z) - 1))
+"""
 
 
 def _gaussian(d2: Tensor) -> Tensor:
@@ -143,16 +114,4 @@ def _mmd_probes(_trial: Trial) -> Iterator[Probe]:
     yield from unequal(torch.randn(7, 1), 1 + torch.randn(3, 1), _gaussian)
 
 
-mmd = Exercise(
-    name="7.3",
-    title="the unbiased MMD",
-    read="lesson 7, sections 7.4, 7.6 and 7.9",
-    hints=(
-        "Three means of kernel values: among codes, among prior samples, across (this one twice).",
-        "z[:, None] - z_prior[None] is (B, B', D). Square, sum over D, apply the kernel.",
-        "Among: (k.sum() - k.diagonal().sum()) / (n * (n - 1)). Across: k.mean().",
-    ),
-    answer=_mmd,
-    test=run_probes(_mmd_probes),
-    wrong=MMD_ROWS,
-)
+mmd = exercise(_mmd, _mmd_probes, MMD)

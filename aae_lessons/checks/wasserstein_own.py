@@ -13,8 +13,7 @@ import math
 import torch
 from torch import Tensor
 
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import wrong
+from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
 
 ROWS = 300
@@ -49,68 +48,43 @@ def _with_moments_of(cloud: Tensor, z: Tensor) -> Tensor:
     return (torch.linalg.cholesky(z.T.cov()) @ white).T + z.mean(0)
 
 
-OWN_ROWS = (
-    wrong(
-        "blind to a shift",
-        "All codes moved by (1, 1), and your discrepancy does not notice: it compares differences "
-        "only. Compare where the clouds are, too.",
-        lambda z, z_prior: (z.T.cov() - z_prior.T.cov()).square().sum(),
-    ),
-    wrong(
-        "blind to the spread",
-        "The codes were drawn together to 0.3 of their spread around the same mean, and your "
-        "discrepancy does not notice. A match of the means alone is little.",
-        lambda z, z_prior: (z.mean(0) - z_prior.mean(0)).square().sum(),
-    ),
-    wrong(
-        "each dimension by itself",
-        "Each coordinate is distributed as before, but now the two rise and fall together: all "
-        "codes lie on a curve. You compare each dimension by itself, which can't see that.",
-        lambda z, z_prior: (z.sort(0).values - z_prior.sort(0).values).square().mean(),
-    ),
-    wrong(
-        "blind beyond mean and covariance",
-        "The codes lie on a ring, with the mean and the covariance of the prior's samples. A "
-        "discrepancy asks for what it compares and for nothing else: compare more than moments "
-        "(or, with a single kernel, take a narrower one).",
-        lambda z, z_prior: (
-            (z.mean(0) - z_prior.mean(0)).square().sum()
-            + (z.T.cov() - z_prior.T.cov()).square().sum()
-        ),
-    ),
-    wrong(
-        "upside down",
-        "Codes in the wrong place get a *smaller* value than codes like the prior. The value is "
-        "to be descended: small must mean alike.",
-        ("return 2 * across - ", "return -2 * across + "),
-        ("mean() - torch", "mean() + torch"),
-    ),
-    wrong(
-        "prior's samples not used",
-        "The prior's samples moved by (3, 3), and codes that stayed behind are the better ones "
-        "for you. Compare with z_prior: a prior N(0, I) is only one of many.",
-        ("    across =", "    z_prior = torch.randn_like(z_prior)\n    across ="),
-    ),
-    wrong(
-        "codes compared row by row",
-        "The same codes and prior samples in another order give another value: you compare row i "
-        "with row i. They are two *samples*; which row comes where is chance.",
-        lambda z, z_prior: (z - z_prior).square().mean(),
-    ),
-    wrong(
-        "wrong gradient",
-        "The value rises where its gradient says that it falls, or stays: part of it is cut off "
-        "from the codes (detach()?), or made of steps that have no slope (sign, argmax, counts).",
-        ("torch.cdist(z, z).mean()", "torch.cdist(z.detach(), z.detach()).mean()"),
-    ),
-    wrong(
-        "gradient not finite",
-        "The value is a number, its gradient is not: the slope of a root at 0 is infinite. The "
-        "distance of a code to itself is such a 0 (torch.cdist knows, sqrt() does not).",
-        ("torch.cdist(z, z)", "(z[:, None] - z[None]).square().sum(2).sqrt()"),
-    ),
-)
-SAYS = {row.cause: row.says for row in OWN_ROWS}
+OWN_DISCREPANCY = """
+7.4 a discrepancy of your own
+read: lesson 7, sections 7.4, 7.6 and 7.7
+hint: What do two clouds have besides a mean and a spread? Think of a ring.
+hint: Whatever compares all pairs of points, or the shadows on many lines, sees every shape.
+hint: How far are codes from prior samples, on average, and how far from each other?
+blind to a shift: All codes moved by (1, 1), and your discrepancy does not notice: it compares
+    differences only. Compare where the clouds are, too.
+    across = → return (z.T.cov() - z_prior.T.cov()).square().sum(); across =
+blind to the spread: The codes were drawn together to 0.3 of their spread around the same mean, and
+    your discrepancy does not notice. A match of the means alone is little.
+    across = → return (z.mean(0) - z_prior.mean(0)).square().sum(); across =
+each dimension by itself: Each coordinate is distributed as before, but now the two rise and fall
+    together: all codes lie on a curve. You compare each dimension by itself, which can't see that.
+    across = → return (z.sort(0).values - z_prior.sort(0).values).square().mean(); across =
+blind beyond mean and covariance: The codes lie on a ring, with the mean and the covariance of the
+    prior's samples. A discrepancy asks for what it compares and for nothing else: compare more
+    than moments (or, with a single kernel, take a narrower one).
+    across = → return (z.mean(0) - z_prior.mean(0)).square().sum(); across =
+    .sum(); → .sum() + (z.T.cov() - z_prior.T.cov()).square().sum();
+upside down: Codes in the wrong place get a *smaller* value than codes like the prior. The value is
+    to be descended: small must mean alike.
+    return 2 * across - → return -2 * across +
+    mean() - torch → mean() + torch
+prior's samples not used: The prior's samples moved by (3, 3), and codes that stayed behind are the
+    better ones for you. Compare with z_prior: a prior N(0, I) is only one of many.
+    across = → z_prior = torch.randn_like(z_prior); across =
+codes compared row by row: The same codes and prior samples in another order give another value:
+    you compare row i with row i. They are two *samples*; which row comes where is chance.
+    across = → return (z - z_prior).square().mean(); across =
+wrong gradient: The value rises where its gradient says that it falls, or stays: part of it is cut
+    off from the codes (detach()?), or made of steps that have no slope (sign, argmax, counts).
+    torch.cdist(z, z).mean() → torch.cdist(z.detach(), z.detach()).mean()
+gradient not finite: The value is a number, its gradient is not: the slope of a root at 0 is
+    infinite. The distance of a code to itself is such a 0 (torch.cdist knows, sqrt() does not).
+    torch.cdist(z, z) → (z[:, None] - z[None]).square().sum(2).sqrt()
+"""
 
 
 def _value(trial: Trial, z: Tensor, z_prior: Tensor) -> float:
@@ -131,15 +105,14 @@ def _test_own(trial: Trial) -> None:
     ordered = _value(trial, z[z[:, 0].argsort()], z_prior[z_prior[:, 0].argsort()])
     if abs(ordered - same) > 0.05 * abs(same) + 1e-5:
         cause = "codes compared row by row"
-        trial.refuse(cause, SAYS[cause], torch.tensor(ordered), torch.tensor(same))
+        trial.refuse(cause, "", torch.tensor(ordered), torch.tensor(same))
     moved = _value(trial, clouds["place"], z_prior)
     if moved < same - 0.1 * abs(same):
-        says = SAYS["upside down"]
-        trial.refuse("upside down", says, torch.tensor(moved), f"more than {same:.4g}")
+        trial.refuse("upside down", "", torch.tensor(moved), f"more than {same:.4g}")
     stayed, followed = _value(trial, z, z_prior + 3), _value(trial, z + 3, z_prior + 3)
     if followed > stayed + 1e-3 * abs(stayed):
-        trial.refuse("prior's samples not used", SAYS["prior's samples not used"])
-    for respect, row in zip(("place", "spread", "dependence", "shape"), OWN_ROWS, strict=False):
+        trial.refuse("prior's samples not used")
+    for respect, row in zip(clouds, trial.exercise.wrong, strict=False):
         value = _value(trial, clouds[respect], z_prior)
         if value < same + 0.1 * abs(same):
             trial.refuse(row.cause, row.says, torch.tensor(value), f"well above {same:.4g}")
@@ -156,7 +129,7 @@ def _test_slope(trial: Trial, z: Tensor, z_prior: Tensor) -> None:
         says = "No gradient flows from your discrepancy to the codes: they could not learn."
         trial.refuse("gradient cut", says)
     if not bool(torch.autograd.grad(got, z)[0].isfinite().all()):
-        trial.refuse("gradient not finite", SAYS["gradient not finite"])
+        trial.refuse("gradient not finite")
 
 
 def _test_descent(trial: Trial, z: Tensor, z_prior: Tensor) -> None:
@@ -172,19 +145,7 @@ def _test_descent(trial: Trial, z: Tensor, z_prior: Tensor) -> None:
         size = 2 * gradient.norm().item() * step.norm().item()
         if abs(change - predicted) > 0.2 * max(abs(change), abs(predicted)) + 0.02 * size + 1e-5:
             got, expected = torch.tensor(predicted), torch.tensor(change)
-            trial.refuse("wrong gradient", SAYS["wrong gradient"], got, expected)
+            trial.refuse("wrong gradient", "", got, expected)
 
 
-own_discrepancy = Exercise(
-    name="7.4",
-    title="a discrepancy of your own",
-    read="lesson 7, sections 7.4, 7.6 and 7.7",
-    hints=(
-        "What do two clouds have besides a mean and a spread? Think of a ring.",
-        "Whatever compares all pairs of points, or the shadows on many lines, sees every shape.",
-        "How far are codes from prior samples, on average, and how far from each other?",
-    ),
-    answer=_own_discrepancy,
-    test=_test_own,
-    wrong=OWN_ROWS,
-)
+own_discrepancy = exercise(_own_discrepancy, _test_own, OWN_DISCREPANCY)

@@ -44,13 +44,12 @@ def by_functional_gradients(loss, *optimizers):
         optimizer.step()
 
 
-def descender(optimizers, skip=(), no_zero=()):
+def descender(optimizers):
     """An empty dict of losses, and a function that descends one and keeps it there."""
     losses = {}
 
     def descend(name, loss):
         losses[name] = loss
-        if name not in skip:
-            three_moves(optimizers[name], loss, "bs" if name in no_zero else "zbs")
+        three_moves(optimizers[name], loss)
 
     return losses, descend

@@ -14,37 +14,18 @@ from answers._steps import (
 )
 from torch.nn import functional as F
 
-from aae_lessons.checks import adversarial as check
-from aae_lessons.priors import Gaussian, GaussianMixture, SwissRoll
-
-CHECKS = {
-    "mixture": check.mixture,
-    "swiss_roll": check.swiss_roll,
-    "losses": check.losses,
-    "label_informed": check.label_informed,
-    "aae_step": check.aae_step,
-    "mended_aae_step": check.mended_aae_step,
-}
-
-
-def broken(*inputs):
-    return torch.randn(3) @ torch.randn(4)
-
+from aae_lessons.priors import GaussianMixture, SwissRoll
 
 # ------------------------------------------------------------------------------- sampling
 
 
-def ring(stds=(0.5, 0.1), pick=lambda n: torch.randint(10, (n,))):
+def ring_by_matrices(n):
     """Draws about the mean (1.4, 0), each turned by its component's matrix."""
-
-    def sample(n):
-        angle = pick(n) * (math.pi / 5)
-        c, s = torch.cos(angle), torch.sin(angle)
-        turn = torch.stack([torch.stack([c, -s], 1), torch.stack([s, c], 1)], 1)
-        z = torch.randn(n, 2) * torch.tensor(stds) + torch.tensor([1.4, 0.0])
-        return torch.einsum("nij,nj->ni", turn, z)
-
-    return sample
+    angle = torch.randint(10, (n,)) * (math.pi / 5)
+    c, s = torch.cos(angle), torch.sin(angle)
+    turn = torch.stack([torch.stack([c, -s], 1), torch.stack([s, c], 1)], 1)
+    z = torch.randn(n, 2) * torch.tensor([0.5, 0.1]) + torch.tensor([1.4, 0.0])
+    return torch.einsum("nij,nj->ni", turn, z)
 
 
 def ring_by_complex_numbers(n):
@@ -74,19 +55,10 @@ def ring_by_covariance(n):
     return 1.4 * u[k] + (root[k] @ torch.randn(n, 2, 1)).squeeze(2)
 
 
-def roll(noise=0.1, top=4 * math.pi):
-    def sample(n):
-        t = torch.rand(n, 1) ** 0.5
-        curve = 3 * t * torch.cat([torch.cos(top * t), torch.sin(top * t)], 1)
-        return curve + noise * torch.randn(n, 2)
-
-    return sample
-
-
-def roll_of_gaussian_u(n):
-    t = torch.randn(n).sqrt()
-    a = 4 * math.pi * t
-    return torch.stack([3 * t * a.cos(), 3 * t * a.sin()], 1) + torch.randn(n, 2) / 10
+def roll_by_powers(n):
+    t = torch.rand(n, 1) ** 0.5
+    curve = 3 * t * torch.cat([torch.cos(4 * math.pi * t), torch.sin(4 * math.pi * t)], 1)
+    return curve + 0.1 * torch.randn(n, 2)
 
 
 def roll_in_float64(n):
@@ -100,27 +72,6 @@ def roll_by_largest_of_two(n):
     t = torch.rand(n, 2).amax(1).double()
     return torch.view_as_real(torch.polar(3 * t, 4 * math.pi * t)) + 0.1 * torch.randn(n, 2)
 
-
-SAMPLING_WRONG = {
-    "wrong shape": lambda n: torch.randn(2, n),
-    "not a tensor": lambda n: torch.randn(n, 2).tolist(),
-    "another distribution": lambda n: Gaussian(2).sample(n),
-    "nothing returned": lambda n: None,
-    "your code raised": broken,
-}
-MIXTURE_WRONG = {
-    "one component for all draws": ring(pick=lambda n: torch.randint(10, (1,)).expand(n)),
-    "radius 1.5": lambda n: GaussianMixture(radius=1.5).sample(n),
-    "a fifth too wide": ring((0.5, 0.12)),
-    "a fifth too long": ring((0.6, 0.1)),
-    **SAMPLING_WRONG,
-}
-SWISS_ROLL_WRONG = {
-    "three turns": roll(top=6 * math.pi),
-    "a fifth too thick": roll(noise=0.12),
-    "not finite": roll_of_gaussian_u,
-    **SAMPLING_WRONG,
-}
 
 # ----------------------------------------------------------------------------- the losses
 
@@ -141,66 +92,25 @@ def by_logaddexp(real, fake):
     return d, torch.logaddexp(zero, -fake).sum() / len(fake)
 
 
-def in_place(real, fake):
-    return F.softplus(real.neg_()).mean() + F.softplus(fake).mean(), F.softplus(-fake).mean()
-
-
-LOSSES_WRONG = {
-    "two losses wanted": lambda r, f: with_targets(r, f)[0],
-    "wrong shape": lambda r, f: (F.softplus(-r) + F.softplus(f), F.softplus(-f)),
-    "not a tensor": lambda r, f: tuple(loss.item() for loss in with_targets(r, f)),
-    "input changed in place": in_place,
-}
-
-# ------------------------------------------------------------------------------ the label
-
-
-def overwrite(z, label):
-    label[label < 0] = 10
-    return torch.cat([z, F.one_hot(label, 11)], 1)
-
-
-LABEL_WRONG = {
-    "input changed in place": overwrite,
-    "your code raised": lambda z, k: torch.cat([z, F.one_hot(k, 11)], 1),
-}
-
 # ------------------------------------------------------------------------------- the step
 
 
 def make_step(
-    cost=half_square,
-    see=lambda z: z.detach(),
-    skip=(),
-    no_zero=(),
-    again=False,
-    returned=detach_all,
-    order=("reconstruction", "discriminator", "generator"),
-    weight=1.0,
-    share_z=False,
-    share_logits=False,
+    order=("reconstruction", "discriminator", "generator"), again=False, returned=detach_all
 ):
-    """An update with, here and there, something wrong."""
-
     def step(encoder, decoder, discriminator, optimizers, x, z_prior):
-        losses, descend = descender(optimizers, skip, no_zero)
-        kept = {}
-
-        def code():
-            if "z" not in kept or not share_z:
-                kept["z"] = encoder(x)
-            return kept["z"]
-
+        losses, descend = descender(optimizers)
+        z = None
         for phase in order:
             if phase == "reconstruction":
-                descend(phase, cost(x, decoder(code())))
+                descend(phase, half_square(x, decoder(encoder(x))))
             elif phase == "discriminator":
-                kept["fake"] = discriminator(see(code()))
-                descend(phase, told_apart(discriminator(z_prior), kept["fake"]))
+                z = encoder(x)
+                fake = discriminator(z.detach())
+                descend(phase, told_apart(discriminator(z_prior), fake))
             else:
-                z = code() if again or "z" not in kept else kept["z"]
-                fake = kept["fake"] if share_logits else discriminator(z)
-                descend(phase, weight * passing(fake))
+                z = encoder(x) if again or z is None else z
+                descend(phase, passing(discriminator(z)))
         return returned(losses)
 
     return step
@@ -217,12 +127,6 @@ def forward_all_first(encoder, decoder, discriminator, optimizers, x, z_prior):
         loss.backward()
         optimizers[name].step()
     return detach_all(losses)
-
-
-def of_images(encoder, decoder, discriminator, optimizers, x, z_prior):
-    """The discriminator of a GAN."""
-    x_hat = decoder(encoder(x)).sigmoid()
-    return with_targets(discriminator(x), discriminator(x_hat.detach()))
 
 
 def step_in_one_batch(encoder, decoder, discriminator, optimizers, x, z_prior):
@@ -264,75 +168,111 @@ def step_without_grad(encoder, decoder, discriminator, optimizers, x, z_prior):
     return detach_all(losses)
 
 
-def attached(z):
-    return z
-
-
-STEP_WRONG = {
-    "another reconstruction loss": make_step(
-        cost=lambda x, logits: bce(logits, x, reduction="sum") / len(x)
-    ),
-    "reconstruction moves nothing": make_step(skip=("reconstruction",)),
-    "discriminator moves nothing": make_step(skip=("discriminator",)),
-    "discriminator on images": of_images,
-    "weight on a lone loss": make_step(weight=10.0),
-    "graph used up": make_step(see=attached),
-    "one code for all phases": make_step(share_z=True),
-    "logits used twice": make_step(share_logits=True, see=attached),
-    "weights moved under the graph": forward_all_first,
-    "generator before the discriminator": make_step(
-        order=("reconstruction", "generator", "discriminator"), again=True
-    ),
-    "stale gradients": make_step(no_zero=("reconstruction",)),
-    "discriminator's stale gradients": make_step(no_zero=("discriminator",)),
-    "loss not detached": make_step(returned=dict),
-    "wrong value": make_step(
-        returned=lambda losses: {k: 2 * loss for k, loss in detach_all(losses).items()}
-    ),
-    "three losses wanted": make_step(returned=lambda losses: sum(losses.values()).detach()),
-    "your code raised": broken,
+EDITS = {
+    "mixture": """
+one component for all draws: the same for each call
+    torch.randint(10, (n,)) → torch.randint(10, (1,)).expand(n)
+another distribution: radius 1.5
+    1.4 + → 1.5 +
+another distribution: a fifth too wide
+    0.1 * → 0.12 *
+another distribution: a fifth too long
+    0.5 * → 0.6 *
+wrong shape: (2, n)
+    dim=1) → dim=0)
+not a tensor: lists
+    torch.stack([x, y], dim=1) → torch.stack([x, y], dim=1).tolist()
+another distribution: one Gaussian
+    torch.stack([x, y], dim=1) → torch.randn(n, 2)
+""",
+    "swiss_roll": """
+another distribution: three turns
+    4 * math.pi → 6 * math.pi
+another distribution: a fifth too thick
+    0.1 * → 0.12 *
+not finite: the root of Gaussian numbers
+    torch.rand(n).sqrt() → torch.randn(n).sqrt()
+wrong shape: (2, n)
+    curve + 0.1 * torch.randn(n, 2) → (curve + 0.1 * torch.randn(n, 2)).T
+not a tensor: lists
+    curve + 0.1 * torch.randn(n, 2) → (curve + 0.1 * torch.randn(n, 2)).tolist()
+another distribution: one Gaussian
+    curve + 0.1 * torch.randn(n, 2) → torch.randn(n, 2)
+""",
+    "losses": """
+two losses expected: one
+    return discriminator, generator → return discriminator
+wrong shape: no means
+    .mean() →
+not a tensor: numbers
+    return discriminator, generator → return discriminator.item(), generator.item()
+input changed in place: by neg_
+    F.softplus(-logits_real) → F.softplus(logits_real.neg_())
+""",
+    "label_informed": """
+input changed in place: the label
+    torch.where(label < 0, 10, label) → label.masked_fill_(label < 0, 10)
+your code raised: one_hot of −1
+    torch.where(label < 0, 10, label) → label
+""",
+    "aae_step": """
+another reconstruction loss: the cross-entropy
+    0.5 * (x - x_hat).square().sum(1).mean()
+    → F.binary_cross_entropy(x_hat, x, reduction="sum") / len(x)
+reconstruction moves nothing: no step
+    optimizers["reconstruction"].step() → pass
+discriminator moves nothing: no step
+    optimizers["discriminator"].step() → pass
+discriminator on images: as in a GAN
+    real, fake = discriminator(z_prior) → real, fake = discriminator(x)
+another length of step: a weight on a lone loss
+    F.softplus(-discriminator(z)).mean() → 10 * F.softplus(-discriminator(z)).mean()
+graph used up: no detach
+    z.detach() → z
+graph used up: one code for all phases
+    z = encoder(x) ⏎ real → real
+    x_hat = decoder(encoder(x)).sigmoid() → z = encoder(x); x_hat = decoder(z).sigmoid()
+graph used up: logits used twice
+    z.detach() → z
+    F.softplus(-discriminator(z)).mean() → F.softplus(-fake).mean()
+stale gradients: of the reconstruction
+    optimizers["reconstruction"].zero_grad() → pass
+stale gradients: of the discriminator
+    optimizers["discriminator"].zero_grad() → pass
+loss not detached: one of the three
+    reconstruction.detach() → reconstruction
+another loss returned: twice the loss
+    loss.detach() → 2 * loss.detach()
+a dict of losses expected: their names
+    return { → return tuple({
+    generator.detach(), ⏎ } → generator.detach()})
+""",
+    "mended_aae_step": """
+graph used up: no detach
+    real, fake = → z = encoder(x); real, fake =
+    discriminator(encoder(x).detach()) → discriminator(z)
+    discriminator(encoder(x)) → discriminator(z)
+generator moves nothing: no step
+    optimizers["generator"].step() → pass
+""",
 }
-
-
-MENDED_WRONG = {
-    "graph used up": make_step(see=attached),
-    "generator moves nothing": make_step(skip=("generator",)),
-}
-
 WRONG = {
-    "mixture": MIXTURE_WRONG,
-    "swiss_roll": SWISS_ROLL_WRONG,
-    "losses": LOSSES_WRONG,
-    "label_informed": LABEL_WRONG,
-    "aae_step": STEP_WRONG,
-    "mended_aae_step": MENDED_WRONG,
-}
-MESSAGE = {
-    ("aae_step", "discriminator's stale gradients"): "stale gradients",
-    ("aae_step", "generator before the discriminator"): "another order",
-    ("aae_step", "logits used twice"): "graph used up",
-    ("aae_step", "one code for all phases"): "graph used up",
-    ("aae_step", "three losses wanted"): "a dict of losses expected",
-    ("aae_step", "weight on a lone loss"): "another length of step",
-    ("aae_step", "wrong value"): "another loss returned",
-    ("losses", "two losses wanted"): "two losses expected",
-    ("mixture", "a fifth too long"): "another distribution",
-    ("mixture", "a fifth too wide"): "another distribution",
-    ("mixture", "radius 1.5"): "another distribution",
-    ("swiss_roll", "a fifth too thick"): "another distribution",
-    ("swiss_roll", "three turns"): "another distribution",
+    "aae_step": {
+        "weights moved under the graph": forward_all_first,
+        "another order": make_step(("reconstruction", "generator", "discriminator"), again=True),
+    }
 }
 RIGHT = {
     "mixture": {
         "complex numbers": ring_by_complex_numbers,
         "component by component": ring_by_components,
         "covariance matrices": ring_by_covariance,
-        "einsum": ring(),
+        "einsum": ring_by_matrices,
         "the package's": lambda n: GaussianMixture().sample(n),
     },
     "swiss_roll": {
         "float64": roll_in_float64,
-        "powers": roll(),
+        "powers": roll_by_powers,
         "the larger of two": roll_by_largest_of_two,
         "the package's": lambda n: SwissRoll().sample(n),
     },

@@ -14,18 +14,7 @@ from answers._steps import (
 from torch import nn
 from torch.nn import functional as F
 
-from aae_lessons.checks import categorical as check
 from aae_lessons.priors import Categorical
-
-CHECKS = {
-    "one_hot": check.one_hot,
-    "entropy": check.entropy,
-    "discriminator": check.discriminator,
-    "gumbel_softmax": check.gumbel_softmax,
-    "step": check.step,
-    "mended_step": check.mended_step,
-}
-
 
 # ------------------------------------------------------------------------------- sampling
 
@@ -45,14 +34,6 @@ def by_loop(n, k):
 # -------------------------------------------------------------------------------- entropy
 
 
-def with_log(y):
-    return -(y * y.log()).sum(1).mean()
-
-
-def entropy_in_place(y):
-    return -(y * y.clamp_(min=0.2).log()).sum(1).mean()
-
-
 def entropy_by_loops(y):
     total = 0.0
     for row in y.tolist():
@@ -63,12 +44,10 @@ def entropy_by_loops(y):
 # --------------------------------------------------------------------------- discriminator
 
 
-def network(*middle, inputs=None, activation=nn.ReLU, flat=True):
-    def make(k):
-        layers = [nn.Linear(inputs or k, 32), *(m() for m in middle), activation()]
-        return nn.Sequential(*layers, nn.Linear(32, 1), *[nn.Flatten(0)] * flat)
-
-    return make
+def network(*middle):
+    return lambda k: nn.Sequential(
+        nn.Linear(k, 32), *(make() for make in middle), nn.Linear(32, 1), nn.Flatten(0)
+    )
 
 
 class Own(nn.Module):
@@ -98,21 +77,15 @@ def gumbel_by_distribution(logits, t):
 # ------------------------------------------------------------------------------- the step
 
 
-def soft(logits):
-    return logits.softmax(1)
-
-
-def make_step(judged=soft, no_zero=(), detach=True, returned=detach_all):
+def make_step(detach=True):
     def step(model, optimizers, x, y_prior):
-        losses, descend = descender(optimizers, no_zero=no_zero)
+        losses, descend = descender(optimizers)
+        descend("reconstruction", half_square(x, model.decoder(model.encoder(x).softmax(1))))
         y = model.encoder(x).softmax(1)
-        descend("reconstruction", half_square(x, model.decoder(y)))
-        y = judged(model.encoder(x))
-        y = y.detach() if detach else y
-        loss = told_apart(model.discriminator(y_prior), model.discriminator(y))
-        descend("discriminator", loss)
+        fake = model.discriminator(y.detach() if detach else y)
+        descend("discriminator", told_apart(model.discriminator(y_prior), fake))
         descend("generator", passing(model.discriminator(model.encoder(x).softmax(1))))
-        return returned(losses)
+        return detach_all(losses)
 
     return step
 
@@ -136,35 +109,42 @@ def functional_step(model, optimizers, x, y_prior):
     return seen
 
 
-STEP_WRONG = {
-    "stale gradients": make_step(no_zero=("reconstruction",)),
-    "loss not detached": make_step(returned=dict),
-    "a loss for each phase wanted": make_step(returned=lambda losses: losses["generator"]),
-}
-
-WRONG = {
-    "one_hot": {
-        "wrong shape": lambda n, k: torch.randint(k, (n,)).float(),
-        "your code raised": lambda n, k: F.one_hot(torch.randint(1, k + 1, (n,)), k).float(),
-        "not a tensor": lambda n, k: torch.eye(k)[torch.randint(k, (n,))].tolist(),
-    },
-    "entropy": {
-        "input changed in place": entropy_in_place,
-        "wrong shape": lambda y: -(y * y.log()).sum(1),
-    },
-    "discriminator": {
-        "does not take the codes": network(inputs=2),
-        "wrong shape": network(flat=False),
-    },
-    "gumbel_softmax": {
-        "wrong shape": lambda logits, t: sample(logits, t)[:, 0],
-    },
-    "step": STEP_WRONG,
-}
-WRONG["step"]["discriminator of images"] = make_step(judged=lambda logits: logits[:, :1])
-MESSAGE = {
-    ("step", "a loss for each phase wanted"): "a dict of losses expected",
-    ("step", "discriminator of images"): "your code raised",
+EDITS = {
+    "one_hot": """
+wrong shape: the classes themselves
+    F.one_hot(index, classes).float() → index.float()
+your code raised: classes from 1 on
+    torch.randint(classes, (n,)) → torch.randint(1, classes + 1, (n,))
+not a tensor: lists
+    .float() → .float().tolist()
+""",
+    "entropy": """
+input changed in place: a clamp
+    torch.special.entr(y) → torch.special.entr(y.clamp_(min=0.2))
+wrong shape: a number for each row
+    .sum(1).mean() → .sum(1)
+""",
+    "discriminator": """
+does not take the codes: two inputs
+    nn.Linear(classes, 64) → nn.Linear(2, 64)
+wrong shape: (B, 1)
+    , nn.Flatten(0) →
+""",
+    "gumbel_softmax": """
+wrong shape: the first column
+    .softmax(1) → .softmax(1)[:, 0]
+""",
+    "step": """
+stale gradients: of the reconstruction
+    optimizers["reconstruction"].zero_grad() → pass
+loss not detached: one of the three
+    generator.detach() → generator
+a dict of losses expected: one loss
+    return { → return tuple({
+    generator.detach(), ⏎ } → generator.detach()})
+your code raised: the discriminator sees one column
+    y.detach() → y[:, :1].detach()
+""",
 }
 RIGHT = {
     "one_hot": {
@@ -184,8 +164,8 @@ RIGHT = {
         "torch's distribution": lambda y: torch.distributions.Categorical(y).entropy().mean(),
     },
     "discriminator": {
-        "sequential": network(),
-        "leaky, layer norm": network(lambda: nn.LayerNorm(32), activation=nn.LeakyReLU),
+        "sequential": network(nn.ReLU),
+        "leaky, layer norm": network(lambda: nn.LayerNorm(32), nn.LeakyReLU),
         "a class of its own, float64": Own,
     },
     "gumbel_softmax": {
@@ -198,5 +178,5 @@ RIGHT = {
         "undetached but zeroed": make_step(detach=False),
         "functional gradients, one batch, einsum": functional_step,
     },
-    "mended_step": {"code encoded afresh": make_step(), "one batch": functional_step},
 }
+RIGHT["mended_step"] = RIGHT["step"]

@@ -14,22 +14,6 @@ from answers._steps import (
 from scipy.optimize import linear_sum_assignment
 from torch.nn import functional as F
 
-from aae_lessons.checks import clustering as check
-
-CHECKS = {
-    "head_code": check.head_code,
-    "clustering_error": check.clustering_error,
-    "one_to_one_error": check.one_to_one_error,
-    "apart": check.apart,
-    "step": check.step,
-    "mended_run": check.mended_run,
-}
-
-
-def added_in_place(y, z, heads):
-    return z.add_(y @ heads)
-
-
 # ---------------------------------------------------------------------- errors of a clustering
 
 
@@ -101,32 +85,23 @@ def by_pairs(heads, distance):
 ORDER = ("reconstruction", "discriminator_y", "discriminator_z", "generator")
 
 
-def make_step(
-    code=lambda model, y, z: y @ model.cluster_heads + z,
-    apart_z=told_apart,
-    pass_z=passing,
-    no_zero=(),
-    detach=True,
-    order=ORDER,
-    returned=detach_all,
-):
+def make_step(detach=True):
     def step(model, optimizers, x, y_prior, z_prior):
-        losses, descend = descender(optimizers, no_zero=no_zero)
-        for phase in order:
+        losses, descend = descender(optimizers)
+        for phase in ORDER:
             y, z = model.encode(x)
             if phase == "reconstruction":
                 apart = F.relu(model.distance - F.pdist(model.cluster_heads)).sum()
-                descend(phase, half_square(x, model.decoder(code(model, y, z))) + apart)
+                code = y @ model.cluster_heads + z
+                descend(phase, half_square(x, model.decoder(code)) + apart)
             elif phase == "generator":
-                fooled_z = pass_z(model.discriminator_z(z))
-                descend(phase, passing(model.discriminator_y(y)) + fooled_z)
+                fakes = model.discriminator_y(y), model.discriminator_z(z)
+                descend(phase, sum(map(passing, fakes)))
             else:
                 real, fake = (y_prior, y) if phase == "discriminator_y" else (z_prior, z)
-                loss = told_apart if phase == "discriminator_y" else apart_z
-                discriminator = getattr(model, phase)
-                fake = discriminator(fake.detach() if detach else fake)
-                descend(phase, loss(discriminator(real), fake))
-        return returned(losses)
+                fake, discriminator = fake.detach() if detach else fake, getattr(model, phase)
+                descend(phase, told_apart(discriminator(real), discriminator(fake)))
+        return detach_all(losses)
 
     return step
 
@@ -156,32 +131,20 @@ def functional_step(model, optimizers, x, y_prior, z_prior):
     return {name: value.detach() for name, value in zip(ORDER, (first, of_y, of_z, last))}  # noqa: B905
 
 
-STEP_WRONG = {
-    "another discriminator_z loss": make_step(apart_z=lambda real, fake: (fake - real).mean()),
-    "stale gradients": make_step(no_zero=("discriminator_y",)),
-    "another order": make_step(order=(*ORDER[1:], ORDER[0])),
-    "loss not detached": make_step(returned=dict),
-    "a loss for each phase wanted": make_step(returned=lambda losses: {"loss": losses}),
-    "your code raised": make_step(code=lambda model, y, z: torch.cat([y, z], 1)),
-}
-
 # ------------------------------------------------------------------------------------ the run
 
 
-def make_run(returned=lambda errors: errors, epochs_of=range):
-    def run(model, step, optimizers, schedulers, batches, epochs, error):
-        errors = []
-        for number in epochs_of(epochs):
-            model.train()
-            for batch in batches(number):
-                step(model, optimizers, batch)
-            for scheduler in schedulers:
-                scheduler.step()
-            model.eval()
-            errors.append(error(model))
-        return returned(errors)
-
-    return run
+def run_in_steps(model, step, optimizers, schedulers, batches, epochs, error):
+    errors = []
+    for number in range(epochs):
+        model.train()
+        for batch in batches(number):
+            step(model, optimizers, batch)
+        for scheduler in schedulers:
+            scheduler.step()
+        model.eval()
+        errors.append(error(model))
+    return errors
 
 
 def run_by_comprehension(model, step, optimizers, schedulers, batches, epochs, error):
@@ -213,43 +176,61 @@ def run_by_while(model, step, optimizers, schedulers, batches, epochs, error):
     return errors
 
 
-WRONG = {
-    "head_code": {
-        "input changed in place": added_in_place,
-        "your code raised": lambda y, z, heads: heads @ y + z,
-        "wrong shape": lambda y, z, heads: (y @ heads + z).sum(1),
-    },
-    "clustering_error": {
-        "wrong value": lambda *inputs: by_heads(*inputs) / 2,
-        "your code raised": lambda y, k, y_test, k_test: k[y.argmax(0)] != k_test,
-        "wrong shape": lambda y, k, y_test, k_test: (
-            k[y.argmax(0)][y_test.argmax(1)] != k_test
-        ).float(),
-    },
-    "one_to_one_error": {
-        "wrong value": lambda counts: counts[matched(counts)].sum(),
-    },
-    "apart": {
-        "wrong shape": hinge_of(lambda d, distance: (distance - d).relu()),
-    },
-    "step": STEP_WRONG,
-    "mended_run": {
-        "wrong number of updates": make_run(epochs_of=lambda epochs: range(1, epochs)),
-        "an error for each epoch wanted": make_run(returned=min),
-    },
-}
-WRONG["step"]["only the generator sees the sum"] = make_step(
-    pass_z=lambda fake: F.softplus(fake).mean()
-)
-WRONG["mended_run"]["lowest errors"] = make_run(returned=sorted)
-MESSAGE = {
-    ("mended_run", "an error for each epoch wanted"): "the least error alone",
-    ("mended_run", "lowest errors"): "an error for each epoch expected",
-    ("mended_run", "wrong number of updates"): "an epoch left out",
-    ("step", "a loss for each phase wanted"): "a dict of losses expected",
-    ("step", "another discriminator_z loss"): "no logarithm",
-    ("step", "another order"): "codes from before the reconstruction step",
-    ("step", "only the generator sees the sum"): "another generator loss",
+EDITS = {
+    "head_code": """
+input changed in place: the style
+    y @ heads + z → z.add_(y @ heads)
+your code raised: the product turned round
+    y @ heads + z → heads @ y + z
+wrong shape: summed over the dimensions
+    y @ heads + z → (y @ heads + z).sum(1)
+""",
+    "clustering_error": """
+wrong value: half of it
+    .float().mean() → .float().mean() / 2
+your code raised: names of validation images for test images
+    name[y_test.argmax(1)] → name
+wrong shape: an error for each image
+    .float().mean() → .float()
+""",
+    "one_to_one_error": """
+wrong value: a number of right images
+    1 - counts[cluster, label].sum() / counts.sum() → counts[cluster, label].sum()
+""",
+    "apart": """
+wrong shape: one for each pair
+    .relu().sum() → .relu()
+""",
+    "step": """
+no logarithm: in the discriminator of z alone
+    "discriminator_z", F.softplus(-real).mean() + F.softplus(fake).mean()
+    → "discriminator_z", (fake - real).mean()
+stale gradients: of the discriminator of y
+    optimizers[phase].zero_grad() → phase == "discriminator_y" or optimizers[phase].zero_grad()
+codes from before the reconstruction step: the reconstruction last
+    descend("reconstruction", cost + _apart(model.cluster_heads, model.distance)) → pass
+    return losses
+    → y, z = model.encode(x)
+    ⏎ x_hat = model.decoder(_head_code(y, z, model.cluster_heads)).sigmoid()
+    ⏎ cost = 0.5 * (x - x_hat).square().sum(1).mean()
+    ⏎ descend("reconstruction", cost + _apart(model.cluster_heads, model.distance)) ⏎ return losses
+loss not detached: all of them
+    loss.detach() → loss
+a dict of losses expected: other names
+    return losses → return {"loss": losses}
+your code raised: y next to z
+    _head_code(y, z, model.cluster_heads) → torch.cat([y, z], 1)
+another generator loss: passes as fake for z
+    F.softplus(-model.discriminator_z(z)) → F.softplus(model.discriminator_z(z))
+""",
+    "mended_run": """
+an epoch left out: the first
+    range(epochs) → range(1, epochs)
+the least error alone: of all
+    return errors → return min(errors)
+an error for each epoch expected: sorted
+    return errors → return sorted(errors)
+""",
 }
 RIGHT = {
     "head_code": {
@@ -281,6 +262,6 @@ RIGHT = {
     "mended_run": {
         "comprehensions": run_by_comprehension,
         "while": run_by_while,
-        "for": make_run(),
+        "for": run_in_steps,
     },
 }

@@ -3,19 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from aae_lessons.checks import methods as check
-from aae_lessons.checks import methods_margin, methods_sums
 from aae_lessons.methods import catgan, m2, vat
-
-CHECKS = {
-    "direction": check.direction,
-    "sum_over_classes": methods_sums.sum_over_classes,
-    "entropies": methods_sums.entropies,
-    "combinator": check.combinator,
-    "tsvm": methods_margin.tsvm,
-    "mended_vat": methods_margin.mended_vat,
-}
-
 
 # --------------------------------------------------------------------------- right answers
 
@@ -87,6 +75,14 @@ RIGHT = {
     "combinator": {"weights of z̃ and μ": combine_by_weights},
     "tsvm": {"inner products": tsvm_by_relu},
     "mended_vat": {"kl_div": vat_by_kl_div},
+    "without_a_label": {
+        "rounded": lambda: [1.31, 0.873, 0.881],
+        "tensors": lambda: (
+            2 - torch.tensor(2.0).log(),
+            -torch.tensor([-1.0, -3.0]).logsumexp(0),
+            torch.tensor([-1.0, -3.0]).softmax(0)[0],
+        ),
+    },
 }
 
 # ---------------------------------------------------- wrong answers that no table knows
@@ -103,15 +99,17 @@ def sum_of_the_best(row_losses, logits):
 
 
 WRONG = {
+    "without_a_label": {
+        "numbers expected": lambda: (1.31, 0.873),
+        "in another order": lambda: (0.873, 1.31, 0.881),
+        "wrong value": lambda: (1.31, 0.9, 0.881),
+    },
     "direction": {"wrong value": direction_of_the_logits},
     "sum_over_classes": {"wrong value": sum_of_the_best},
     "entropies": {
         "wrong value": lambda real, fake: real.mean() - fake.mean(),
         "wrong shape": lambda real, fake: torch.special.entr(real.softmax(1)).sum(1),
     },
-    "combinator": {
-        "wrong value": lambda z_noisy, u, a: z_noisy + u,
-    },
-    "tsvm": {"nothing returned": lambda *inputs: None},
+    "combinator": {"wrong value": lambda z_noisy, u, a: z_noisy + u},
     "mended_vat": {"wrong value": lambda clean, perturbed, labelled, label, weight: clean.mean()},
 }

@@ -16,32 +16,18 @@ from answers._steps import (
 from torch.nn import functional as F
 
 from aae_lessons.checks import semi_supervised as check
-from aae_lessons.checks import semi_supervised_step
 from aae_lessons.data import balanced_subset
-
-CHECKS = {
-    "balanced_labels": check.balanced_labels,
-    "classification": check.classification,
-    "epoch": check.epoch,
-    "step": check.step,
-    "mended_step": check.mended_step,
-}
-
 
 # ---------------------------------------------------------------------------- label splits
 
 
-def split(each=10):
-    def positions(labels, held_out, n, seed):
-        generator = torch.Generator().manual_seed(seed)
-        pool, chosen = labels[: len(labels) - held_out], []
-        for k in range(10):
-            rows = (pool == k).nonzero()[:, 0]
-            order = torch.randperm(len(rows), generator=generator)
-            chosen.append(rows[order[: n // each]])
-        return torch.cat(chosen)
-
-    return positions
+def by_permutations(labels, held_out, n, seed):
+    generator = torch.Generator().manual_seed(seed)
+    pool, chosen = labels[: len(labels) - held_out], []
+    for k in range(10):
+        rows = (pool == k).nonzero()[:, 0]
+        chosen.append(rows[torch.randperm(len(rows), generator=generator)[: n // 10]])
+    return torch.cat(chosen)
 
 
 def by_numpy(labels, held_out, n, seed):
@@ -74,27 +60,13 @@ def by_einsum(logits, label):
     return -torch.einsum("bk,bk->", target, F.log_softmax(logits, 1)) / target.sum()
 
 
-def relabel(logits, label):
-    label[label < 0] = 0
-    return F.cross_entropy(logits, label)
-
-
 # ---------------------------------------------------------------------------------- epochs
 
 
-def pairs(order, turns, size, updates):
-    return [(order[i * size :][:size], turns[i * size :][:size]) for i in range(updates)]
-
-
-def turning(rounds=None):
-    def epoch(n, labelled, size):
-        turns = [
-            labelled[torch.randperm(len(labelled))]
-            for _ in range(rounds or n // len(labelled) + 2)
-        ]
-        return pairs(torch.randperm(n), torch.cat(turns), size, n // size)
-
-    return epoch
+def turning(n, labelled, size):
+    turns = [labelled[torch.randperm(len(labelled))] for _ in range(n // len(labelled) + 2)]
+    order, turns = torch.randperm(n), torch.cat(turns)
+    return [(order[i * size :][:size], turns[i * size :][:size]) for i in range(n // size)]
 
 
 def by_generator(n, labelled, size):
@@ -128,48 +100,33 @@ def by_lists(n, labelled, size):
 # ------------------------------------------------------------------------------- the step
 
 
-def mean_square(x, logits):
-    return F.mse_loss(logits.sigmoid(), x) / 2
-
-
 ORDER = ("reconstruction", "discriminator_y", "discriminator_z", "generator", "classification")
 
 
-def make_step(
-    cost=half_square,
-    target="clean",
-    classified=F.cross_entropy,
-    skip=(),
-    no_zero=(),
-    detach=True,
-    order=ORDER,
-    returned=detach_all,
-):
+def make_step(detach=True):
     def step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
-        losses, descend = descender(optimizers, skip, no_zero)
+        losses, descend = descender(optimizers)
 
         def codes():
             y_logits, z = model.class_logits_and_style(model.corrupt(x))
             return y_logits.softmax(1), z
 
-        for phase in order:
+        for phase in ORDER:
             if phase == "reconstruction":
-                goal = x if target == "clean" else model.corrupt(x)
-                descend(phase, cost(goal, model.decoder(torch.cat(codes(), 1))))
+                descend(phase, half_square(x, model.decoder(torch.cat(codes(), 1))))
             elif phase == "generator":
                 y, z = codes()
-                descend(
-                    phase, passing(model.discriminator_y(y)) + passing(model.discriminator_z(z))
-                )
+                fakes = model.discriminator_y(y), model.discriminator_z(z)
+                descend(phase, sum(map(passing, fakes)))
             elif phase == "classification":
                 y_logits, _ = model.class_logits_and_style(model.corrupt(labelled_x))
-                descend(phase, classified(y_logits, label))
+                descend(phase, F.cross_entropy(y_logits, label))
             else:
                 which = "yz".index(phase[-1])
                 code = codes()[which].detach() if detach else codes()[which]
                 discriminator, real = getattr(model, phase), (y_prior, z_prior)[which]
                 descend(phase, told_apart(discriminator(real), discriminator(code)))
-        return returned(losses)
+        return detach_all(losses)
 
     return step
 
@@ -210,53 +167,57 @@ def functional_step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
     return {name: loss.detach() for name, loss in seen.items()}
 
 
-STEP_WRONG = {
-    "mean over pixels and noisy target": make_step(cost=mean_square, target="noisy"),
-    "discriminator_z moves nothing": make_step(skip=("discriminator_z",)),
-    "classification moves nothing": make_step(skip=("classification",)),
-    "another classification loss": make_step(
-        classified=lambda logits, label: F.multi_margin_loss(logits, label)
-    ),
-    "stale gradients": make_step(no_zero=("reconstruction",)),
-    "another order": make_step(order=(ORDER[4], *ORDER[:4])),
-    "loss not detached": make_step(returned=dict),
-    "a loss for each phase wanted": make_step(returned=lambda losses: tuple(losses.values())),
+EDITS = {
+    "balanced_labels": """
+not positions: floats
+    torch.cat(chosen) → torch.cat(chosen).float()
+wrong shape: half as many
+    n // 10 → n // 20
+""",
+    "classification": """
+gradient cut: of the logits
+    logits[known] → logits.detach()[known]
+input changed in place: labels below 0
+    known = label >= 0 → label[label < 0] = 0; known = label >= 0
+your code raised: a label of −1
+    label >= 0 → label >= -1
+not a tensor: a number
+    label[known]) → label[known]).item()
+""",
+    "epoch": """
+pairs expected: batches of images alone
+    (order[part], turns[part]) → order[part]
+wrong shape: one round of labels
+    range(rounds) → range(1)
+""",
+    "step": """
+noisy input as target and mean over pixels: two at once
+    (x - x_hat).square().sum(1).mean() → (model.corrupt(x) - x_hat).square().mean()
+discriminator_z moves nothing: no step
+    optimizers[phase].step() → phase == "discriminator_z" or optimizers[phase].step()
+classification moves nothing: no step
+    optimizers[phase].step() → phase == "classification" or optimizers[phase].step()
+another classification loss: a margin
+    F.cross_entropy(y_logits, label) → F.multi_margin_loss(y_logits, label)
+stale gradients: of the reconstruction
+    optimizers[phase].zero_grad() → phase == "reconstruction" or optimizers[phase].zero_grad()
+another order: the classification first
+    losses = {} → losses, first = {}, model.class_logits_and_style(model.corrupt(labelled_x))[0]
+    # reconstruction phase: → descend("classification", F.cross_entropy(first, label)) ⏎ #
+    y_logits, _ = → return losses ⏎ y_logits, _ =
+loss not detached: all of them
+    loss.detach() → loss
+a dict of losses expected: their values
+    return losses → return tuple(losses.values())
+""",
 }
-
 WRONG = {
-    "balanced_labels": {
-        "not positions": lambda labels, *rest: split()(labels, *rest).float(),
-        "wrong shape": split(each=20),
-    },
-    "classification": {
-        "gradient cut": lambda logits, label: by_einsum(logits.detach(), label),
-        "input changed in place": relabel,
-        "your code raised": F.cross_entropy,
-        "not a tensor": lambda logits, label: by_einsum(logits, label).item(),
-    },
-    "epoch": {
-        "pairs wanted": lambda n, labelled, size: list(torch.randperm(n)[:120].view(-1, size)),
-        "wrong shape": turning(rounds=1),
-        "your code raised": broken_generator,
-        "not attempted": unwritten_generator,
-    },
-    "step": STEP_WRONG,
-    "mended_step": {
-        "mean over pixels and noisy target": semi_supervised_step.broken_step,
-    },
-}
-MESSAGE = {
-    ("epoch", "pairs wanted"): "pairs expected",
-    (
-        "mended_step",
-        "mean over pixels and noisy target",
-    ): "noisy input as target and mean over pixels",
-    ("step", "a loss for each phase wanted"): "a dict of losses expected",
-    ("step", "mean over pixels and noisy target"): "noisy input as target and mean over pixels",
+    "epoch": {"your code raised": broken_generator, "not attempted": unwritten_generator},
+    "mended_step": {"noisy input as target and mean over pixels": check.broken_step},
 }
 RIGHT = {
     "balanced_labels": {
-        "permutations": split(),
+        "permutations": by_permutations,
         "numpy, ascending": by_numpy,
         "walking over a shuffle": by_walking,
         "a list": lambda *inputs: by_walking(*inputs).tolist(),
@@ -273,12 +234,12 @@ RIGHT = {
     "epoch": {
         "a generator": by_generator,
         "Python's lists": by_lists,
-        "rounds of permutations": turning(),
+        "rounds of permutations": turning,
     },
     "step": {
         "encoded afresh": make_step(),
         "undetached but zeroed": make_step(detach=False),
         "functional gradients, both judges at once": functional_step,
     },
-    "mended_step": {"encoded afresh": make_step(), "functional gradients": functional_step},
 }
+RIGHT["mended_step"] = RIGHT["step"]

@@ -7,34 +7,11 @@ from answers._steps import by_functional_gradients, three_moves
 from torch.distributions import Independent, Normal, kl_divergence
 from torch.nn import functional as F
 
-from aae_lessons.checks import variational as check
-
-CHECKS = {
-    "reparameterise": check.reparameterise,
-    "kl": check.kl,
-    "monte_carlo_kl": check.monte_carlo_kl,
-    "vae_step": check.vae_step,
-    "mended_vae": check.mended_vae,
-}
-
-
 # ----------------------------------------------------------------------- reparameterisation
 
 
-def draw_with(std=lambda v: (0.5 * v).exp(), noise=torch.randn_like):
-    def draw(mean, log_variance):
-        return mean + std(log_variance) * noise(mean)
-
-    return draw
-
-
-def draw_in_place(mean, log_variance):
-    return mean.add_((0.5 * log_variance).exp() * torch.randn_like(mean))
-
-
-def draw_seeded(mean, log_variance):
-    torch.manual_seed(0)
-    return draw_with()(mean, log_variance)
+def draw(mean, log_variance):
+    return mean + (0.5 * log_variance).exp() * torch.randn(mean.shape)
 
 
 def draw_by_loops(mean, log_variance):
@@ -52,10 +29,6 @@ def draw_in_float64(mean, log_variance):
 
 
 # --------------------------------------------------------------------------- closed form
-
-
-def kl_with(d_kl, reduce=lambda k: k.sum(1).mean()):
-    return lambda mean, log_variance: reduce(d_kl(mean, log_variance))
 
 
 def right_kl(mean, log_variance):
@@ -83,18 +56,6 @@ def kl_by_einsum(mean, log_variance):
 # --------------------------------------------------------------------------- Monte Carlo
 
 
-def log_q_of(z, mean, std):
-    return -0.5 * ((z - mean) / std) ** 2 - std.abs().log() - 0.5 * math.log(2 * math.pi)
-
-
-def estimate_with(
-    log_q=lambda z, m, v: log_q_of(z, m, (v / 2).exp()).sum(1), reduce=lambda q, p: (q - p).mean()
-):
-    return lambda z, mean, log_variance, log_prob: reduce(
-        log_q(z, mean, log_variance), log_prob(z)
-    )
-
-
 def estimate_by_torch(z, mean, log_variance, log_prob):
     q = torch.distributions.MultivariateNormal(mean, torch.diag_embed(log_variance.exp()))
     return torch.mean(q.log_prob(z)) - torch.mean(log_prob(z))
@@ -118,24 +79,26 @@ def estimate_in_float64(z, mean, log_variance, log_prob):
 # ------------------------------------------------------------------------------- the step
 
 
-def bce(logits, x):
-    return F.binary_cross_entropy_with_logits(logits, x, reduction="none")
+def pixels_first(logits, x):
+    bce = F.binary_cross_entropy_with_logits(logits, x, reduction="none")
+    return bce.sum(1).mean()
 
 
-def make_step(
-    draw=draw_with(),
-    cost=lambda logits, x: bce(logits, x).sum(1).mean(),
-    kl=kl_with(right_kl),
-    total=lambda cost, kl, beta: cost + beta * kl,
-    order="zbs",
-    returned=lambda cost, kl, beta: {"reconstruction": cost.detach(), "kl": kl.detach()},
-):
+def images_first(logits, x):
+    return F.binary_cross_entropy_with_logits(logits, x) * x.shape[1]
+
+
+def by_torchs_sum(logits, x):
+    return F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
+
+
+def make_step(cost=pixels_first, order="zbs"):
     def step(encoder, decoder, optimizer, x, beta):
         mean, log_variance = encoder(x).chunk(2, dim=1)
         c = cost(decoder(draw(mean, log_variance)), x)
-        d = kl(mean, log_variance)
-        three_moves(optimizer, total(c, d, beta), order)
-        return returned(c, d, beta)
+        kl = right_kl(mean, log_variance).mean(0).sum()
+        three_moves(optimizer, c + beta * kl, order)
+        return {"reconstruction": c.detach(), "kl": kl.detach()}
 
     return step
 
@@ -156,51 +119,55 @@ def never_decodes(encoder, decoder, optimizer, x, beta):
     return {"reconstruction": torch.zeros(()), "kl": torch.zeros(())}
 
 
-STEPS = {
-    "nothing decoded": never_decodes,
-    "two terms wanted": make_step(returned=lambda cost, kl, beta: (cost + beta * kl).detach()),
-    "loss not detached": make_step(
-        returned=lambda cost, kl, beta: {"reconstruction": cost, "kl": kl}
-    ),
-    "another step": make_step(total=lambda cost, kl, beta: cost + beta * kl + 0.1 * kl**2),
+EDITS = {
+    "reparameterise": """
+wrong spread: a tenth too wide
+    (0.5 * log_variance).exp() → 1.1 * (0.5 * log_variance).exp()
+draws not finite: the root of the log-variance
+    (0.5 * log_variance).exp() → log_variance.sqrt()
+the same noise at every call: a seed
+    std = → torch.manual_seed(0); std =
+input changed in place: the mean
+    return mean + std * torch.randn_like(mean) → return mean.add_(std * torch.randn_like(mean))
+wrong shape: summed over the dimensions
+    return mean + std * torch.randn_like(mean)
+    → return (mean + std * torch.randn_like(mean)).sum(1)
+""",
+    "kl": """
+gradient cut: of the result
+    .sum(1).mean() → .sum(1).mean().detach()
+wrong shape: a number for each row
+    .sum(1).mean() → .sum(1)
+not a tensor: a number
+    .sum(1).mean() → .sum(1).mean().item()
+""",
+    "monte_carlo_kl": """
+gradient cut: of the result
+    (log_q - log_prob(z)).mean() → (log_q - log_prob(z)).mean().detach()
+wrong shape: a number for each row
+    (log_q - log_prob(z)).mean() → log_q - log_prob(z)
+your code raised: log q of each dimension
+    .sum(1) →
+""",
+    "vae_step": """
+a dict of losses expected: their sum
+    return {"reconstruction": reconstruction.detach(), "kl": divergence.detach()}
+    → return (reconstruction + beta * divergence).detach()
+loss not detached: the KL
+    divergence.detach() → divergence
+another step: the KL squared as well
+    + beta * divergence) → + beta * divergence + 0.1 * divergence**2)
+""",
+    "mended_vae": """
+another step: a mean over pixels, and beta divided by 784
+    pixels.sum(1).mean() → pixels.mean()
+    + beta * divergence) → + beta / 784 * divergence)
+""",
 }
-
-WRONG = {
-    "reparameterise": {
-        "noise a tenth too wide": draw_with(lambda v: 1.1 * (v / 2).exp()),
-        "draws not finite": draw_with(torch.sqrt),
-        "the same noise at every call": draw_seeded,
-        "input changed in place": draw_in_place,
-        "wrong shape": lambda mean, v: draw_with()(mean, v).sum(1),
-    },
-    "kl": {
-        "gradient cut": lambda m, v: right_kl(m, v).sum(1).mean().detach(),
-        "wrong shape": kl_with(right_kl, lambda k: k.sum(1)),
-        "not a tensor": lambda m, v: kl_with(right_kl)(m, v).item(),
-    },
-    "monte_carlo_kl": {
-        "gradient cut": estimate_with(reduce=lambda q, p: (q - p).mean().detach()),
-        "wrong shape": estimate_with(reduce=lambda q, p: q - p),
-        "your code raised": estimate_with(lambda z, m, v: log_q_of(z, m, (v / 2).exp())),
-    },
-    "vae_step": STEPS,
-    "mended_vae": {
-        "beta divided instead": make_step(
-            cost=F.binary_cross_entropy_with_logits,
-            total=lambda cost, kl, beta: cost + beta / 784 * kl,
-        ),
-    },
-}
-
-MESSAGE = {
-    ("mended_vae", "beta divided instead"): "another step",
-    ("reparameterise", "noise a tenth too wide"): "wrong spread",
-    ("vae_step", "two terms wanted"): "a dict of losses expected",
-}
-
+WRONG = {"vae_step": {"nothing decoded": never_decodes}}
 RIGHT = {
     "reparameterise": {
-        "as in the lesson": draw_with(),
+        "as in the lesson": draw,
         "loops": draw_by_loops,
         "float64": draw_in_float64,
         "torch.distributions": lambda mean, v: Normal(mean, (v / 2).exp()).rsample(),
@@ -223,19 +190,11 @@ RIGHT = {
         "zero_grad first": make_step(),
         "zero_grad last": make_step(order="zbsz"),
         "torch.distributions": step_with_distributions,
-        "float32 noise, mean first": make_step(
-            draw=draw_with(noise=lambda mean: torch.randn(mean.shape)),
-            cost=lambda logits, x: bce(logits, x).mean() * x.shape[1],
-            kl=lambda m, v: right_kl(m, v).mean(0).sum(),
-        ),
+        "mean first": make_step(images_first),
     },
     "mended_vae": {
         "as exercise 3.4": make_step(),
         "torch.distributions": step_with_distributions,
-        "torch's own sum": make_step(
-            cost=lambda logits, x: (
-                F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
-            )
-        ),
+        "torch's own sum": make_step(by_torchs_sum),
     },
 }

@@ -5,32 +5,10 @@ from answers._steps import by_functional_gradients, half_square, three_moves
 from torch.nn import functional as F
 
 from aae_lessons.checks import wasserstein as check
-from aae_lessons.objectives import (
-    inverse_multiquadratics,
-    random_directions,
-    sliced_wasserstein,
-)
+from aae_lessons.objectives import inverse_multiquadratics, random_directions, sliced_wasserstein
 from aae_lessons.objectives import mmd as package_mmd
 
-CHECKS = {
-    "sliced": check.sliced,
-    "kernel": check.kernel,
-    "mmd": check.mmd,
-    "own_discrepancy": check.own_discrepancy,
-    "wae_step": check.wae_step,
-    "mended_wae": check.mended_wae,
-}
-
-
 # ------------------------------------------------------------------------------- shadows
-
-
-def sliced_with(rank=lambda s: s.sort(dim=0).values, rank_prior=None, reduce=torch.mean):
-    def sliced(z, z_prior, directions):
-        shadows = rank(z @ directions), (rank_prior or rank)(z_prior @ directions)
-        return reduce((shadows[0] - shadows[1]).square())
-
-    return sliced
 
 
 def sliced_by_loops(z, z_prior, directions):
@@ -73,19 +51,15 @@ def kernel_by_reciprocals(squared_distance, dim, std, scales):
 # ----------------------------------------------------------------------------------- MMD
 
 
-def squared(a, b):
-    return (a[:, None] - b[None]).pow(2).sum(2)
+def mmd_by_masks(z, z_prior, kernel):
+    def squared(a, b):
+        return (a[:, None] - b[None]).pow(2).sum(2)
 
-
-def mmd_with(between=squared, last=lambda v: v):
-    def unbiased(k):
+    def unbiased(a):
+        k = kernel(squared(a, a))
         return (k * (1 - torch.eye(len(k)))).sum() / (len(k) * (len(k) - 1))
 
-    def mmd(z, z_prior, kernel):
-        inside = unbiased(kernel(between(z, z))) + unbiased(kernel(between(z_prior, z_prior)))
-        return last(inside - 2 * kernel(between(z, z_prior)).mean())
-
-    return mmd
+    return unbiased(z) + unbiased(z_prior) - 2 * kernel(squared(z, z_prior)).mean()
 
 
 def mmd_by_loops(z, z_prior, kernel):
@@ -138,19 +112,12 @@ def characteristic(z, z_prior):
 # ------------------------------------------------------------------------------- the steps
 
 
-def make_step(
-    discrepancy=lambda d, z, z_prior: d(z, z_prior),
-    order="zbs",
-    returned=lambda c, p, w: {"cost": c.detach(), "discrepancy": p.detach()},
-    noisy=lambda x: x,
-    target=lambda x, noisy: x,
-):
+def make_step(noisy=lambda x: x, order="zbs"):
     def step(encoder, decoder, optimizer, x, z_prior, d, weight):
-        inputs = noisy(x)
-        z = encoder(inputs)
-        cost, penalty = half_square(target(x, inputs), decoder(z)), discrepancy(d, z, z_prior)
+        z = encoder(noisy(x))
+        cost, penalty = half_square(x, decoder(z)), d(z, z_prior)
         three_moves(optimizer, cost + weight * penalty, order)
-        return returned(cost, penalty, weight)
+        return {"cost": cost.detach(), "discrepancy": penalty.detach()}
 
     return step
 
@@ -178,65 +145,76 @@ def noise(x):
     return x + 0.3 * torch.randn_like(x)
 
 
-def noise_in_place(x):
-    return x.add_(0.3 * torch.randn_like(x))
+def nothing_encoded(encoder, decoder, optimizer, x, z_prior, d, weight):
+    return {}
 
 
+EDITS = {
+    "sliced": """
+gradient cut: of the result
+    .mean() → .mean().detach()
+wrong gradient: sorted codes detached
+    shadow.sort(dim=0).values → (shadow.sort(dim=0).values.detach() + 0 * shadow)
+wrong shape: a number for each direction
+    .mean() → .mean(0)
+input changed in place: the directions
+    z_prior @ directions → z_prior @ directions.mul_(2).div_(3)
+your code raised: directions that don't fit
+    z_prior @ directions → z_prior @ (directions[None, None] @ directions)
+""",
+    "kernel": """
+wrong shape: a mean
+    return sum(c / (c + squared_distance) for c in constants)
+    → return (sum(c / (c + squared_distance) for c in constants)).mean()
+input changed in place: by sqrt_
+    constants = → squared_distance.sqrt_(); constants =
+""",
+    "mmd": """
+gradient cut: of the result
+    2 * k(z, z_prior).mean() → 2 * k(z, z_prior).mean(); return result.detach()
+    return mean_of_pairs(z) → result = mean_of_pairs(z)
+wrong gradient: one of each pair detached
+    a[:, None] → a.detach()[:, None]
+gradient not finite: a root of 0
+    .sum(2) → .sum(2).sqrt() ** 2
+""",
+    "own_discrepancy": """
+gradient cut: of the codes
+    across = → z = z.detach(); across =
+not finite: the logarithm of a negative number
+    return → energy =
+    (z_prior, z_prior).mean() → (z_prior, z_prior).mean(); return (-energy).log()
+wrong shape: a number for each dimension
+    across = → return (z.mean(0) - z_prior.mean(0)).square(); across =
+not a tensor: a number
+    return → energy =
+    (z_prior, z_prior).mean() → (z_prior, z_prior).mean(); return energy.item()
+""",
+    "wae_step": """
+discrepancy not called: one's own
+    discrepancy(z, z_prior) → (z - z_prior).square().mean()
+other inputs of the encoder: noise, in the target as well
+    z = encoder → x = x + 0.3 * torch.randn_like(x); z = encoder
+a dict of losses expected: their sum
+    return {"cost": cost.detach(), "discrepancy": penalty.detach()}
+    → return (cost + weight * penalty).detach()
+loss not detached: both
+    cost.detach() → cost
+    penalty.detach() → penalty
+""",
+    "mended_wae": """
+another noise: its variance
+    0.3 * → 0.09 *
+another noise: uniform
+    torch.randn_like(x) → torch.rand_like(x)
+input changed in place: the image
+    x + 0.3 * torch.randn_like(x) → x.add_(0.3 * torch.randn_like(x))
+""",
+}
 WRONG = {
-    "sliced": {
-        "gradient cut": lambda *inputs: sliced_with()(*inputs).detach(),
-        "wrong gradient": sliced_with(
-            rank_prior=lambda s: s.sort(0).values, rank=lambda s: s.sort(0).values.detach() + 0 * s
-        ),
-        "wrong shape": sliced_with(reduce=lambda gap: gap.mean(0)),
-        "input changed in place": lambda z, z_prior, directions: sliced_with()(
-            z, z_prior, directions.mul_(2).div_(3)
-        ),
-        "your code raised": lambda z, z_prior, directions: sliced_with()(
-            z, z_prior, directions[None, None] @ directions
-        ),
-    },
-    "kernel": {
-        "wrong shape": lambda *inputs: kernel_in_one_line(*inputs).mean(),
-        "input changed in place": lambda d2, *rest: kernel_in_one_line(d2.sqrt_(), *rest),
-    },
-    "mmd": {
-        "gradient cut": mmd_with(last=torch.detach),
-        "wrong gradient": mmd_with(between=lambda a, b: squared(a.detach(), b)),
-        "a root of 0": mmd_with(between=lambda a, b: squared(a, b).sqrt() ** 2),
-    },
-    "own_discrepancy": {
-        "gradient cut": lambda z, z_prior: energy(z.detach(), z_prior),
-        "not finite": lambda z, z_prior: energy(z, z_prior).neg().log(),
-        "wrong shape": lambda z, z_prior: (z.mean(0) - z_prior.mean(0)).square(),
-        "not a tensor": lambda z, z_prior: energy(z, z_prior).item(),
-    },
-    "wae_step": {
-        "discrepancy not called": make_step(
-            discrepancy=lambda d, z, z_prior: (z - z_prior).square().mean()
-        ),
-        "nothing encoded": lambda encoder, decoder, optimizer, x, z_prior, d, weight: {},
-        "noisy input as the target": make_step(noisy=noise, target=lambda x, inputs: inputs),
-        "two terms wanted": make_step(returned=lambda c, p, w: (c + w * p).detach()),
-        "loss not detached": make_step(returned=lambda c, p, w: {"cost": c, "discrepancy": p}),
-    },
-    "mended_wae": {
-        "as it came": check.broken_step,
-        "another noise": make_step(noisy=lambda x: x + 0.09 * torch.randn_like(x)),
-        "uniform noise": make_step(noisy=lambda x: x + 0.3 * torch.rand_like(x)),
-        "input changed in place": make_step(noisy=noise_in_place),
-    },
+    "wae_step": {"discrepancy not called": nothing_encoded},
+    "mended_wae": {"noisy input as the target and penalty subtracted": check.broken_step},
 }
-
-MESSAGE = {
-    ("mended_wae", "as it came"): "noisy input as the target and penalty subtracted",
-    ("mended_wae", "uniform noise"): "another noise",
-    ("mmd", "a root of 0"): "gradient not finite",
-    ("wae_step", "noisy input as the target"): "other inputs of the encoder",
-    ("wae_step", "nothing encoded"): "discrepancy not called",
-    ("wae_step", "two terms wanted"): "a dict of losses expected",
-}
-
 RIGHT = {
     "sliced": {
         "loops": sliced_by_loops,
@@ -252,8 +230,8 @@ RIGHT = {
         "reciprocals": kernel_by_reciprocals,
     },
     "mmd": {
-        "a mask": mmd_with(),
-        "the prior's samples held": lambda z, z_prior, kernel: mmd_with()(
+        "a mask": mmd_by_masks,
+        "the prior's samples held": lambda z, z_prior, kernel: mmd_by_masks(
             z, z_prior.detach(), kernel
         ),
         "loops": mmd_by_loops,
