@@ -75,7 +75,7 @@ def statements(answer: Callable, text: str) -> Exercise:
 
     The text has one hint, and in place of rows a line for each letter that says why.
     """
-    asked, _, reasons = text.partition("\nA: ")
+    question_text, _, reasons = text.partition("\nA: ")
     why = table(f"A: {reasons}")
     letters = [row.cause for row in why]
 
@@ -96,7 +96,7 @@ def statements(answer: Callable, text: str) -> Exercise:
         )
         for row in why
     ]
-    text = asked.replace("hint: ", f"{HINTS}hint: ", 1)
+    text = question_text.replace("hint: ", f"{HINTS}hint: ", 1)
     return exercise(answer, probes, text, *rows, called="mistakes")
 
 
