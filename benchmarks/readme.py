@@ -57,6 +57,9 @@ def peers_section() -> str:
     """Ours next to pythae's."""
     results = stored_results("peers")
     settings = results.settings
+    trained = {key.partition("/")[0] for key, row in results.rows.items() if "epochs" in row}
+    missing = ", ".join(name for name in peers.BETAS if name not in trained)
+    rest = f" Not trained for equal time yet: {missing}." if missing else ""
     text = f"""
 [pythae](https://github.com/clementchadebec/benchmark_VAE) trains AAE, VAE and WAE-MMD. Both
 sides have the same networks, objective, weights, Adam and minibatch; pythae's own trainer, data
@@ -64,9 +67,10 @@ set and data loader are used as they come from PyPI. What `peers.py` hands to py
 in its base classes, and settings. Times are the thread's CPU time, the medians of
 {peers.ROUNDS} turns. Each training had a budget of {settings["seconds"]:g} CPU seconds on the
 first {settings["images"]:,} images of MNIST: short runs, which show how far equal time goes,
-not what the models reach in the end. There is a number for each seed. "Fast" is
-{settings["machine"]["fast"]} here. Match: sliced Wasserstein distance of codes to prior as a
-multiple of the distance between two samples of the prior; 1 is a perfect match.
+not what the models reach in the end. There is a number for each seed, and the CPU time it took.
+"Fast" is {settings["machine"]["fast"]} here. Match: sliced Wasserstein distance of codes to
+prior as a multiple of the distance between two samples of the prior; 1 is a perfect
+match.{rest}
 """
     return f"""## Next to pythae
 
@@ -83,7 +87,7 @@ def precision_section() -> str:
     results = stored_results("precision")
     share = results.settings["share"]
     missing = [name for name in precision.FAMILIES if name not in precision.compared(results)]
-    rest = f" Not compared yet: {', '.join(missing)}." if missing else ""
+    rest = f" Not compared yet: {'; '.join(missing)}." if missing else ""
     text = f"""
 The same recipe, seeds, minibatches and number of updates, once in single precision and once in
 what `precision="fast"` chooses. "Seeds explain" is the largest difference of two means that the
