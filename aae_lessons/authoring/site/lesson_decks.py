@@ -58,7 +58,7 @@ def deck(lesson: Lesson) -> list[Slide]:
         text = "\n".join(f"- {part.strip().removeprefix('and ')}" for part in points)
         slides.append(Slide("After this lesson you can", rendered(text), first, rank=9))
     for title, cells in sections(lesson.cells):
-        slides += section(title, cells)
+        slides += section(title, cells) if "Appendix" not in title else []
     for again in [slide for slide in slides if "<pre><code>" in slide.body][1:]:
         again.rank = 6  # a further update, much like the first
     while len(slides) > FEWEST:
