@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from aae_lessons import devices
-from aae_lessons.arguments import check
+from aae_lessons.arguments import check, refusal
 from aae_lessons.models.classifier import DigitClassifier
 from aae_lessons.references import quantize, storage
 from aae_lessons.references.recipes import RECIPES
@@ -90,7 +90,8 @@ def unpack(name: str, tensors: dict[str, Tensor], record: dict, device: torch.de
 
 def records(name: str) -> list[dict[str, Any]]:
     """The records of a run at every seed it was made with, by seed."""
-    check(name in names(), "name", name, f"one of {', '.join(names())}")
+    if name not in RECIPES or not (FOLDER / f"{name}.json").is_file():
+        raise refusal("name", name, f"one of {', '.join(names())}")
     files = [FOLDER / f"{name}.json", *FOLDER.glob(f"{name}.seed-*.json")]
     return sorted((storage.read_record(f) for f in files), key=lambda r: r["seed"])
 
@@ -100,7 +101,12 @@ def mean_and_std(name: str, metric: str) -> tuple[float, float, int]:
 
     The deviation is nan for a single seed.
     """
-    values = [record["metrics"].get(metric) for record in records(name)]
+    return over_seeds(records(name), metric)
+
+
+def over_seeds(runs: list[dict[str, Any]], metric: str) -> tuple[float, float, int]:
+    """:func:`mean_and_std` of records that were read before."""
+    values = [record["metrics"].get(metric) for record in runs]
     check(None not in values, "metric", metric, "one that the records hold")
     deviation = statistics.stdev(values) if len(values) > 1 else float("nan")
     return statistics.fmean(values), deviation, len(values)

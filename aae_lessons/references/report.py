@@ -40,7 +40,8 @@ def recorded() -> dict[str, dict[str, str]]:
     """Every run's recorded metrics in words: mean ± standard deviation where it has seeds."""
     result = {}
     for name in references.names():
-        spreads = {m: references.mean_and_std(name, m) for m in references.load(name).metrics}
+        runs = references.records(name)
+        spreads = {m: references.over_seeds(runs, m) for m in runs[0]["metrics"]}
         result[name] = {m: in_digits(mean, dev, n) for m, (mean, dev, n) in spreads.items()}
     return result
 
