@@ -23,7 +23,6 @@ WEIGHTED = [name for name in NAMES if RECIPES[name].keep in ("weights", "int8")]
 TEST = data.mnist("test", "cpu")
 NOT_MADE = {  # they take hours, or their images can't come with the course (SVHN)
     "m2-100",
-    "adgm-100",
     "ladder-1000",
     "ladder-all",
     "vat-1000",
