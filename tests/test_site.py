@@ -159,9 +159,9 @@ def test_a_slides_prediction_comes_before_what_answers_it():
         new_markdown_cell("> **Predict.** And now?"),
         new_markdown_cell("**Answer.** Eight."),
     ]
-    asked = excerpts.asked(cells, lambda cell: bool(cell.get("outputs")))
+    posed = excerpts.questions_before(cells, lambda cell: bool(cell.get("outputs")))
     answers = {2: ("How many?", "**Answer.** Seven."), 6: ("And now?", "**Answer.** Eight.")}
-    assert asked == answers
+    assert posed == answers
 
 
 def test_an_equations_lead_does_not_begin_mid_thought():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
@@ -70,8 +71,8 @@ def _connected(
     ax: Axes, i: int, name: str, places: Sequence[Place], labelled: Sequence[bool]
 ) -> None:
     """One group: its medians on a line, its seeds as small points, the labels of some settings."""
-    style = {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 6}
-    small = style | {"markersize": 3, "markevery": [1]}
+    style: dict[str, Any] = {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 6}
+    small: dict[str, Any] = style | {"markersize": 3, "markevery": [1]}
     ink = [0.7 * part for part in to_rgb(COLOURS[i])]  # darker: letters are thin
     across = [statistics.median(x) for _, x, _ in places]
     up = [statistics.median(y) for _, _, y in places]
@@ -82,7 +83,12 @@ def _connected(
         if show:
             where = LABEL_PLACES[i % len(LABEL_PLACES)]
             ax.annotate(
-                setting, middle, where, textcoords="offset points", fontsize=8.5, color=ink
+                setting,
+                (middle[0], middle[1]),
+                where,
+                textcoords="offset points",
+                fontsize=8.5,
+                color=ink,
             )
 
 

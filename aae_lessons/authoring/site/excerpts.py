@@ -131,11 +131,11 @@ def uncovered(question: str, body: str, above: bool = False) -> str:
     if above:
         return f'{question_above(question)}<div class="fragment">{body}</div>'
     first = 'data-fragment-index="0"'
-    asked = f'<div class="fragment fade-out" {first}>{question_above(question)}</div>'
-    return f'<div class="asked">{asked}<div class="fragment" {first}>{body}</div></div>'
+    question_html = f'<div class="fragment fade-out" {first}>{question_above(question)}</div>'
+    return f'<div class="posed">{question_html}<div class="fragment" {first}>{body}</div></div>'
 
 
-def asked(
+def questions_before(
     cells: list[NotebookNode], is_shown: Callable[[NotebookNode], bool]
 ) -> dict[int, tuple[str, str]]:
     """Where each prediction goes: the place of a cell -> the prediction, and its answer in words.

@@ -118,7 +118,9 @@ def _words(title: str, prose: str) -> Slide:
 
 def _cells(title: str, cells: list[NotebookNode], prose: str) -> Iterator[Slide]:
     """Code, figures, tables and explorers of a section in order, with their predictions."""
-    questions = excerpts.asked(cells, lambda cell: _is_shown(cell) and not _is_curve(cell))
+    questions = excerpts.questions_before(
+        cells, lambda cell: _is_shown(cell) and not _is_curve(cell)
+    )
     number, heading, place = 0, title, 0
     while place < len(cells):
         cell, name = cells[place], heading

@@ -26,7 +26,7 @@ VECTOR = "image/svg+xml"
 CHECKS = "aae_lessons.checks"
 MARKS = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
 RUN_HINT = "▶"  # how the line under an explorer's still begins
-ASKED = re.compile(r"^> \*\*Predict", re.MULTILINE)
+PREDICTION = re.compile(r"^> \*\*Predict", re.MULTILINE)
 ANSWER = re.compile(r"^\*\*Answer\.?\*\*(.*?)(?=\n\s*\n|\Z)", re.MULTILINE | re.DOTALL)
 
 Place = Callable[[int], str]
@@ -40,18 +40,18 @@ def prepared(notebook: NotebookNode, live: Place) -> NotebookNode:
         live: place of a cell -> HTML of its explorer, "" where there is none.
     """
     checks, numbers = checks_of(notebook.cells), figure_numbers(notebook.cells)
-    section, pending, asked, cells = "", False, 0, []
+    section, pending, predictions, cells = "", False, 0, []
     for place, cell in enumerate(notebook.cells):
         pending = awaits_answer(cell, pending)
         if cell.cell_type == "markdown":
             headings = HEADING.findall(cell.source)
             section = plain(headings[-1]) if headings else section
-            before, asked = asked, asked + len(ASKED.findall(cell.source))
+            before, predictions = predictions, predictions + len(PREDICTION.findall(cell.source))
             cell.source = words(cell.source, before)
         else:
             _outputs(cell, section, live(place))
             _caption(cell, numbers)
-            _fold(cell, first=place <= 1, pending=pending, group=f"prediction-{asked}")
+            _fold(cell, first=place <= 1, pending=pending, group=f"prediction-{predictions}")
             pending = pending and not answers(cell)
             cell.source = MARKS.sub("", cell.source).rstrip("\n")
         cells.append(cell)
@@ -63,15 +63,15 @@ def prepared(notebook: NotebookNode, live: Place) -> NotebookNode:
 # ------------------------------------------------------------------------------------ words
 
 
-def words(source: str, asked: int = 0) -> str:
+def words(source: str, predictions: int = 0) -> str:
     """Markdown for the site: folded answers as its own, *Predict* and notes as boxes.
 
-    ``asked`` counts the predictions before it; an answer opens with what else answers its own.
+    ``predictions`` counts those before it; an answer opens with what else answers its own.
     """
     source = DETAILS.sub(lambda m: folded(_code(m[1]), _code(m[2])), source)
 
     def answer(match: re.Match[str]) -> str:
-        number = asked + len(ASKED.findall(match.string[: match.start()]))
+        number = predictions + len(PREDICTION.findall(match.string[: match.start()]))
         return folded("Show the answer", match[1], f"prediction-{number}")
 
     source = ANSWER.sub(answer, source)
