@@ -672,7 +672,7 @@ def test_the_painter_has_five_questions_and_their_numbers_are_its_own():
     assert text.count("<details>") == text.count("</details>") == 5
     assert f"{POINTS:,} points" in text and f"{digits_of_a_page.TRAINING:,} training" in text
     options = (bundle.FOLDER / "painting.js").read_text("utf-8").split("OPTIONS = {")[1]
-    assert "weight: 10," in options and "λ = 10" in text
+    assert "weight: 30," in options and "λ = 30" in text
     assert "batch: 64," in options and "64 of them next to 64 codes" in text
     lesson = json.loads((ROOT / "notebooks/02_adversarial.ipynb").read_text("utf-8"))
     assert text in "\n\n".join("".join(cell["source"]) for cell in lesson["cells"])

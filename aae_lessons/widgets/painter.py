@@ -38,7 +38,7 @@ class Stopped(Exception):
 class PriorPainter(Explorer):
     """A canvas whose drawing becomes a prior.
 
-    It trains in the browser, with the joint step (λ = 10) of a 784-128-128-2 autoencoder on 2,000
+    It trains in the browser, with the joint step (λ = 30) of a 784-128-128-2 autoencoder on 2,000
     digits that travel with it (always MNIST, 28 × 28 grey), or in Python by ``train``, which may
     use any images. In the browser the discriminator sees sines and cosines of a code besides:
     without them it can't follow thin strokes.

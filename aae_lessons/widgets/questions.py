@@ -16,7 +16,7 @@ PAINTER = (
         "which loss?",
         "First the discriminator D alone, on its own loss: prior samples are real, codes are "
         "fake. Then encoder Q and decoder G together, on the reconstruction cost + λ · "
-        "generator loss, with λ = 10. The gradient of the second term passes through D to Q; D "
+        "generator loss, with λ = 30. The gradient of the second term passes through D to Q; D "
         "stays as it is, and no gradient of this term reaches G.",
     ),
     (
