@@ -14,22 +14,30 @@ TEXT = re.compile(r'^import (\w+) from "\./(\w+)\.js\?text";\n', re.MULTILINE)
 COMMENT = re.compile(r"^ *(//[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
 REMARK = re.compile(r"(?<=[;,{}()\]]) // [^\n\"'`]*$", re.MULTILINE)
 BLANK = re.compile(r"\n{2,}")
-OPEN = re.compile(r"^((?:(?!//)[^\n])*[,({\[])\n", re.MULTILINE)  # a line that must go on
+OPEN = re.compile(
+    r"^((?:(?!//)[^\n])*[;,({\[])\n", re.MULTILINE
+)  # its end is no end of a statement
 INDENT = re.compile(r"^ +", re.MULTILINE)
+HANDED_OVER = ("kernel_bytes",)  # to a worker, by laboratory.js
 EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
 
-def script(name: str) -> str:
+def script(name: str, without: tuple[str, ...] = ()) -> str:
     """One ES module: ``js/NAME.js`` after the modules that it imports, each once, compressed.
 
     Comments, indents and some line ends are left out, so that a page loads less.
 
     A widget's code reaches the browser as one text, where an import of a neighbouring file would
     find nothing. Names at the top of the modules must therefore differ. With
-    ``import NAME from "./worker.js?text"`` NAME is that module's whole text, for a worker.
+    ``import NAME from "./worker.js?text"`` NAME is that module's text, for a worker; but for
+    :data:`HANDED_OVER`, which the page has already and puts before the text.
+
+    Args:
+        name: of a module in ``js/``.
+        without: modules that are left out.
     """
     check((FOLDER / f"{name}.js").is_file(), "name", name, f"a module in {FOLDER}")
-    parts: dict[str, str] = {}
+    parts = dict.fromkeys(without, "")
     _collect(name, parts)
     text = REMARK.sub("", COMMENT.sub("", "\n".join(parts.values())))
     return OPEN.sub(r"\1", BLANK.sub("\n", INDENT.sub("", text)))
@@ -40,7 +48,7 @@ def _collect(name: str, parts: dict[str, str]) -> None:
     for other in IMPORT.findall(text):
         if other not in parts:
             _collect(other, parts)
-    text = TEXT.sub(lambda m: f"const {m[1]} = {json.dumps(script(m[2]))};\n", text)
+    text = TEXT.sub(lambda m: f"const {m[1]} = {json.dumps(script(m[2], HANDED_OVER))};\n", text)
     parts[name] = EXPORT.sub("", IMPORT.sub("", text))
 
 

@@ -1,5 +1,6 @@
 // The page's side of a training: a session in a worker, or where none may start in the page.
 
+import { KERNEL_BYTES } from "./kernel_bytes.js";
 import { Session } from "./session.js";
 import WORKER from "./worker.js?text";
 
@@ -60,8 +61,8 @@ export class Laboratory {
 
 function workerPort() {
   // A classic worker: from a file, browsers refuse module workers.
-  const strict = ['"use strict";\n', WORKER];
-  const url = URL.createObjectURL(new Blob(strict, { type: "text/javascript" }));
+  const bytes = `"use strict";const KERNEL_BYTES = ${JSON.stringify(KERNEL_BYTES)};\n`;
+  const url = URL.createObjectURL(new Blob([bytes, WORKER], { type: "text/javascript" }));
   const worker = new Worker(url);
   return {
     slice: 30,
