@@ -18,7 +18,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from aae_lessons.arguments import check
@@ -47,7 +47,7 @@ def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
     replaceable = not out.exists() or (out.is_dir() and _is_replaceable(out))
     check(replaceable, "out", str(out), "a new or empty folder, or one with a site, to replace")
     os.environ.setdefault("AAE_PROGRESS", os.devnull)
-    with tempfile.TemporaryDirectory() as folder:
+    with _one_thread(), tempfile.TemporaryDirectory() as folder:
         source, site = Path(folder) / "source", Path(folder) / "site"
         lessons = sources.assemble(source, names)
         app = Sphinx(
@@ -76,6 +76,19 @@ def build(out: Path, names: Sequence[str] = (), explorers: bool = True) -> None:
         shutil.rmtree(out, ignore_errors=True)  # only now, so that a failure leaves the old site
         out.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(site, out)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Generator[None]:
+    """torch without threads: Sphinx forks, and a fork waits for its parent's for ever."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _is_replaceable(out: Path) -> bool:
