@@ -7,6 +7,7 @@ import zlib
 
 import nbformat
 import pytest
+import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 pytest.importorskip("sphinx_book_theme", reason="the site's extra is not installed")
@@ -305,3 +306,21 @@ def test_the_icons_that_pages_use_are_drawn_without_their_library():
     text = slim.icons(library, ['<i class="fa-solid fa-sun fa-lg"></i>'])
     assert "viewBox='0 0 576 512'" in text and "d='M1 2'" in text and ".fa-lg" not in text
     assert ".fa-lightbulb,.tip>.admonition-title:after{--aae-icon:" in text, "boxes have one, too"
+
+
+def test_torch_has_one_thread_while_a_site_is_built(tmp_path, monkeypatch):
+    """Sphinx forks, and a fork would wait for the threads of its parent for ever."""
+    before, during = torch.get_num_threads(), []
+
+    def assemble(*_):
+        during.append(torch.get_num_threads())
+        raise RuntimeError("enough")
+
+    monkeypatch.setattr("aae_lessons.authoring.site.sources.assemble", assemble)
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(RuntimeError, match="enough"):
+            site.build(tmp_path / "out")
+        assert (during, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(before)
