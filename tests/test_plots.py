@@ -1,8 +1,10 @@
 """Figures carry the data they were given, and refuse what they can't draw."""
 
 import base64
+import gc
 import io
 import math
+import weakref
 
 import matplotlib.colors
 import matplotlib.image
@@ -232,6 +234,21 @@ def test_a_notebook_shows_double_density_at_a_fixed_size_with_words():
         assert word in shown["alt"]
     figure.alt = "A line that rises."
     assert style.png(figure)[1]["alt"] == "A line that rises."
+
+
+def test_a_shown_figure_lets_go_of_its_canvas():
+    figure, canvases = plots.codes(Z, LABELS), []
+    draw = figure.draw
+
+    def noted(renderer):
+        canvases.append(weakref.ref(renderer))
+        draw(renderer)
+
+    figure.draw = noted
+    style.png(figure)
+    gc.collect()
+    assert canvases
+    assert not [canvas for canvas in canvases if canvas() is not None]
 
 
 @pytest.mark.parametrize("prior", [GaussianMixture(), GaussianMixture().sample(2000)])

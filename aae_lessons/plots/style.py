@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from torch import Tensor
 
 DPI = 76  # at which a figure is laid out and displayed
@@ -48,9 +49,19 @@ def png(figure: Figure) -> tuple[bytes, dict[str, object]]:
     """The picture at double density, and how a page shows it: width and height, and ``alt``."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=DPI * DENSITY)
+    _release_canvas(figure)
     width, height = (round(DPI * inches) for inches in figure.get_size_inches())
     alt = getattr(figure, "alt", "") or describe_figure(figure)
     return stream.getvalue(), {"width": width, "height": height, "alt": alt}
+
+
+def _release_canvas(figure: Figure) -> None:
+    """Lets go of the canvas, some megabytes, that every text keeps until it is drawn again.
+
+    IPython keeps the figures of all cells in its history, and with them their canvases.
+    """
+    for text in figure.findobj(Text):
+        vars(text)["_renderer"] = None  # its value before the first drawing
 
 
 def describe_figure(figure: Figure) -> str:
