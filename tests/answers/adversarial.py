@@ -168,6 +168,23 @@ def step_without_grad(encoder, decoder, discriminator, optimizers, x, z_prior):
     return detach_all(losses)
 
 
+def null_by_fair_coins(z, z_prior, train):
+    (seen, z), (seen_prior, z_prior) = z.chunk(2), z_prior.chunk(2)
+    d = train(seen.double(), seen_prior.double())
+    right = (d(z.double()) < 0).tolist(), (d(z_prior.double()).sigmoid() > 0.5).tolist()
+    accuracy = sum(sum(side) / len(side) for side in right) / 2
+    deviation = math.sqrt(sum(1 / len(side) for side in right)) / 4
+    return [accuracy, deviation, abs(accuracy - 0.5) / deviation <= 2]
+
+
+def null_by_rounding(z, z_prior, train):
+    m, n = len(z) // 2, len(z_prior) // 2
+    answers = train(z[:m], z_prior[:n])(torch.cat([z[m:], z_prior[n:]])).sigmoid().round()
+    accuracy = torch.stack([1 - answers[:m].mean(), answers[m:].mean()]).mean()
+    deviation = torch.tensor([m, n]).reciprocal().sum().sqrt() / 4
+    return accuracy, deviation, (accuracy - 2 * deviation < 0.5).item()
+
+
 EDITS = {
     "mixture": """
 one component for all draws: the same for each call
@@ -297,6 +314,7 @@ RIGHT = {
         "under no_grad, half by half": step_without_grad,
         "losses as numbers": make_step(returned=lambda all: {k: v.item() for k, v in all.items()}),
     },
+    "two_sample_test": {"coins": null_by_fair_coins, "rounding": null_by_rounding},
     "mended_aae_step": {
         "code used again": make_step(),
         "one batch": step_in_one_batch,

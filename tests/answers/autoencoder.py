@@ -38,6 +38,17 @@ def in_float64(encoder, decoder, optimizer, x):
     return loss.detach()
 
 
+def nulls_from_one_draw(measured, sample, distance, n, repeats):
+    pairs = sample(2 * n * repeats).view(repeats, 2, n, -1)
+    nulls, measured = torch.tensor([distance(a, b) for a, b in pairs]), torch.tensor(measured)
+    return measured / nulls.mean(), (measured <= nulls.max()).numpy()
+
+
+def nulls_sorted(measured, sample, distance, n, repeats):
+    nulls = sorted(distance(*(sample(n) for _ in range(2))) for _ in range(repeats))
+    return [repeats * d / sum(nulls) for d in measured], [not d > nulls[-1] for d in measured]
+
+
 EDITS = {
     "cost": """
 wrong shape: no mean
@@ -60,6 +71,10 @@ loss not detached: as it is
     loss.detach() → loss
 another loss returned: twice the loss
     loss.detach() → 2 * loss.detach()
+""",
+    "over_floor": """
+wrong value: a deviation above the mean
+    d <= max(nulls) → d <= floor + torch.tensor(nulls).std()
 """,
 }
 RIGHT = {
@@ -88,5 +103,6 @@ RIGHT = {
         "by functional gradients": functional,
         "float64 and einsum": in_float64,
     },
+    "over_floor": {"one draw, arrays": nulls_from_one_draw, "sorted": nulls_sorted},
     "mended_step": {"as exercise 1.3": step_by_three_moves, "by functional gradients": functional},
 }
