@@ -207,7 +207,8 @@ class Claims:
         if not self.folded:
             return _html_table(self.rows)
         held = sum(row[3] is True for row in self.folded)
-        summary = f"{len(self.folded)} further claims, of which {held} hold"
+        verb = "holds" if held == 1 else "hold"
+        summary = f"{len(self.folded)} further claims, of which {held} {verb}"
         folded = f"<details><summary>{summary}</summary>{_html_table(self.folded)}</details>"
         return _html_table(self.rows) + folded
 
