@@ -112,7 +112,9 @@ MEANING = {
     "separates held-out codes from prior samples; 0.5 is a perfect match",
     "sliced_wasserstein_over_floor": "distance between codes and prior, as a multiple of its "
     "value between two samples of the prior; 1 is a perfect match",
-    "mmd_over_floor": "the same for the unbiased MMD; 0 to 1 is a perfect match",
+    "mmd_over_floor": "root of the unbiased squared MMD of 1000 codes and the prior (0 where "
+    "negative), as a multiple of the root of its mean size between two samples of the prior; 0 to "
+    "about 1 is a perfect match",
     "mass_at_modes": "share of codes within one standard deviation of the nearest mode; lesson 3 "
     "prints the prior's own",
     "mass_between_modes": "share of codes beyond three standard deviations of the nearest mode",
