@@ -27,7 +27,6 @@ class Row:
         slides: error in percent on MNIST with 100 labels, 1000, all, and SVHN with 1000; "–"
             where the slides have none.
         record: our records are named ``{record}-100`` and so on.
-        question: how the method uses an image without a label.
         generates: what it can draw: "images", "images of a class", or "nothing".
         flag: what a reader should know of the slides' figures.
     """
@@ -35,18 +34,16 @@ class Row:
     method: str
     slides: tuple[str, str, str, str]
     record: str
-    question: str
     generates: str
     flag: str = ""
 
 
 ROWS = (
-    Row("NN baseline", ("25.80", "8.73", "1.25", "47.50"), "baseline", "nothing", "nothing"),
+    Row("NN baseline", ("25.80", "8.73", "1.25", "47.50"), "baseline", "nothing"),
     Row(
         "M1 + TSVM",
         ("11.82 ± 0.25", "4.24 ± 0.07", "–", "55.33 ± 0.11"),
         "m1-tsvm",
-        "a code to rebuild it from; then, not to lie in a margin",
         "images",
         "Others print 54.33 for SVHN.",
     ),
@@ -54,14 +51,12 @@ ROWS = (
         "M2",
         ("11.97 ± 1.71", "3.60 ± 0.56", "–", "–"),
         "m2",
-        "a class that, with a style, explains its pixels",
         "images of a class",
     ),
     Row(
         "M1 + M2",
         ("3.33 ± 0.14", "2.40 ± 0.02", "0.96", "36.02 ± 0.10"),
         "m1-m2",
-        "a class that, with a style, explains M1's code",
         "images of a class",
         "The 0.96 for all labels is a supervised M2 on pixels.",
     ),
@@ -69,7 +64,6 @@ ROWS = (
         "VAT",
         ("2.33", "1.36", "0.64 ± 0.04", "24.63"),
         "vat",
-        "the same answer in the direction in which it changes most",
         "nothing",
         "2.33 is the AAE paper's figure. Salimans et al. 2016 quote 2.12 from arXiv:1507.00677; "
         "later tables quote 1.36 from the journal version.",
@@ -78,21 +72,18 @@ ROWS = (
         "CatGAN",
         ("1.91 ± 0.1", "1.73 ± 0.18", "0.91", "–"),
         "catgan",
-        "a sure answer, evenly over classes",
         "images",
     ),
     Row(
         "Ladder networks",
         ("1.06 ± 0.37", "0.84 ± 0.08", "0.57 ± 0.02", "–"),
         "ladder",
-        "to be denoised at every layer",
         "nothing",
     ),
     Row(
         "ADGM",
         ("0.96 ± 0.02", "–", "–", "16.61 ± 0.24"),
         "adgm",
-        "as M2, with a richer posterior",
         "images of a class",
         "16.61 on SVHN is SDGM's; ADGM's own is 22.86 (as quoted by Salimans et al. 2016).",
     ),
@@ -100,7 +91,6 @@ ROWS = (
         "SDGM",
         ("–", "–", "–", "–"),
         "sdgm",
-        "as ADGM, with two stochastic layers",
         "images of a class",
         "Not a row of its own on the slides: 1.32 ± 0.07 with 100 labels, 16.61 on SVHN "
         "(as quoted by Salimans et al. 2016).",
@@ -109,7 +99,6 @@ ROWS = (
         "AAE",
         ("1.90 ± 0.10", "1.60 ± 0.08", "0.85 ± 0.02", "17.70 ± 0.30"),
         "semi-supervised",
-        "a code that passes for a one-hot vector and a Gaussian",
         "images of a class",
     ),
 )
@@ -124,6 +113,7 @@ VARIANTS = {  # other records of the same row, listed after its first
 
 DISPLAY = {  # a reader's words for records
     "baseline-100": "NN baseline: the AAE's encoder, 500 units",
+    "baseline-100-agreement": "labels + agreement, no AAE: the same encoder",
     "baseline-100-ladder": "NN baseline: the Ladder network's encoder",
     "svm-100": "SVM on pixels",
     "m1-svm-100": "M1 + SVM",
