@@ -11,17 +11,28 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch.nn import functional as F
 
-from aae_lessons.checks.ablation_runs import small_clustering, small_run
+from aae_lessons.checks import clustering as clusters
+from aae_lessons.checks import semi_supervised_step as few_labels
+from aae_lessons.checks.clustering_errors import one_to_one_error
 from aae_lessons.checks.probes import Probe, close, holds
 from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
+from aae_lessons.checks.two_codes import priors
 
 SEEDS = (0, 1, 2)
-OTHER_SEEDS = (
-    "Each variant has seeds of its own: then chance is compared with chance. Use the same seeds "
-    "for all."
-)
+SEED_ROWS = """
+one seed only: You use one seed. A single run differs from the next by chance: take the mean over
+    all seeds.
+    for seed in seeds) / len(seeds) → for seed in seeds[:1])
+median over the seeds: You take the median over the seeds. Take the mean.
+    sum(run → sorted(run
+    for seed in seeds) / len(seeds) → for seed in seeds)[len(seeds) // 2]
+other seeds for each variant: Each variant has seeds of its own: then chance is compared with
+    chance. Use the same seeds for all.
+    , seed) for → , seed + len({VARIANT})) for
+"""
 
 
 def _numbers(result: object) -> object:
@@ -52,7 +63,7 @@ def _seeds_probe(run: Callable, *inputs: Any) -> Probe:
         answer(noted, *inputs)
         return used <= set(inputs[-1])
 
-    return holds(condition, "other seeds for each variant", OTHER_SEEDS)
+    return holds(condition, "other seeds for each variant", "")
 
 
 def _compare_variants(run, seeds):
@@ -86,26 +97,60 @@ read: lesson 5, sections 5.3 and 5.5
 hint: Four variants: each of the two parts is there or not.
 hint: For each variant: the mean of run(...) over the same seeds.
 hint: A dict from the variant's name to its two booleans, and one comprehension over it.
-one seed only: You use one seed. A single run differs from the next by chance: take the mean over
-    all seeds.
-    sum(run(reconstruction, adversaries, seed) for seed in seeds) / len(seeds)
-    → run(reconstruction, adversaries, seeds[0])
 sum over the seeds: You add up the errors of the seeds. Take their mean.
     / len(seeds) →
 least error over the seeds: You take the least error over the seeds. That is luck: take the mean.
-    sum(run(reconstruction, adversaries, seed) for seed in seeds) / len(seeds)
-    → min(run(reconstruction, adversaries, s) for s in seeds)
-median over the seeds: You take the median over the seeds. Take the mean.
-    sum(run(reconstruction, adversaries, seed) for seed in seeds) / len(seeds)
-    → sorted(run(reconstruction, adversaries, s) for s in seeds)[len(seeds) // 2]
-other seeds for each variant: Each variant has seeds of its own: then chance is compared with
-    chance. Use the same seeds for all.
-    adversaries, seed) for → adversaries, seed + len(name)) for
+    sum(run → min(run
+    / len(seeds) →
+{SEED_ROWS}
 the two parts exchanged: run takes the reconstruction first, then the adversaries: the two variants
     with one part away are exchanged.
     run(reconstruction, adversaries → run(adversaries, reconstruction
 """
-semi_supervised = exercise(_compare_variants, _ablation_probes, SEMI_SUPERVISED)
+semi_supervised = exercise(
+    _compare_variants, _ablation_probes, SEMI_SUPERVISED, SEED_ROWS=SEED_ROWS, VARIANT="name"
+)
+
+
+def small_run(reconstruction: bool, adversaries: bool, seed: int) -> float:
+    """Test error of a small semi-supervised model after 150 updates with these phases."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        stage, model = few_labels.STAGE, few_labels.Small()
+        kinds = torch.rand(3, few_labels.PIXELS).round()
+        label, test = torch.arange(6) % 3, torch.arange(300) % 3
+        images = [(kinds[k] + 0.45 * torch.randn(len(k), 6)) for k in (label, test, test)]
+        on = dict.fromkeys(stage.owners, 0.1 * adversaries)
+        on |= {"reconstruction": 0.1 * reconstruction, "classification": 0.3}
+        optimizers = stage.optimizers(model, on)
+        for _ in range(150):
+            batch = images[1], images[0], label, *priors(300, 3, 2)
+            few_labels.step.answer(model, optimizers, *batch)
+        with torch.no_grad():
+            guess = model.class_logits_and_style(images[2])[0].argmax(1)
+    return (guess != test).double().mean().item()
+
+
+def small_clustering(aids: Collection[str], seed: int) -> float:
+    """One-to-one error of a small clustering model after 200 updates with these aids."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        stage, model = clusters.STAGE, clusters.Small()
+        model.distance = 3.0 if "heads apart" in aids else 0.0
+        kinds = torch.rand(3, clusters.PIXELS).round()
+        label = torch.arange(240) % 3
+        clean = kinds[label] + 0.2 * torch.randn(240, clusters.PIXELS)
+        rates = {"reconstruction": 0.05}
+        rates |= dict.fromkeys(("discriminator_y", "discriminator_z", "generator"), 0.0)
+        if "adversaries" in aids:
+            rates |= dict.fromkeys(("discriminator_y", "discriminator_z", "generator"), 0.1)
+        optimizers = stage.optimizers(model, rates)
+        for _ in range(200):
+            noise = 0.3 * torch.randn_like(clean) * ("noise" in aids)
+            clusters.step.answer(model, optimizers, clean + noise, *priors(240, 4, 2))
+        with torch.no_grad():
+            y = F.one_hot(model.encode(clean)[0].argmax(1), 4).double()
+    return float(one_to_one_error.answer(y.T @ F.one_hot(label, 3).double()))
 
 
 def _results(plan: Callable, *inputs: object) -> Mapping:
@@ -179,20 +224,14 @@ aids removed one after the other: Aids that you have left out stay out. Leave ou
 added to nothing: You add each aid to a run without any. What an aid does may depend on the others:
     leave one out of all.
     mean_error(set(aids) - {aid}) - everything → mean_error(set()) - mean_error({aid})
-median over the seeds: You take the median over the seeds. Take the mean.
-    sum(run(some, seed) for seed in seeds) / len(seeds)
-    → sorted(run(some, seed) for seed in seeds)[len(seeds) // 2]
-one seed only: You use one seed. A single run differs from the next by chance: take the mean over
-    all seeds.
-    sum(run(some, seed) for seed in seeds) / len(seeds) → run(some, seeds[0])
-other seeds for each variant: Each variant has seeds of its own: then chance is compared with
-    chance. Use the same seeds for all.
-    run(some, seed) → run(some, seed + len(some))
+{SEED_ROWS}
 compared with nothing: You compare with a run without any aid. Compare with the run that has all of
     them.
     mean_error(set(aids)) → mean_error(set())
 """
-clustering = exercise(_leave_one_out, _leave_one_out_probes, CLUSTERING)
+clustering = exercise(
+    _leave_one_out, _leave_one_out_probes, CLUSTERING, SEED_ROWS=SEED_ROWS, VARIANT="some"
+)
 
 
 def show_clustering(plan: Callable) -> None:

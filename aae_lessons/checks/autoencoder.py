@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aae_lessons.checks import shared
-from aae_lessons.checks.misconceptions import mutant, wrong
+from aae_lessons.checks.misconceptions import Wrong, mutant
 from aae_lessons.checks.probes import Probe, values
 from aae_lessons.checks.shared import LARGE
-from aae_lessons.checks.stage import Stage, mlp
+from aae_lessons.checks.stage import Parts, Stage, call_with_pair, mlp
 from aae_lessons.checks.steps import step_probes
 from aae_lessons.checks.tables import exercise, table
 from aae_lessons.checks.trial import Trial
@@ -92,9 +92,8 @@ sigmoid, then log: log(1 + exp(l)) is infinite in float32 from l = 89 on. F.soft
 """
 
 
-def _cross_entropy_probes(_trial: Trial) -> Iterator[Probe]:
-    for rows, pixels in ((7, 12), (1, 5), (3, 1)):
-        yield from of_logits(2 * torch.randn(rows, pixels), torch.rand(rows, pixels))
+def _cross_entropy_probes(trial: Trial) -> Iterator[Probe]:
+    yield from _cost_probes(trial)
     far = partial(of_logits, cause="wrong for large logits", says=LARGE)
     for size in (20.0, 95.0, 200.0):
         logits = torch.tensor([[size, -size, size, -size], [size, size, -size, 1.0]])
@@ -122,21 +121,11 @@ def _mended_step(encoder, decoder, optimizer, x):
     return loss.detach()
 
 
-class Pair(nn.Module):
-    """Encoder 6-4-2 and decoder 2-6."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.encoder, self.decoder = mlp(6, 4, 2), mlp(2, 6)
-
-
 STAGE = Stage(
-    model=Pair,
+    model=lambda: Parts(encoder=mlp(6, 4, 2), decoder=mlp(2, 6)),
     owners={"": ("encoder", "decoder")},
     batch=lambda rows: (torch.rand(rows, 6),),
-    call=lambda step, model, optimizers, batch: step(
-        model.encoder, model.decoder, optimizers[""], *batch
-    ),
+    call=call_with_pair,
 )
 MOVES = """
 encoder does not move: The decoder moves, the encoder does not: its gradient was cut on the way.
@@ -166,8 +155,8 @@ sigmoid applied twice: squared_error applies the sigmoid itself: give it the dec
 """
 
 COST_ROWS = [
-    wrong(row.cause, row.says, ("_squared_error(decoder(encoder(x)), x)", row.new),
-          ("loss =", "x_hat = decoder(encoder(x)).sigmoid(); loss ="))
+    Wrong(row.cause, row.says, (("_squared_error(decoder(encoder(x)), x)", row.new),
+                                ("loss =", "x_hat = decoder(encoder(x)).sigmoid(); loss =")))
     for row in table(shared.COSTS)
 ]  # fmt: skip
 step = exercise(_step, lambda trial: step_probes(trial, STAGE), STEP, MOVES=MOVES, COSTS=COST_ROWS)

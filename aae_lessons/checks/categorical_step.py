@@ -117,7 +117,7 @@ generator before the discriminator: the generator meets the discriminator as it 
 GENERATED = 'generator = {FOOL} ⏎ optimizers["generator"].zero_grad() ⏎ generator.backward()'
 step = exercise(
     _step,
-    lambda trial: step_probes(trial, STAGE, list(STAGE.owners)),
+    lambda trial: step_probes(trial, STAGE),
     STEP,
     LOGITS="model.discriminator(y)",
     GENERATED=GENERATED,

@@ -129,14 +129,10 @@ def _follow(run: Callable, epochs: int, updates: int) -> Notes:
     return notes
 
 
-def _rates_by_epoch(notes: Notes) -> list[tuple[float, ...]]:
-    return notes.rates
-
-
 ASPECTS: tuple[tuple[Callable[[Notes], Any], str, str], ...] = (
     (lambda n: n.batches, "another order of batches",
      "Each epoch is one pass over its own batches, batches(number), one step for each batch."),
-    (_rates_by_epoch, "schedulers stepped at the wrong time", ""),
+    (lambda n: n.rates, "schedulers stepped at the wrong time", ""),
     (lambda n: n.measured_after, "measured at the wrong time",
      "Measure once in each epoch, after its updates."),
     (lambda n: n.measured_training, "measured in training mode", ""),

@@ -10,14 +10,6 @@ import torch
 from torch import Tensor
 
 
-def same(got: Any, expected: Tensor) -> bool:
-    """Whether a result is the expected tensor, within float32's rounding."""
-    if not isinstance(got, Tensor) or got.shape != expected.shape or got.device != expected.device:
-        return False
-    a, b = got.detach().double().cpu(), expected.detach().double().cpu()
-    return torch.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
-
-
 def close(got: Any, expected: Any, rtol: float = 1e-4, atol: float = 2e-6) -> bool:
     """Whether two results are the same: tensors within a tolerance, anything else exactly."""
     if isinstance(expected, Tensor):

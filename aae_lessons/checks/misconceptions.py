@@ -35,11 +35,6 @@ class Wrong:
         return "" if callable(first) else first[1]
 
 
-def wrong(cause: str, says: str, *edits: Edit) -> Wrong:
-    """A row of a table; the edits are made one after the other, each wherever its text occurs."""
-    return Wrong(cause, says, edits)
-
-
 def row(rows: Sequence[Wrong], cause: str) -> Wrong:
     """The first row of this name."""
     return next(row for row in rows if row.cause == cause)

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from aae_lessons.checks import clues
 from aae_lessons.checks.comparison import as_number, close
-from aae_lessons.checks.misconceptions import Answer, Wrong, mutant
-from aae_lessons.checks.trial import CheckFailed, Trial
+from aae_lessons.checks.misconceptions import Answer, Wrong, mutant, row
+from aae_lessons.checks.trial import Trial
 
 PAIRED = 12  # rows of a table that are also tried two at a time
 
@@ -31,7 +31,8 @@ class Probe:
 
     Args:
         observe: calls an answer and returns what came of it.
-        cause, says: what the learner hears where no row of the table explains a difference.
+        cause, says: what the learner hears where no row of the table explains a difference;
+            without ``says`` the row of this cause says it.
         expect: what the worked answer or a mutant gives, ``expect(answer, got)``; by default it
             is observed like the learner's.
         same: compares two observations.
@@ -83,7 +84,7 @@ def _refuse(trial: Trial, probe: Probe, got: Any, expected: Any, passed: list) -
         trial.refuse(" and ".join(row.cause for row in rows), probe.where + says, *both)
     if probe.explain and (explained := probe.explain(got, expected)):
         trial.refuse(*explained, *both)
-    says = probe.says
+    says = probe.says or row(trial.exercise.wrong, probe.cause).says
     if isinstance(expected, Tensor) and probe.show:
         got = trial.tensor(got, expected.shape, expected)
         if not got.isfinite().all() and expected.isfinite().all():
@@ -191,13 +192,3 @@ def _leaf(value: Any) -> Any:
 def holds(condition: Callable[[Answer], bool], cause: str, says: str, where: str = "") -> Probe:
     """A clause that is true or not, whatever the worked answer does."""
     return Probe(condition, cause, says, lambda answer, got: True, show=False, where=where)
-
-
-def guarded(trial: Trial, call: Callable[[], Any], cause: str, says: str) -> Any:
-    """``call()``; whatever it raises other than a refusal is refused with this cause."""
-    try:
-        return call()
-    except CheckFailed:
-        raise
-    except Exception as error:
-        trial.refuse(cause, says.format(error=error))

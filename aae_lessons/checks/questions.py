@@ -10,7 +10,7 @@ from torch import Tensor
 
 from aae_lessons.checks.comparison import as_number
 from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.misconceptions import wrong
+from aae_lessons.checks.misconceptions import Wrong
 from aae_lessons.checks.probes import Probe, close
 from aae_lessons.checks.tables import exercise, head, table
 from aae_lessons.checks.trial import Trial
@@ -60,14 +60,9 @@ def _same_number(got: Tensor, expected: Tensor) -> bool:
 
 def _exchanged(got: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
     """Whether these are the expected numbers, and not in their places."""
-    mine, right = ([float(value) for value in values] for values in (got, expected))
-    alike = [
-        _same_number(torch.tensor(a), torch.tensor(b)) for a, b in zip(mine, right, strict=True)
-    ]
-    if all(alike):
-        return False
-    pairs = zip(sorted(mine), sorted(right), strict=True)
-    return all(_same_number(torch.tensor(a), torch.tensor(b)) for a, b in pairs)
+    mine, right = (torch.tensor([float(value) for value in values]) for values in (got, expected))
+    in_order = _same_number(mine.sort().values, right.sort().values)
+    return in_order and not _same_number(mine, right)
 
 
 def statements(answer: Callable, text: str) -> Exercise:
@@ -89,10 +84,10 @@ def statements(answer: Callable, text: str) -> Exercise:
             yield Probe(lambda function, letter=letter: letter in set(function()), show=False)
 
     rows = [
-        wrong(
+        Wrong(
             f"statement {row.cause}",
             f"Statement {row.cause} is {'true' if row.cause in answer() else 'false'}. {row.says}",
-            (_toggled(answer(), row.cause)),
+            (_toggled(answer(), row.cause),),
         )
         for row in why
     ]

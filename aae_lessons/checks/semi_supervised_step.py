@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aae_lessons.checks.misconceptions import mutant, row, wrong
+from aae_lessons.checks.misconceptions import Wrong, mutant, row
 from aae_lessons.checks.stage import Stage, discriminator, mlp
 from aae_lessons.checks.steps import step_probes
 from aae_lessons.checks.tables import exercise
-from aae_lessons.checks.two_codes import REGULARISED
+from aae_lessons.checks.two_codes import REGULARISED, priors
 
 K, D, PIXELS = 3, 2, 6
 
@@ -73,11 +73,10 @@ class Small(nn.Module):
 
 
 def _batch(rows: int) -> tuple[Tensor, ...]:
-    y_prior = torch.eye(K)[torch.randint(K, (rows,))]
     labelled = max(rows - 1, 1)
     label = torch.randperm(labelled) % K
     images = torch.rand(rows, PIXELS), torch.rand(labelled, PIXELS)
-    return *images, label, y_prior, torch.randn(rows, D)
+    return *images, label, *priors(rows, K, D)
 
 
 STAGE = Stage(
@@ -91,7 +90,6 @@ STAGE = Stage(
     },
     batch=_batch,
 )
-PHASES = tuple(STAGE.owners)
 STEP = """
 5.4 the semi-supervised update
 read: lesson 5, section 5.3
@@ -139,15 +137,13 @@ codes from before the reconstruction step: {OLD_CODES}
     z.detach() → old.detach()
 """
 
-step = exercise(
-    _step, lambda trial: step_probes(trial, STAGE, PHASES), STEP, REGULARISED=REGULARISED
-)
+step = exercise(_step, lambda trial: step_probes(trial, STAGE), STEP, REGULARISED=REGULARISED)
 
 broken_step = mutant(
     _step,
-    wrong("", "", ("    # reconstruction phase: the", "    x = model.corrupt(x)\n    # the"),
-          ("y_logits, z = model.class_logits_and_style(model.corrupt(x))",
-           "y_logits, z = model.class_logits_and_style(x)")),
+    Wrong("", "", (("    # reconstruction phase: the", "    x = model.corrupt(x)\n    # the"),
+                   ("y_logits, z = model.class_logits_and_style(model.corrupt(x))",
+                    "y_logits, z = model.class_logits_and_style(x)"))),
     row(step.wrong, "mean over pixels"),
     row(step.wrong, "softmax before cross_entropy"),
 )  # fmt: skip
@@ -177,11 +173,10 @@ def broken_curves(update: Callable = broken_step, updates: int = 300) -> dict[st
 
         label, x = torch.arange(12) % K, images(torch.arange(60) % K)
         labelled_x = images(label)
-        rates = dict.fromkeys(PHASES, 0.1) | {"reconstruction": 0.05, "classification": 1.0}
+        rates = dict.fromkeys(STAGE.owners, 0.1) | {"reconstruction": 0.05, "classification": 1.0}
         optimizers, seen = STAGE.optimizers(model, rates), {}
         for _ in range(updates):
-            priors = torch.eye(K)[torch.randint(K, (60,))], torch.randn(60, D)
-            values = dict(update(model, optimizers, x, labelled_x, label, *priors))
+            values = dict(update(model, optimizers, x, labelled_x, label, *priors(60, K, D)))
             with torch.no_grad():
                 y_logits, z = model.class_logits_and_style(x)
                 x_hat = model.decoder(torch.cat([y_logits.softmax(1), z], 1)).sigmoid()

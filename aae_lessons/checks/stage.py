@@ -19,7 +19,7 @@ from aae_lessons.checks.comparison import as_number
 from aae_lessons.checks.misconceptions import Answer
 from aae_lessons.checks.trial import Misused
 
-RATE, POISON, UPDATES = 0.3, 50.0, 3
+RATE = 0.3
 Noise = Sequence[Tensor]
 
 
@@ -51,6 +51,11 @@ class Descent:
 def call_with_model(step: Answer, model: nn.Module, optimizers: Mapping, batch: Sequence) -> Any:
     """How a step of (model, optimizers, *batch) is called."""
     return step(model, optimizers, *batch)
+
+
+def call_with_pair(step: Answer, model: nn.Module, optimizers: Mapping, batch: Sequence) -> Any:
+    """How a step of (encoder, decoder, optimizer, *batch) is called."""
+    return step(model.encoder, model.decoder, optimizers[""], *batch)
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,7 @@ class Stage:
         phases: Collection[str] = (),
         poison: float | None = None,
         noise: Noise | None = None,
+        seed: int = 7,
     ) -> UpdateTrace:
         """Some updates, one for each batch; only ``phases`` (all, if empty) have a rate."""
         model = self.start()
@@ -106,7 +112,7 @@ class Stage:
         for number, batch in enumerate(batches):
             for p in every:
                 p.grad = None if poison is None else torch.full_like(p, poison)
-            torch.default_generator.manual_seed(7 + number)
+            torch.default_generator.manual_seed(seed + number)
             seen.clear()
             with patched_noise(noise[number] if noise else None):
                 result = self.call(step, model, optimizers, batch)
@@ -176,6 +182,15 @@ def weights(parameters: Sequence[nn.Parameter]) -> Tensor:
 
 
 # --------------------------------------------------------------------------- what stages share
+
+
+class Parts(nn.Module):
+    """A model of these networks, by their names."""
+
+    def __init__(self, **networks: nn.Module) -> None:
+        super().__init__()
+        for name, network in networks.items():
+            self.add_module(name, network)
 
 
 class Sized(nn.Module):

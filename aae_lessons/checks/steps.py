@@ -36,9 +36,11 @@ def step_probes(
     Args:
         trial: of the learner's update.
         stage: where it is played.
-        keys: the names of the losses that it returns; none: it returns one loss.
+        keys: the names of the losses that it returns, by default those of the phases; without
+            any it returns one loss.
         further: probes before the last ones.
     """
+    keys = keys or [phase for phase in stage.owners if phase]
     batches = [stage.batch(rows) for rows in (5, 2, 4)]
     first = stage.play(trial, batches[:1])
     _refuse_result(trial, first.results[0], keys)

@@ -201,15 +201,6 @@ class Trial:
             self.refuse("wrong device", says, got.device, device)
         return got
 
-    def equal(self, got: Any, expected: Tensor, otherwise: str = "The value is wrong.") -> None:
-        """``got`` must be ``expected``, of the same shape and on the same device."""
-        if comparison.same(got, expected):
-            return
-        got = self.tensor(got, expected.shape, expected)
-        if not got.isfinite().all() and expected.isfinite().all():
-            otherwise += " There is nan or inf in it: a logarithm or a division of zero?"
-        self.refuse("wrong value", otherwise, got, expected)
-
 
 def _home(answer: Callable) -> tuple[Mapping[str, Any] | None, str | None]:
     """The names that the answer's code sees (its notebook's), and the file (cell) it is in."""

@@ -1,11 +1,20 @@
-"""Rows of the updates that regularise two codes, y and z: those of lessons 5 and 6."""
+"""What the updates that regularise two codes, y and z, share: those of lessons 5 and 6."""
 
 from __future__ import annotations
 
 import re
 
+import torch
+from torch import Tensor
+
 from aae_lessons.checks import shared
 from aae_lessons.checks.tables import table
+
+
+def priors(rows: int, k: int, dim: int) -> tuple[Tensor, Tensor]:
+    """Draws of Cat(k), one-hot, (rows, k), and of N(0, I), (rows, dim)."""
+    return torch.eye(k)[torch.randint(k, (rows,))], torch.randn(rows, dim)
+
 
 CODES = "model.discriminator_y(y)", "model.discriminator_z(z)"
 

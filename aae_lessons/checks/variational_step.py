@@ -17,7 +17,7 @@ from aae_lessons.checks.misconceptions import mutant, row
 from aae_lessons.checks.posterior import DRAWS, refuse_wrong_draws
 from aae_lessons.checks.probes import Probe
 from aae_lessons.checks.shared import LARGE
-from aae_lessons.checks.stage import CallRecorder, Stage, mlp
+from aae_lessons.checks.stage import CallRecorder, Stage, call_with_pair, mlp
 from aae_lessons.checks.steps import same_after, step_probes
 from aae_lessons.checks.tables import exercise
 from aae_lessons.checks.trial import Trial
@@ -68,9 +68,7 @@ STAGE = Stage(
     model=Pair,
     owners={"": ("encoder", "decoder")},
     batch=lambda rows: (torch.rand(rows, PIXELS), 1.7 if rows % 2 else 0.4),
-    call=lambda step, model, optimizers, batch: step(
-        model.encoder, model.decoder, optimizers[""], *batch
-    ),
+    call=call_with_pair,
     noise=_noise,
     rate=0.1,
 )
@@ -82,31 +80,23 @@ def _vae_probes(trial: Trial) -> Iterator[Probe]:
     with torch.no_grad():
         mean, log_variance = STAGE.start().get_submodule("encoder")(batch[0]).chunk(2, dim=1)
 
-    def decoded_codes(answer: Callable, noise: Tensor | None = None) -> Tensor:
+    def decoded_codes(answer: Callable, noise: Tensor | None = None, seed: int = 7) -> Tensor:
         noises = None if noise is None else [noise]
-        codes = STAGE.play(answer, [batch], noise=noises).last_input("decoder")
+        codes = STAGE.play(answer, [batch], noise=noises, seed=seed).last_input("decoder")
         if codes is None:
             trial.refuse("nothing decoded", "Your step never calls the decoder.")
         return codes
 
     z = trial.tensor(decoded_codes(trial), mean.shape)
-    same = torch.equal(decoded_codes(lambda *inputs: _seeded(trial, inputs)), z)
+    same = torch.equal(decoded_codes(trial, seed=99), z)
     if same and (z - mean).abs().max() > 1e-5:
         says = "Two updates draw the same noise. Is a seed set inside the function?"
         trial.refuse("the same noise at every call", says)
 
     refuse_wrong_draws(trial, z, mean, log_variance, decoded_codes)
-    yield from step_probes(trial, STAGE, TERMS, list(_saturated()))
-
-
-def _seeded(trial: Trial, inputs: Sequence) -> object:
-    torch.manual_seed(99)
-    return trial(*inputs)
-
-
-def _saturated() -> Iterator[Probe]:
     batch = torch.tensor([[0.0, 1.0] * 3] * 4) * 0.9 + 0.05, 1.7
-    yield same_after(SATURATED, [batch], "wrong for large logits", LARGE, "reconstruction")
+    far = same_after(SATURATED, [batch], "wrong for large logits", LARGE, "reconstruction")
+    yield from step_probes(trial, STAGE, TERMS, [far])
 
 
 VAE_STEP = """

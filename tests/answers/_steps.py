@@ -44,12 +44,15 @@ def by_functional_gradients(loss, *optimizers):
         optimizer.step()
 
 
-def descender(optimizers):
+def descender(optimizers, functional=False):
     """An empty dict of losses, and a function that descends one and keeps it there."""
     losses = {}
 
     def descend(name, loss):
         losses[name] = loss
-        three_moves(optimizers[name], loss)
+        if functional:
+            by_functional_gradients(loss, optimizers[name])
+        else:
+            three_moves(optimizers[name], loss)
 
     return losses, descend

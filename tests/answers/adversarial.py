@@ -3,15 +3,7 @@
 import math
 
 import torch
-from answers._steps import (
-    bce,
-    by_functional_gradients,
-    descender,
-    detach_all,
-    half_square,
-    passing,
-    told_apart,
-)
+from answers import _steps as steps
 from torch.nn import functional as F
 
 from aae_lessons.priors import GaussianMixture, SwissRoll
@@ -77,7 +69,7 @@ def roll_by_largest_of_two(n):
 
 
 def with_targets(real, fake):
-    return told_apart(real, fake), bce(fake, torch.ones_like(fake))
+    return steps.told_apart(real, fake), steps.bce(fake, torch.ones_like(fake))
 
 
 def by_log_sigmoids(real, fake):
@@ -96,21 +88,21 @@ def by_logaddexp(real, fake):
 
 
 def make_step(
-    order=("reconstruction", "discriminator", "generator"), again=False, returned=detach_all
+    order=("reconstruction", "discriminator", "generator"), again=False, returned=steps.detach_all
 ):
     def step(encoder, decoder, discriminator, optimizers, x, z_prior):
-        losses, descend = descender(optimizers)
+        losses, descend = steps.descender(optimizers)
         z = None
         for phase in order:
             if phase == "reconstruction":
-                descend(phase, half_square(x, decoder(encoder(x))))
+                descend(phase, steps.half_square(x, decoder(encoder(x))))
             elif phase == "discriminator":
                 z = encoder(x)
                 fake = discriminator(z.detach())
-                descend(phase, told_apart(discriminator(z_prior), fake))
+                descend(phase, steps.told_apart(discriminator(z_prior), fake))
             else:
                 z = encoder(x) if again or z is None else z
-                descend(phase, passing(discriminator(z)))
+                descend(phase, steps.passing(discriminator(z)))
         return returned(losses)
 
     return step
@@ -118,33 +110,26 @@ def make_step(
 
 def forward_all_first(encoder, decoder, discriminator, optimizers, x, z_prior):
     z = encoder(x)
-    losses = {"reconstruction": half_square(x, decoder(z))}
+    losses = {"reconstruction": steps.half_square(x, decoder(z))}
     judged = with_targets(discriminator(z_prior), discriminator(z.detach()))[0]
     losses["discriminator"] = judged
-    losses["generator"] = passing(discriminator(encoder(x)))
+    losses["generator"] = steps.passing(discriminator(encoder(x)))
     for name, loss in losses.items():
-        optimizers[name].zero_grad()
-        loss.backward()
-        optimizers[name].step()
-    return detach_all(losses)
+        steps.three_moves(optimizers[name], loss)
+    return steps.detach_all(losses)
 
 
 def step_in_one_batch(encoder, decoder, discriminator, optimizers, x, z_prior):
     """Real and fake in one batch, gradients by autograd.grad, the cost in float64."""
-    losses = {}
-
-    def descend(name, loss):
-        by_functional_gradients(loss, optimizers[name])
-        losses[name] = loss.detach()
-
+    losses, descend = steps.descender(optimizers, functional=True)
     difference = (decoder(encoder(x)).sigmoid() - x).double()
     descend("reconstruction", torch.einsum("bp,bp->", difference, difference) / (2 * len(x)))
     z = encoder(x)
     logits = discriminator(torch.cat([z_prior, z]).detach())
     target = torch.cat([torch.ones(len(z_prior)), torch.zeros(len(z))])
-    descend("discriminator", bce(logits, target, reduction="sum") / len(z))
+    descend("discriminator", steps.bce(logits, target, reduction="sum") / len(z))
     descend("generator", -F.logsigmoid(discriminator(z)).mean())
-    return losses
+    return steps.detach_all(losses)
 
 
 def step_without_grad(encoder, decoder, discriminator, optimizers, x, z_prior):
@@ -165,7 +150,7 @@ def step_without_grad(encoder, decoder, discriminator, optimizers, x, z_prior):
     passed.backward()
     optimizers["generator"].step()
     losses = {"generator": passed, "discriminator": sum(halves), "reconstruction": rebuilt}
-    return detach_all(losses)
+    return steps.detach_all(losses)
 
 
 def null_by_fair_coins(z, z_prior, train):

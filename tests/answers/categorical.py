@@ -3,14 +3,7 @@
 import math
 
 import torch
-from answers._steps import (
-    by_functional_gradients,
-    descender,
-    detach_all,
-    half_square,
-    passing,
-    told_apart,
-)
+from answers import _steps as steps
 from torch import nn
 from torch.nn import functional as F
 
@@ -79,25 +72,20 @@ def gumbel_by_distribution(logits, t):
 
 def make_step(detach=True):
     def step(model, optimizers, x, y_prior):
-        losses, descend = descender(optimizers)
-        descend("reconstruction", half_square(x, model.decoder(model.encoder(x).softmax(1))))
+        losses, descend = steps.descender(optimizers)
+        descend("reconstruction", steps.half_square(x, model.decoder(model.encoder(x).softmax(1))))
         y = model.encoder(x).softmax(1)
         fake = model.discriminator(y.detach() if detach else y)
-        descend("discriminator", told_apart(model.discriminator(y_prior), fake))
-        descend("generator", passing(model.discriminator(model.encoder(x).softmax(1))))
-        return detach_all(losses)
+        descend("discriminator", steps.told_apart(model.discriminator(y_prior), fake))
+        descend("generator", steps.passing(model.discriminator(model.encoder(x).softmax(1))))
+        return steps.detach_all(losses)
 
     return step
 
 
 def functional_step(model, optimizers, x, y_prior):
     """Gradients by autograd.grad, one batch for real and fake, sums and einsum for means."""
-    seen = {}
-
-    def descend(name, loss):
-        by_functional_gradients(loss, optimizers[name])
-        seen[name] = loss.detach()
-
+    losses, descend = steps.descender(optimizers, functional=True)
     gap = (model.decoder(F.softmax(model.encoder(x), -1)).sigmoid() - x).double()
     descend("reconstruction", torch.einsum("bp,bp->", gap, gap) / (2 * len(x)))
     y = torch.exp(F.log_softmax(model.encoder(x), dim=1))
@@ -106,7 +94,7 @@ def functional_step(model, optimizers, x, y_prior):
     loss = F.binary_cross_entropy_with_logits(logits, target, reduction="sum") / len(y)
     descend("discriminator", loss)
     descend("generator", F.softplus(-model.discriminator(y)).sum() / len(y))
-    return seen
+    return steps.detach_all(losses)
 
 
 EDITS = {

@@ -5,14 +5,7 @@ import random
 
 import numpy as np
 import torch
-from answers._steps import (
-    by_functional_gradients,
-    descender,
-    detach_all,
-    half_square,
-    passing,
-    told_apart,
-)
+from answers import _steps as steps
 from torch.nn import functional as F
 
 from aae_lessons.checks import semi_supervised as check
@@ -105,7 +98,7 @@ ORDER = ("reconstruction", "discriminator_y", "discriminator_z", "generator", "c
 
 def make_step(detach=True):
     def step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
-        losses, descend = descender(optimizers)
+        losses, descend = steps.descender(optimizers)
 
         def codes():
             y_logits, z = model.class_logits_and_style(model.corrupt(x))
@@ -113,11 +106,11 @@ def make_step(detach=True):
 
         for phase in ORDER:
             if phase == "reconstruction":
-                descend(phase, half_square(x, model.decoder(torch.cat(codes(), 1))))
+                descend(phase, steps.half_square(x, model.decoder(torch.cat(codes(), 1))))
             elif phase == "generator":
                 y, z = codes()
                 fakes = model.discriminator_y(y), model.discriminator_z(z)
-                descend(phase, sum(map(passing, fakes)))
+                descend(phase, sum(map(steps.passing, fakes)))
             elif phase == "classification":
                 y_logits, _ = model.class_logits_and_style(model.corrupt(labelled_x))
                 descend(phase, F.cross_entropy(y_logits, label))
@@ -125,8 +118,8 @@ def make_step(detach=True):
                 which = "yz".index(phase[-1])
                 code = codes()[which].detach() if detach else codes()[which]
                 discriminator, real = getattr(model, phase), (y_prior, z_prior)[which]
-                descend(phase, told_apart(discriminator(real), discriminator(code)))
-        return detach_all(losses)
+                descend(phase, steps.told_apart(discriminator(real), discriminator(code)))
+        return steps.detach_all(losses)
 
     return step
 
@@ -137,7 +130,7 @@ def functional_step(model, optimizers, x, labelled_x, label, y_prior, z_prior):
     noisy_x, noisy_labelled = noisy.split([len(x), len(labelled_x)])
 
     def descend(loss, *names):
-        by_functional_gradients(loss, *(optimizers[name] for name in names))
+        steps.by_functional_gradients(loss, *(optimizers[name] for name in names))
 
     y_logits, z = model.class_logits_and_style(noisy_x)
     code = torch.cat([torch.exp(F.log_softmax(y_logits, 1)), z], -1)
