@@ -427,7 +427,7 @@ def test_a_notebook_with_the_masters_answers_passes_under_nbval(tmp_path):
     answers = {
         c.id: c.source for c in master.cells if c.metadata.get("nbgrader", {}).get("solution")
     }
-    assert len(answers) == 6
+    assert len(answers) == 7
     for cell in student.cells:
         cell.source = answers.get(cell.id, cell.source)
     assert nbval(tmp_path, student) == {}
