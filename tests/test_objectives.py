@@ -118,6 +118,16 @@ def test_sliced_wasserstein_of_a_shift_is_its_square_over_the_dimensions():
     assert sliced_wasserstein(z, z.flip(0), theta).item() == pytest.approx(0, abs=1e-12)
 
 
+@pytest.mark.parametrize("kind", [torch.float64, torch.float32, torch.bfloat16])
+def test_sliced_wasserstein_is_the_same_with_and_without_a_graph(kind):
+    z, z_prior = randn(50, 2).to(kind), randn(50, 2).to(kind)
+    theta = random_directions(2, 20, like=z)
+    without = sliced_wasserstein(z, z_prior, theta)
+    graph = sliced_wasserstein(z.clone().requires_grad_(), z_prior.clone().requires_grad_(), theta)
+    assert graph.requires_grad and not without.requires_grad and without.item() > 0
+    torch.testing.assert_close(without, graph.detach(), rtol=1e-6, atol=0)
+
+
 def test_entropy_of_sharp_even_and_mixed_rows():
     assert entropy(torch.eye(4)).item() == 0
     assert entropy(torch.full((3, 8), 1 / 8)).item() == pytest.approx(math.log(8))
