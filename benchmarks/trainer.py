@@ -9,8 +9,11 @@ Speed: 3,000 updates of 784-128-128-2, batch 64, under node on one core, as wall
 seconds (plain JavaScript: 10 times 300 updates). Frames: the game on pictures of two pixels, in
 Chromium, with field and arrows in every frame; frames and updates a second. Input to paint: from
 the browser's time stamp of an arrow key that moves the pen of the painter, or the game's cross,
-until the next frame has been painted, while each trains. The page: bytes of all files that it has
-begun to load when its painter can train, and milliseconds from its opening until then.
+until the next frame has been painted, while each trains. A training: seconds of the painter's
+whole page in Chromium for 3,000 updates, pictures and measurements included, and CPU seconds of
+all its processes, by the fastest build, and where a content policy leaves plain JavaScript. The
+page: bytes of all files that it has begun to load when its painter can train, and milliseconds
+from its opening until then.
 `load_1min` says how busy the machine was: only `cpu` can be trusted where it is high.
 """
 
@@ -36,6 +39,8 @@ from aae_lessons.widgets.painter import PriorPainter
 
 BUILDS = {"relaxed": 3000, "simd": 3000, "javascript": 300}  # updates that are timed
 UPDATES, SECONDS, KEYS, SEEDS = 3000, 4, 60, 3
+POLICIES = {"webassembly": None, "javascript": "script-src 'unsafe-inline' blob: data:"}
+POLICY = '<head>\n<meta http-equiv="Content-Security-Policy" content="{}">'
 SHAPES = ("ring", "heart", "two ovals", "three dots", "letter S", "spiral")
 RELAXED = "--experimental-wasm-relaxed-simd"  # node 20 has these instructions behind a flag
 
@@ -174,6 +179,36 @@ def painter(browser: Browser, folder: Path) -> dict[str, float]:
     return {f"painter_{name}": value for name, value in result.items()}
 
 
+def whole_training(
+    browser: Browser, folder: Path, kind: str, policy: str | None
+) -> dict[str, float]:
+    """Seconds of a training with all that the page shows of it, and CPU seconds of Chromium."""
+    painter = PriorPainter(strokes=[[-0.5, 0.0, 0.5, 0.0]])
+    painter.updates = UPDATES
+    path = folder / f"training_{kind}.html"
+    text = static.page(painter, title="Measured")
+    path.write_text(text.replace("<head>", POLICY.format(policy), 1) if policy else text, "utf-8")
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    before = busy(browser)
+    page.get_by_role("button", name="train", exact=True).click()
+    status = page.locator(".aae-painter :text('done: ')").first
+    words = status.inner_text(timeout=1e6)
+    after = busy(browser)
+    page.close()
+    assert ("plain JavaScript" in words) == (kind == "javascript"), words
+    wall = float(words.split(" updates in ")[1].split(" s ")[0])
+    return {f"page_{kind}_wall_s": wall, f"page_{kind}_cpu_s": after - before}
+
+
+def busy(browser: Browser) -> float:
+    """CPU seconds of all of the browser's processes so far."""
+    session = browser.new_browser_cdp_session()
+    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    session.detach()
+    return sum(process["cpuTime"] for process in processes)
+
+
 def landing(browser: Browser, folder: Path, site: Path | None) -> dict[str, float]:
     """Bytes of what a page loads until its painter can train, and how long that takes."""
     path = site / "index.html" if site else folder / "landing.html"
@@ -220,6 +255,8 @@ def measure(site: Path | None = None) -> dict[str, float]:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         for kind, updates in (("simd", 10), ("javascript", 1)):
             result |= game(browser, Path(name), kind, updates)
+        for kind, policy in POLICIES.items():
+            result |= whole_training(browser, Path(name), kind, policy)
         result |= painter(browser, Path(name)) | landing(browser, Path(name), site)
         browser.close()
     return result

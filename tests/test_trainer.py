@@ -502,6 +502,113 @@ def test_a_drawn_prior_is_trained_on_and_can_be_redrawn():
     assert finite == [20 + 64 + 8, True]
 
 
+PACED = """
+const watch = ({ update, picture, measurement }, until) => {
+  const pace = new Pace();
+  const seen = { picture: [], measurement: [] };
+  let [now, looking] = [0, 0];
+  while (now < until) {
+    const what = pace.next(now);
+    const took = { training: update * Math.max(1, Math.floor(30 / update)), looking: 0 };
+    if (what) took.looking = what === "picture" ? picture : measurement;
+    now += took.training + took.looking;
+    looking += took.looking;
+    if (what) seen.picture.push(now);
+    if (what === "measurement") seen.measurement.push(now);
+    pace.count(what, took);
+  }
+  const longest = (times) => Math.max(...times.map((at, i) => at - (times[i - 1] ?? 0)));
+  const { picture: all, measurement: some } = seen;
+  const rates = [all, some].map(({ length }) => (1000 * length) / now);
+  return { rates, longest: [all, some].map(longest), share: looking / now };
+};
+console.log(JSON.stringify(cases.map((costs) => watch(costs, 30000))));
+"""
+
+
+@needs_node
+def test_a_training_is_watched_within_a_share_of_its_time():
+    """Costs in ms as measured: WebAssembly, plain JavaScript, and the same eight times as slow."""
+    quick = {"update": 2.6, "picture": 1.5, "measurement": 8}
+    plain = {"update": 19, "picture": 15, "measurement": 35}
+    phone = {name: 8 * cost for name, cost in plain.items()}
+    often, slower, slowest = node("painting", PACED, cases=[quick, plain, phone])
+    assert often["rates"][0] > 12 and often["rates"][1] > 1.2 and often["share"] < 0.06
+    assert slower["rates"][0] > 3 and slower["rates"][1] > 0.8 and 0.07 < slower["share"] < 0.11
+    assert slower["longest"][0] <= 600 and slower["longest"][1] <= 1500
+    assert slowest["longest"][0] <= 2500 and slowest["longest"][1] <= 5500  # it still moves
+    assert slowest["share"] < 0.15
+
+
+WATCHED = """
+const images = Float32Array.from({ length: 784 * 40 }, (_, i) => (i % 7 ? 0 : 1));
+const shown = { test: images.slice(0, 784 * 8), training: images.slice(0, 784 * 12) };
+const session = new Session();
+let clock = 0;
+performance.now = () => clock;
+const { update } = Trainer.prototype;
+Trainer.prototype.update = function () {
+  clock += 40;
+  update.call(this);
+};
+const look = session.look.bind(session);
+session.look = (what) => {
+  if (what.codes) clock += cost;
+  return look(what);
+};
+const asked = [];
+const log = [];
+const painting = new Painting({}, (state) => log.push(state), { kinds: ["simd"] });
+Object.assign(painting, { images, shown });
+painting.lab = {
+  slice: 0,
+  close() {},
+  ask: async (message) => {
+    asked.push(message.kind);
+    log.push(message);
+    if (asked.length === 1 + redrawn) painting.redraw(SHAPES.ring, 0.12); // within this run
+    return session.answer(message);
+  },
+};
+await painting.start(SHAPES["two ovals"], 0.12, 12);
+const { trainer } = session;
+const now = { match: session.matches, codes: session.codes() };
+const { strokes, reach } = painting.ink;
+const last = log.findLast(({ measured }) => measured).measured;
+const exact = Object.entries(now.codes).every(
+  ([name, z]) =>
+    last.match[name] === now.match[name].of(z) &&
+    last.ink[name] === offTheInk(onPaper(z, painting.ink), strokes, reach),
+);
+const runs = log.filter(({ kind }) => kind === "run");
+const looks = runs.map(({ look }) => [look.codes, !!look.match]);
+const drawn = log.findLast(({ codes }) => codes).codes;
+const same = drawn.every((value, i) => value === onPaper(now.codes.test, painting.prior)[i]);
+const kinds = log.map(({ kind, codes }) => kind ?? (codes ? "seen" : "said"));
+console.log(JSON.stringify({ asked, kinds, looks, exact, same, updates: trainer.updates }));
+"""
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("cost", "redrawn", "looks"), [(0, 7, (8, 12)), (500, 7, (2, 4)), (500, 12, (2, 5))]
+)
+def test_the_painter_looks_at_what_it_shows_and_is_exact_at_the_end(cost, redrawn, looks):
+    """By a clock of its own: an update takes 40 ms, a look so many as ``cost`` says."""
+    found = node("painting", SHAPES_TOO + WATCHED, cost=cost, redrawn=redrawn)
+    assert found["updates"] == found["asked"].count("run") == redrawn + 12  # 12 are the ring's
+    assert found["asked"].count("prior") == 1 and found["asked"][-1] == "see"
+    assert found["exact"] and found["same"]
+    for codes, measured in found["looks"]:
+        assert codes is True if measured else codes in (False, ["test"])
+    seen = [kind for kind in found["kinds"] if kind != "said"]
+    first = seen.index("seen")
+    assert seen[first - 1] == "run" and seen[first - 2] == "run"  # asked for before it is painted
+    looked = sum(bool(codes) for codes, _ in found["looks"])
+    assert seen.count("seen") == looked + 1  # a reply without anything to see paints nothing
+    assert looks[0] <= looked <= looks[1]
+
+
 @needs_node
 @pytest.mark.skipif(
     not (Path(os.environ.get("AAE_WABT", KERNEL)) / "node_modules" / "wabt").is_dir(),

@@ -2,12 +2,11 @@
 
 import { inflate } from "./decode.js";
 import { Laboratory } from "./laboratory.js";
+import { Pace } from "./pace.js";
 import { moments, randomNumbers, strokePoints } from "./randoms.js";
 import { onPaper } from "./session.js";
 
 const POINTS = 6000; // of a drawing
-const SHOW_EVERY = 60; // ms between two pictures of the codes
-const MEASURE_EVERY = 700; // ms between two measurements
 const MEASURED = 400; // training digits that are measured; of the test digits all
 const SIDE_OF_DIGIT = 28;
 const PAIRS = SIDE_OF_DIGIT / 2;
@@ -112,23 +111,36 @@ export class Painting {
 
   async loop() {
     const began = performance.now();
-    let [shown, measured] = [0, 0];
-    while (this.running && this.done < this.updates) {
-      if (this.changed) await this.follow();
-      const now = performance.now();
-      const look = { codes: now - shown > SHOW_EVERY };
-      if (now - measured > MEASURE_EVERY) Object.assign(look, { match: true, ink: this.ink });
-      if (look.codes) shown = now;
-      if (look.match) measured = now;
-      const { prior } = this;
-      const result = await this.lab.ask({ kind: "run", ...this.plan(), look });
+    const pace = new Pace();
+    let request = this.ask(pace);
+    while (request) {
+      const { what, prior, reply } = request;
+      const result = await reply;
       this.done += result.done;
-      this.show(result, prior, `${this.seconds(began)}, ${this.build}`);
+      pace.count(what, result.took);
+      // The session trains on while the page paints.
+      const more = this.changed || this.done < this.updates; // a drawing's last change counts too
+      request = this.running && more ? this.ask(pace) : null;
+      if (what) this.show(result, prior, `${this.seconds(began)}, ${this.build}`);
     }
-    const look = { codes: true, match: true, ink: this.ink };
     const words = this.running ? "done" : "stopped";
-    this.show(await this.lab.ask({ kind: "see", look }), this.prior, "");
+    this.show(await this.lab.ask({ kind: "see", look: this.look("measurement") }), this.prior, "");
     this.tell({ status: `${words}: ${this.done} updates in ${this.seconds(began)} (${this.build})` });
+  }
+
+  /** Asks for the next updates, on another drawing if there is one. */
+  ask(pace) {
+    const followed = this.changed && this.follow();
+    const what = pace.next(performance.now());
+    const { prior } = this;
+    const updates = this.lab.ask({ kind: "run", ...this.plan(), look: this.look(what) });
+    return { what, prior, reply: Promise.all([updates, followed]).then(([reply]) => reply) };
+  }
+
+  /** A picture needs the codes of test digits only; a measurement those of training digits too. */
+  look(what) {
+    if (what === "measurement") return { codes: true, match: true, ink: this.ink };
+    return { codes: what === "picture" && ["test"] };
   }
 
   /** The session's next piece of work. */
@@ -138,9 +150,9 @@ export class Painting {
   }
 
   /** The drawing has changed: so does the prior, and the schedule begins again. */
-  async follow() {
-    await this.lab.ask({ kind: "prior", prior: { points: this.prior.points } });
+  follow() {
     [this.from, this.done, this.changed] = [this.from + this.done, 0, false];
+    return this.lab.ask({ kind: "prior", prior: { points: this.prior.points } });
   }
 
   show({ codes, match, ink }, prior, words) {

@@ -64,23 +64,26 @@ export class Session {
 
   /**
    * Updates until `milliseconds` have passed or `count` are done. from and until: of a schedule
-   * that goes by updates; without them rates and noise stay.
+   * that goes by updates; without them rates and noise stay. The reply says what the updates and
+   * the look took, in ms.
    */
   run({ milliseconds, count = Infinity, from = 0, until, look }) {
     const { trainer } = this;
-    const end = performance.now() + milliseconds;
-    let done = 0;
+    const began = performance.now();
+    let [done, now] = [0, began];
     do {
       if (until) scheduled(trainer, (trainer.updates - from) / until);
       trainer.update();
       done++;
-    } while (done < count && performance.now() < end);
-    return { done, ...this.look(look) };
+      now = performance.now();
+    } while (done < count && now < began + milliseconds);
+    const seen = this.look(look);
+    return { done, ...seen, took: { training: now - began, looking: performance.now() - now } };
   }
 
   /**
    * What there is to see: {codes, field: {extent, side}, pulls: how many, match, ink: {strokes,
-   * reach, middle, spread}}, each only if asked for.
+   * reach, middle, spread}}, each only if asked for. codes: true, or the names of some sets.
    */
   look({ codes, field, pulls, match, ink } = {}) {
     const { trainer } = this;
@@ -91,7 +94,8 @@ export class Session {
       losses: { ...trainer.losses },
       samples: this.samples,
     };
-    if (codes || match || ink || pulls) result.codes = this.codes();
+    const some = Array.isArray(codes) && !match && !ink && !pulls;
+    if (codes || match || ink || pulls) result.codes = this.codes(some ? codes : undefined);
     if (field) result.field = trainer.opinions(grid(field)).map((p) => 255 * p);
     if (pulls) {
       const [first] = Object.values(result.codes);
@@ -102,8 +106,9 @@ export class Session {
     return result;
   }
 
-  codes() {
-    return this.each(this.shown, (images) => this.trainer.codes(images));
+  codes(names = Object.keys(this.shown)) {
+    const chosen = Object.fromEntries(names.map((name) => [name, this.shown[name]]));
+    return this.each(chosen, (images) => this.trainer.codes(images));
   }
 
   each(values, call) {
