@@ -74,8 +74,9 @@ def _floor_of(part: int, n: int, repeats: int, measured: list[float], answer: Ca
         seen.update(left | right)
         return next(nulls)
 
-    result = answer(list(measured), lambda rows: torch.randn(rows, 2), distance, n, repeats)
-    return torch.as_tensor(result[part]).double()
+    inputs = list(measured), lambda rows: torch.randn(rows, 2), distance, n, repeats
+    multiples, chance = answer(*inputs)
+    return torch.as_tensor(chance if part else multiples).double()
 
 
 def _floor_probes(_trial: Trial) -> Iterator[Probe]:
