@@ -64,6 +64,41 @@ def test_it_has_its_title(path, cells):
     assert cells[0].source.startswith(f"# Lesson {number} · ")
 
 
+SECTION = re.compile(r"^## (\d+)\.(\d+) \S", re.MULTILINE)
+CITED = re.compile(r"\b[Ss]ections?\s+((?:\d+\.\d+(?:,\s+|\s+and\s+)?)+)")
+
+
+def words(cells):
+    """What a reader sees of a lesson as text: its Markdown, written or computed."""
+    for cell in cells:
+        yield cell.source if cell.cell_type == "markdown" else ""
+        for output in cell.get("outputs", []):
+            yield output.get("data", {}).get("text/markdown", "")
+
+
+def sections(cells):
+    return SECTION.findall("\n".join(words(cells)))
+
+
+def test_sections_are_numbered_without_a_gap(path, cells):
+    numbers = [(int(lesson), int(part)) for lesson, part in sections(cells)]
+    assert len(numbers) >= 5
+    assert numbers == [(int(path.stem[:2]), i + 1) for i in range(len(numbers))]
+
+
+@pytest.fixture(scope="module")
+def known_sections():
+    lessons = (nbformat.read(lesson, as_version=4).cells for lesson in LESSONS)
+    return {".".join(section) for lesson in lessons for section in sections(lesson)}
+
+
+def test_sections_that_are_cited_exist(cells, known_sections):
+    for text in words(cells):
+        for cited in CITED.findall(text):
+            for number in re.findall(r"\d+\.\d+", cited):
+                assert number in known_sections, f"section {number} is cited, and no lesson has it"
+
+
 def test_stored_pictures_have_a_palette(path):
     """Figures and stills of explorers alike: `execute` reduces them to a third of their bytes."""
     for cell in code(nbformat.read(path, as_version=4).cells):

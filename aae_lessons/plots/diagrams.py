@@ -59,26 +59,26 @@ def vae(dark: bool = False) -> Diagram:
     canvas.network("encoder", (160, 110), "encoder")
     canvas.code((275, 80), "μ")
     canvas.code((275, 140), "σ")
+    canvas.frame((275, 110), 60, 116, "q(z|x)")
     canvas.code((420, 110), "z")
     canvas.network("decoder", (550, 110), "decoder")
     canvas.image((680, 110), "x̂")
     for start, end in (((75, 110), (110, 110)), ((209, 104), (253, 84)), ((209, 116), (253, 136)),
+                       ((296, 82), (398, 104)), ((296, 138), (398, 116)),
                        ((441, 110), (500, 110)), ((599, 110), (654, 110))):  # fmt: skip
         canvas.arrow(start, end)
-    canvas.arrow((296, 82), (398, 104))
-    canvas.arrow((296, 138), (398, 116))
     canvas.text((347, 76), "z = μ + σ·ε", size=12)
     canvas.prior((420, 220), "ε from N(0, I)")
     canvas.arrow((420, 188), (420, 132), role="prior")
     canvas.loss((160, 220), "KL( q(z|x) ‖ p(z) )", 180)
-    canvas.arrow((275, 162), (275, 205), (253, 215), role="fake")
+    canvas.arrow((275, 168), (275, 220), (253, 220), role="fake")
     canvas.loss((390, 30), "reconstruction −log p(x|z)", 220)
     _cost_lines(canvas, 110, 30, 280, left=50, right=680, inner=500)
     canvas.text((160, 252), "of every image alone", size=12)
     return canvas.finish(
         "A variational autoencoder: the encoder gives each image x a mean μ and a deviation σ; "
-        "the code is z = μ + σ·ε with noise ε; the decoder rebuilds x̂ from z. The KL term "
-        "compares the posterior q(z|x) of every image alone with the prior p(z). No discriminator."
+        "the code is z = μ + σ·ε with noise ε; the decoder rebuilds x̂ from z. The KL compares "
+        "each image's posterior q(z|x), both μ and σ, with the prior p(z). No discriminator."
     )
 
 
@@ -87,10 +87,10 @@ def categorical(phase: str | None = None, dark: bool = False) -> Diagram:
     what = (
         "An autoencoder with a categorical code. Upper row: image x, encoder, code y, which is a "
         "softmax over K classes, decoder, reconstruction x̂, and a cost that compares x and x̂. "
-        "Lower row: a discriminator D sees one-hot samples of a categorical prior, which are "
+        "Lower row: a discriminator D_cat sees one-hot samples of a categorical prior, which are "
         "real, and the codes y, which are fake, and says which is which."
     )
-    return _one_code(phase, dark, "y", "Cat(y)", what)
+    return _one_code(phase, dark, "y", "Cat(K)", what, "D_cat")
 
 
 def wae(dark: bool = False) -> Diagram:
@@ -119,7 +119,7 @@ def semi_supervised(phase: str | None = None, dark: bool = False) -> Diagram:
         phase: "reconstruction", "discriminator", "generator", "classification", or None.
         dark: for dark paper.
     """
-    return _class_and_style(phase, dark, "Cat(y)", labels=True)
+    return _class_and_style(phase, dark, "Cat(10)", labels=True)
 
 
 def clustering(phase: str | None = None, dark: bool = False) -> Diagram:
@@ -130,8 +130,10 @@ def clustering(phase: str | None = None, dark: bool = False) -> Diagram:
 # ------------------------------------------------------------------------------- parts
 
 
-def _one_code(phase: str | None, dark: bool, code: str, prior: str, what: str) -> Diagram:
-    """The AAE with a code of this name and this prior."""
+def _one_code(
+    phase: str | None, dark: bool, code: str, prior: str, what: str, opponent: str = "D"
+) -> Diagram:
+    """The AAE with a code, a prior and a discriminator (``opponent``) of these names."""
     canvas = _canvas(760, 345, dark, phase, tuple(MOVES))
     rebuilt, played = phase in (None, "reconstruction", "joint"), phase != "reconstruction"
     _autoencoder_row(canvas, 110, code, quiet=not rebuilt)
@@ -142,14 +144,14 @@ def _one_code(phase: str | None, dark: bool, code: str, prior: str, what: str) -
     real, fake = "real" * draws, "fake" * played
     canvas.prior((130, 275), prior)
     canvas.code((270, 275), f"{code}_prior", "real")
-    canvas.network("discriminator", (470, 275), f"D({code})")
+    canvas.network("discriminator", (470, 275), f"{opponent}({code})")
     canvas.arrow((192, 275), (244, 275), quiet=not draws, role=real)
     canvas.arrow((296, 275), (410, 275), quiet=not draws, role=real, label="real")
     canvas.arrow((380, 131), (380, 215), (430, 258), quiet=not played, role=fake)
     canvas.text((372, 190), "fake", size=12, colour=canvas.colour("fake"), anchor="end")
     if phase == "discriminator":
         canvas.stop((380, 160), f"{code}.detach()")
-    canvas.loss((655, 275), _game(phase, code), 178)
+    canvas.loss((655, 275), _game(phase, code, opponent), 178)
     canvas.arrow((529, 275), (564, 275), quiet=not played)
     return canvas.finish(_alt(what, phase))
 
@@ -185,12 +187,12 @@ def _cost_lines(
     canvas.arrow((right, y + side), (right, level), (inner or 760 - edge, level))
 
 
-def _game(phase: str | None, code: str) -> str:
+def _game(phase: str | None, code: str, opponent: str) -> str:
     """What the adversarial part minimises in a phase."""
     return {
-        "discriminator": f"−log D({code}_prior )\n− log (1 − D({code}))",
-        "generator": f"−log D({code})",
-        "joint": f"λ · (−log D({code}))",
+        "discriminator": f"−log {opponent}({code}_prior )\n− log (1 − {opponent}({code}))",
+        "generator": f"−log {opponent}({code})",
+        "joint": f"λ · (−log {opponent}({code}))",
     }.get(phase or "", "real or fake?")
 
 

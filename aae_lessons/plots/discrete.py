@@ -150,11 +150,16 @@ def over_epochs(
     for i, (name, values) in enumerate(lines.items()):
         style = {"color": COLOURS[i], "marker": MARKERS[i], "linestyle": LINES[i % 4]}
         ax.plot(range(len(values)), values, markersize=4, label=name, **style)
-    for name, level in (levels or {}).items():
+    levels = levels or {}
+    near = 0.1 * max([*levels.values(), ax.get_ylim()[1]])
+    for name, level in levels.items():
         ax.axhline(level, color="0.2", linestyle=":", linewidth=1)
-        ax.text(0, level, name, fontsize=8, va="bottom")
+        crowded = any(0 < other - level < near for other in levels.values())
+        # of two near lines the lower one's name goes under it, so that both can be read
+        side = "top" if crowded else "bottom"
+        ax.text(1.01, level, name, fontsize=8, va=side, transform=ax.get_yaxis_transform())
     ax.set(xlabel="epochs", ylabel=ylabel, ylim=(0, 1.08 * ax.get_ylim()[1]))
-    ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.1 if levels else 1.0, 0.5))
     return figure
 
 

@@ -140,6 +140,17 @@ class Canvas:
         )
         self.text(at, label, size=13)
 
+    def frame(self, at: Point, width: float, height: float, label: str) -> None:
+        """An outline with its centre at ``at`` around parts that belong together, named below."""
+        x, y = at
+        style = f'fill="none" stroke="{self.colour("fake")}" stroke-width="1.2"'
+        self.parts.append(
+            f'<rect x="{x - width / 2}" y="{y - height / 2}" width="{width}" height="{height}" '
+            f'rx="8" {style}/>'
+        )
+        below = x + 8, y + height / 2 + 12
+        self.text(below, label, size=12, colour=self.colour("fake"), anchor="start")
+
     def arrow(self, *points: Point, role: str = "", quiet: bool = False, label: str = "") -> None:
         """An arrow along ``points``; ``role`` gives its colour, ``quiet`` greys it."""
         colour = QUIET[self.dark] if quiet else self.colour(role) if role else self.ink
