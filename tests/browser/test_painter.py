@@ -110,4 +110,4 @@ def test_the_page_trains_from_a_file_and_stays_responsive(browser, tmp_path, sho
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             shots(page, "body", f"painter-{width}")
         page.get_by_role("button", name="stop").press("Enter")
-        page.locator("text=stopped:").wait_for(timeout=60_000)
+        page.locator(".aae-side :text('stopped:')").wait_for(timeout=60_000)  # words are said, too
