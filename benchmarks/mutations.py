@@ -95,7 +95,7 @@ EDITS = (
     ),
     Edit(
         OBJECTIVES,
-        "(z_prior @ directions).sort(0).values",
+        "_sorted(z_prior @ directions)",
         "(z_prior @ directions)",
         TEST_OBJECTIVES,
     ),
