@@ -135,4 +135,4 @@ def test_the_painter_trains_without_a_kernel(page):
     assert ink(page, ".aae-paint") != before
     painter.get_by_label("a shape to begin with").select_option("heart")  # the run goes on with it
     painter.get_by_role("button", name="stop").click()
-    painter.locator("text=stopped:").wait_for(timeout=60_000)
+    painter.locator(".aae-side :text('stopped:')").wait_for(timeout=60_000)
