@@ -128,6 +128,18 @@ def test_sliced_wasserstein_is_the_same_with_and_without_a_graph(kind):
     torch.testing.assert_close(without, graph.detach(), rtol=1e-6, atol=0)
 
 
+def test_sliced_wasserstein_can_be_transformed():
+    z, z_prior = randn(50, 2), randn(50, 2)
+    theta = random_directions(2, 20, like=z)
+    leaf = z.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(sliced_wasserstein(leaf, z_prior, theta), leaf)
+    transformed = torch.func.grad(lambda codes: sliced_wasserstein(codes, z_prior, theta))(z)
+    torch.testing.assert_close(transformed, gradient)
+    both = torch.func.vmap(lambda codes: sliced_wasserstein(codes, z_prior, theta))
+    one = sliced_wasserstein(z, z_prior, theta)
+    torch.testing.assert_close(both(torch.stack([z, z])), torch.stack([one, one]))
+
+
 def test_entropy_of_sharp_even_and_mixed_rows():
     assert entropy(torch.eye(4)).item() == 0
     assert entropy(torch.full((3, 8), 1 / 8)).item() == pytest.approx(math.log(8))

@@ -60,12 +60,16 @@ def sliced_wasserstein(z: Tensor, z_prior: Tensor, directions: Tensor) -> Tensor
 def _sorted(projections: Tensor) -> Tensor:
     """Every column in ascending order: ``projections.sort(0).values``.
 
-    On the CPU NumPy needs a quarter of the time; it knows no graph and no bfloat16.
+    On the CPU NumPy needs a quarter of the time. It can't read a tensor that has a graph, is
+    inside a transform of torch.func, or is bfloat16; torch sorts these itself.
     """
-    on_cpu = projections.device.type == "cpu" and projections.dtype != torch.bfloat16
-    if projections.requires_grad or not on_cpu:
+    if projections.device.type != "cpu":
         return projections.sort(0).values
-    return torch.from_numpy(np.sort(projections.numpy(), axis=0))
+    try:
+        values = projections.numpy()
+    except (RuntimeError, TypeError):
+        return projections.sort(0).values
+    return torch.from_numpy(np.sort(values, axis=0))
 
 
 WAE_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
