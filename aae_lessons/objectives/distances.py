@@ -81,7 +81,7 @@ def inverse_multiquadratics(
     """The kernel k(z, z') = Σ_s C_s / (C_s + ‖z − z'‖²), with C_s = 2·dim·std²·s.
 
     It returns a function of *squared* distances. 2·dim·std² is the expected squared distance
-    between two draws from N(0, std²·I) (WAE §4).
+    between two draws from N(0, std²·I) (WAE §4; the scales are those of its authors' code).
 
     Args:
         dim: D.
