@@ -8,7 +8,7 @@ Principle:
     distinguish from them are peaked at one class, and use all classes equally often.
 
 Reference:
-    Makhzani et al. 2015, §2 (the phases), §4 and §5 (the categorical code); the slides "GAN for
+    Makhzani et al. 2015, §2 (the phases), §5 and §6 (the categorical code); the slides "GAN for
     Discrete Latent Structure". The contrast: Jang et al. 2017, "Categorical Reparameterization
     with Gumbel-Softmax", arXiv:1611.01144, §2.
 
