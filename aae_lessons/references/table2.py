@@ -113,7 +113,7 @@ VARIANTS = {  # other records of the same row, listed after its first
 
 DISPLAY = {  # a reader's words for records
     "baseline-100": "NN baseline: the AAE's encoder, 500 units",
-    "baseline-100-agreement": "labels + agreement, no AAE: the same encoder",
+    "baseline-100-agreement": "labels + augmentation + agreement: the same encoder",
     "baseline-100-ladder": "NN baseline: the Ladder network's encoder",
     "svm-100": "SVM on pixels",
     "m1-svm-100": "M1 + SVM",
