@@ -98,6 +98,21 @@ def test_reconstruction_mse():
     assert metrics.reconstruction_mse(lambda x: x + 0.1, x) == pytest.approx(0.01)
 
 
+def test_reconstruction_mse_of_many_images_is_the_mean_over_all():
+    """They go through the model in parts, the last of which is smaller."""
+    torch.manual_seed(0)
+    x, sizes = torch.rand(2500, 3), []
+    shift = torch.arange(2500.0) / 2500
+
+    def model(part):
+        start = sum(sizes)
+        sizes.append(len(part))
+        return part + shift[start : start + len(part), None]
+
+    assert metrics.reconstruction_mse(model, x) == pytest.approx(shift.square().mean().item())
+    assert sum(sizes) == 2500 and max(sizes) < 2500
+
+
 def test_dead_units():
     network = mlp((2, 4, 1), nn.ReLU)
     with torch.no_grad():

@@ -38,6 +38,12 @@ def test_panels_share_one_scale():
     figure = plots.panels_of_codes([("a", Z, LABELS, None), ("b", 9 * Z, LABELS, None)])
     a, b = figure.axes
     assert a.get_xlim() == b.get_xlim()
+
+
+def test_panels_may_have_their_own_scales():
+    panels = [("a", Z, LABELS, None), ("b", 9 * Z, LABELS, None)]
+    a, b = plots.panels_of_codes(panels, one_scale=False).axes
+    assert b.get_xlim() == pytest.approx([9 * x for x in a.get_xlim()])
     assert a.get_title() == "a"
 
 

@@ -7,15 +7,21 @@ from torch import Tensor, nn
 
 from aae_lessons.arguments import check, check_callable, check_instance, check_labels, check_matrix
 
+ROWS = 1000  # images at a time: the layers of all at once fill a small machine
+
 
 @torch.no_grad()
 def reconstruction_mse(model: nn.Module, x: Tensor) -> float:
     """Mean of (x − x̂)² over pixels and images ``x`` (n, 784), for ``model(x)`` = x̂."""
     check_matrix(x, "x")
+    check(len(x) > 0, "x", x, "one image or more")
     check_callable(model, "model", "a function of images")
-    x_hat = model(x)
-    check_matrix(x_hat, "model(x)", *reversed(x.shape))
-    return (x_hat - x).square().mean().item()
+    total = 0.0
+    for part in x.split(ROWS):
+        x_hat = model(part)
+        check_matrix(x_hat, "model(x)", *reversed(part.shape))
+        total += (x_hat - part).square().sum().item()
+    return total / x.numel()
 
 
 @torch.no_grad()

@@ -50,7 +50,7 @@ def c2st_accuracy(z: Tensor, prior: Prior, seed: int = 0, updates: int = 2000) -
         updates: of the discriminator, batch 256, Adam 1e-3 falling linearly to zero.
 
     Returns:
-        Accuracy on the test half and as many prior samples, each side counting the same.
+        Accuracy on the test half and 20,000 prior samples, each side counting the same.
     """
     _codes(z, prior, at_least=20, seed=seed)
     check_int(updates, "updates")

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from contourpy import contour_generator
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.path import Path
 from torch import Tensor
 
 from aae_lessons.plots.style import Extent
@@ -16,6 +19,7 @@ MASSES = (0.9, 0.5)  # the lines hold these shares of the prior
 DRAWS = 100_000  # of a prior that can be sampled
 CELLS = 180  # of the grid, along a side
 SMOOTHING = 2.0  # cells
+ROWS = 1000  # grid points at a time: a density may sum over hundreds of terms at each
 FAINTEST = 60.0  # nats below the highest: all that is fainter counts as this
 
 
@@ -52,12 +56,16 @@ def contours(ax: Axes, prior: Any, low: Sequence[float], high: Sequence[float]) 
         low, high: lower left and upper right corner of the square.
     """
     grid = log_mass(prior, (low[0], high[0], low[1], high[1]))
-    heights = np.unique(levels(grid, MASSES))
+    # ax.contour would keep a megabyte for each of its sets, and a notebook keeps its figures
+    generator = contour_generator(*centres(low, high), grid, line_type="ChunkCombinedCode")
+    drawn = (generator.lines(height) for height in np.unique(levels(grid, MASSES)))
+    paths = [
+        Path(*line) for parts in drawn for line in zip(*parts, strict=True) if line[0] is not None
+    ]
     for colour, width in (("white", 2.6), ("0.1", 1.0)):  # a pale rim keeps the line visible
-        lines = ax.contour(
-            *centres(low, high), grid, levels=heights, colors=colour, linewidths=width
-        )
-        lines.set(linestyle="solid", zorder=3)
+        lines = PathCollection(paths, facecolors="none", edgecolors=colour, linewidths=width)
+        ax.add_collection(lines, autolim=False)
+        lines.set(zorder=3)
 
 
 def centres(low: Sequence[float], high: Sequence[float]) -> list[np.ndarray]:
@@ -98,7 +106,7 @@ def _from_density(prior: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray | None
         return None
     places = torch.cartesian_prod(torch.tensor(x), torch.tensor(y)).float()
     try:
-        parts = [prior.log_prob(part) for part in places.split(5000)]
+        parts = [prior.log_prob(part) for part in places.split(ROWS)]
     except ValueError:  # a spiral without thickness
         return None
     return torch.cat(parts).double().view(CELLS, CELLS).numpy()

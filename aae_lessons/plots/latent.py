@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -42,13 +43,16 @@ def codes(
     return panels_of_codes([(title, z, labels, prior)], size=5.4, behind=behind)
 
 
-def panels_of_codes(panels: Sequence[Panel], size: float = 4.0, behind: str = "prior") -> Figure:
-    """Several :func:`codes` side by side, all to the same scale.
+def panels_of_codes(
+    panels: Sequence[Panel], size: float = 4.0, behind: str = "prior", one_scale: bool = True
+) -> Figure:
+    """Several :func:`codes` side by side, by default all to the same scale.
 
     Args:
         panels: (title, codes (n, 2), labels (n,), prior, samples (m, 2), or None).
         size: width of one panel in inches.
         behind: what the lines are called.
+        one_scale: whether the axes of all panels are the same; if not, each fits its own codes.
     """
     check_number(size, "size", above=0)
     check(sized(panels) > 0, "panels", panels, "a list of one panel or more")
@@ -56,9 +60,11 @@ def panels_of_codes(panels: Sequence[Panel], size: float = 4.0, behind: str = "p
         check(sized(panel) == 4, "panels", panel, "(title, codes, labels, prior or None)")
     panels = [_checked(*panel) for panel in panels]
     figure, axes = new_figure(1, len(panels), size * len(panels) + 0.7, size + 0.2)
-    extent = density.square([cloud for panel in panels for cloud in _clouds(panel)])
-    low, high = extent[::2], extent[1::2]
-    for ax, (title, z, labels, prior) in zip(axes[0], panels, strict=True):
+    clouds = [_clouds(panel) for panel in panels]
+    groups = [[cloud for group in clouds for cloud in group]] if one_scale else clouds
+    extents = itertools.cycle([density.square(group) for group in groups])
+    for ax, extent, (title, z, labels, prior) in zip(axes[0], extents, panels, strict=False):
+        low, high = extent[::2], extent[1::2]
         _scatter(ax, z, labels)
         ax.set_title(title, fontsize=11)
         ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
