@@ -53,6 +53,16 @@ def folded(questions: Iterable[tuple[str, str]]) -> str:
     )
 
 
+def answered_below(title: str, questions: Iterable[tuple[str, str]]) -> str:
+    """Questions and below them their answers, numbered, all in one fold (Markdown)."""
+    lines, answers = (
+        "\n".join(f"{place}. {text}" for place, text in enumerate(texts, start=1))
+        for texts in zip(*questions, strict=True)
+    )
+    body = f"{lines}\n\n**The answers:**\n\n{answers}"
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
 def painter_dropdown() -> str:
     """The painter's questions as a dropdown of the site (MyST)."""
     return f"::::{{dropdown}} Five questions about the drawing\n{folded(PAINTER)}\n::::"
