@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from aae_lessons.arguments import check_mapping
 from aae_lessons.plots.style import COLOURS, MARKERS, new_figure
 
-LABEL_PLACES = ((6, 4), (5, -12), (-14, 8))  # points from a mark, by group: they lie close
+# of a setting's label, in points from its mark, by group: the lines lie close
+LABEL_PLACES = ((6, 4), (5, -12), (-14, 8), (5, -12))
 MEAN_AND_SPREAD = {
     "errorbar": "sd",
     "linestyle": "none",
