@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,22 +35,26 @@ FILES = (GUIDE, TEACHING / "syllabus.md", TEACHING / "misconceptions.md")
 HEADING = re.compile(r"^## (\d+\.\d+) (.+) · ([●○]{3}) · (\d+) minutes", re.MULTILINE)
 HOMEWORK = 30  # minutes: exercises as long as this are done at home
 Lessons = tuple[int, ...]
-# title -> minutes of a session, and for each session the lessons read and the lessons practised
+# title -> minutes of a session, and for each session the lessons read and the lessons practised;
+# a lesson that is read in two sessions takes half of its minutes in each
 PLANS: dict[str, tuple[int, tuple[tuple[Lessons, Lessons], ...]]] = {
-    "4 sessions of 90 minutes: lessons 0 to 3 and 5": (
+    "5 sessions of 90 minutes: lessons 0 to 3 and 5": (
         90,
-        (((0, 1), (1,)), *(((k,), (k,)) for k in (2, 3, 5))),
+        (((0, 1), (1,)), *(((k,), (k,)) for k in (2, 3, 3, 5))),
     ),
     "4 sessions of 180 minutes": (
         180,
         (((0, 1, 2), (1, 2)), ((3, 4), (3, 4)), ((5, 6), (5, 6)), ((7, 8), (7, 8))),
     ),
-    "8 sessions of 90 minutes": (90, (((0, 1), (1,)), *(((k,), (k,)) for k in range(2, 9)))),
+    "9 sessions of 90 minutes": (
+        90,
+        (((0, 1), (1,)), *(((k,), (k,)) for k in (2, 3, 3, 4, 5, 6, 7, 8))),
+    ),
     "12 sessions of 90 minutes": (
         90,
         (
             *(((0, 1), (1,)), ((2,), (2,)), ((), (1, 2))),
-            *(((3,), (3,)), ((), (3,))),
+            *(((3,), (3,)), ((3,), (3,))),
             *(((4,), (4,)), ((5,), (5,)), ((), (4, 5))),
             *(((6,), (6,)), ((7,), (7,)), ((), (6, 7))),
             ((8,), (8,)),
@@ -132,14 +138,23 @@ def split(todo: Sequence[Item], left: int, longest: int) -> tuple[list[Item], li
     return here, rest
 
 
+def _without_gaps(todo: Sequence[Item], here: Sequence[Item]) -> tuple[list[Item], list[Item]]:
+    """The items of ``todo`` up to the first that is not among ``here``; and the rest."""
+    first = list(itertools.takewhile(here.__contains__, todo))
+    return first, list(todo[len(first) :])
+
+
 def plan(title: str) -> str:
     """The table of one plan. An exercise that does not fit waits for practice, or is homework."""
     minutes, rows = PLANS[title]
     waiting, times, lines = items(), reading(), []
+    sittings = Counter(lesson for read, _ in rows for lesson in read)
     for number, (read, practised) in enumerate(rows, 1):
-        spent = sum(times.get(lesson, 0) for lesson in read)
+        spent = sum(-(-times.get(lesson, 0) // sittings[lesson]) for lesson in read)
         todo = [item for lesson in practised for item in waiting.pop(lesson, [])]
         here, rest = split(todo, minutes - spent, HOMEWORK - 1 if read else minutes)
+        if set(read) & {lesson for more, _ in rows[number:] for lesson in more}:
+            here, rest = _without_gaps(todo, here)  # what comes later asks for the second sitting
         later = {lesson for _, more in rows[number:] for lesson in more}
         home = [item for item in rest if course.order(item.name)[0] not in later]
         for item in rest:
