@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from aae_lessons import metrics
 from aae_lessons.arguments import check
@@ -54,15 +55,20 @@ def several_codes(model: Any, test: ImageSet) -> dict[str, float]:
 
     ``dependence`` is the mean over pairs of codes of the mutual information of their classes in
     nats: 0 in the prior, where the codes are independent.
+    ``c2st_accuracy_rounded`` is that of the codes' corners, which the softness of the codes can't
+    influence.
     """
     with torch.no_grad():
         y = model.encode(test.x)
     parts = y.view(len(y), model.prior.codes, -1)
+    classes = parts.argmax(2)
+    rounded = F.one_hot(classes, parts.shape[2]).flatten(1).to(y.dtype)
     alone = [peaks(part) for part in parts.unbind(1)]
     return {
         **{name: sum(p[name] for p in alone) / len(alone) for name in alone[0]},
-        "dependence": _dependence(parts.argmax(2)),
+        "dependence": _dependence(classes),
         "c2st_accuracy": metrics.c2st_accuracy(y, model.prior),
+        "c2st_accuracy_rounded": metrics.c2st_accuracy(rounded, model.prior),
         "reconstruction_mse": metrics.reconstruction_mse(model, test.x),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -22,9 +23,12 @@ EPOCHS = 15
 ENOUGH = 10_000  # training images to start from
 
 
-def data_dependent_init(model: categorical.CategoricalAAE, batches: Minibatches) -> None:
+def data_dependent_init(
+    model: categorical.CategoricalAAE | SeveralCodes, batches: Minibatches
+) -> None:
     """The first weights of the last layers, by the first training images."""
-    categorical.data_dependent_init(model, batches.images.subset(slice(0, ENOUGH)).x)
+    alike = cast(categorical.CategoricalAAE, model)  # both have what it reads and sets
+    categorical.data_dependent_init(alike, batches.images.subset(slice(0, ENOUGH)).x)
 
 
 def code(step: Callable[..., training.Losses], config: categorical.PlainConfig) -> Recipe:
@@ -147,6 +151,7 @@ def several_codes(codes: int, separate: bool) -> Recipe:
         step=several_codes_step,
         measure=measures.several_codes,
         epochs=EPOCHS,
+        prepare=data_dependent_init,
         watch=None,
         keep="record",
         note=f"{codes} categorical codes of ten classes each, matched by "
