@@ -14,13 +14,13 @@ Symbols, the same in every lesson, docstring and figure:
 
 ========== ============================== ==========================================
 ``B``      batch size
-``D``      number of latent dimensions
+``d``      number of latent dimensions
 ``K``      number of classes or clusters
 ``x``      images, ``(B, 784)``           pixels in [0, 1], flattened row by row
 ``label``  classes, ``(B,)``              0 … K-1; -1 stands for "no label"
-``z``      codes, ``(B, D)``              what the encoder makes of ``x``
+``z``      codes, ``(B, d)``              what the encoder makes of ``x``
 ``y``      categorical codes, ``(B, K)``  rows are probabilities
-``z_prior``  prior samples, ``(B, D)``    to a discriminator these are the *real* ones
+``z_prior``  prior samples, ``(B, d)``    to a discriminator these are the *real* ones
 ``logits``  ``(B, 784)`` or ``(B,)``      before the sigmoid
 ``x_hat``  reconstructions, ``(B, 784)``  ``sigmoid(logits)``
 ========== ============================== ==========================================

@@ -150,7 +150,7 @@ def repulsion(heads: Tensor, distance: float) -> Tensor:
     fall below η K.
 
     Args:
-        heads: W_C, (K, D).
+        heads: W_C, (K, d).
         distance: η.
     """
     check_matrix(heads, "heads")
@@ -159,7 +159,7 @@ def repulsion(heads: Tensor, distance: float) -> Tensor:
 
 
 def pair_distances(heads: Tensor) -> Tensor:
-    """‖w_j − w_k‖ of every pair j < k of rows of ``heads``, (K, D): (K (K − 1) / 2,)."""
+    """‖w_j − w_k‖ of every pair j < k of rows of ``heads``, (K, d): (K (K − 1) / 2,)."""
     if heads.device.type != "mps":  # pdist has no kernel there
         return F.pdist(heads)
     first, second = torch.triu_indices(len(heads), len(heads), 1, device=heads.device)

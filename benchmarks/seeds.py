@@ -53,7 +53,7 @@ class Stacked:
         self.adams = {k: Adam(w, rates[k], betas, fused=True) for k, w in self.weights.items()}
 
     def update(self, x: Tensor, z_prior: Tensor) -> None:
-        """One ``joint_step`` of every seed; x: (S, B, 784), z_prior: (S, B, D).
+        """One ``joint_step`` of every seed; x: (S, B, 784), z_prior: (S, B, d).
 
         Losses are summed over the seeds: no weight of one seed has a gradient from another's.
         """

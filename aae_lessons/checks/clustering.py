@@ -37,7 +37,7 @@ HEAD_CODE = """
 6.1 a code with cluster heads
 read: lesson 6, section 6.9 (paper §7)
 hint: Row k of W_C is the place of cluster k. Which place does a soft y mean?
-hint: A mixture of the rows, weighted by y, is a matrix product: (B, K) @ (K, D).
+hint: A mixture of the rows, weighted by y, is a matrix product: (B, K) @ (K, d).
 hint: Then add the style: y @ heads + z.
 hard head: You take the head of the most likely cluster only. The code mixes the heads by y, y @
     W_C, so that a gradient reaches y; an argmax has none.
@@ -50,10 +50,10 @@ style forgotten: The style z is missing: add it.
 heads forgotten: That is the style alone. Where is the head of the image's cluster?
     y @ heads + z → z * 1
 concatenated: You put head and style side by side. Here they are added, so that a code stays a
-    point in D dimensions (§7).
+    point in d dimensions (§7).
     y @ heads + z → torch.cat([y @ heads, z], 1)
 y next to z: You put y and z side by side, as for a decoder of (y, z). With cluster heads the code
-    has D dimensions: head plus style (§7).
+    has d dimensions: head plus style (§7).
     y @ heads + z → torch.cat([y, z], 1)
 softmax applied again: You apply a softmax to y, which is one already: the heads are mixed nearly
     evenly.
@@ -193,7 +193,7 @@ class Small(nn.Module):
         self.cluster_heads = nn.Parameter(torch.randn(K, D))
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """y, (B, K), rows that sum to 1, and the style z, (B, D)."""
+        """y, (B, K), rows that sum to 1, and the style z, (B, d)."""
         y_logits, z = self.encoder(x).split([K, D], dim=1)
         return y_logits.softmax(1), z
 

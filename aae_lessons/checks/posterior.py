@@ -40,7 +40,7 @@ no noise: Your draws are the means. A draw is mean + σ·ε, ε ~ N(0, I).
 one noise for the whole batch: All rows get the same ε. Each image needs its own: randn_like(mean).
     torch.randn_like(mean) → torch.randn_like(mean[:1])
 one noise for all dimensions: All dimensions of a code share one ε, so that every draw lies on a
-    line through its mean. ε has the shape of the mean, (B, D).
+    line through its mean. ε has the shape of the mean, (B, d).
     torch.randn_like(mean) → torch.randn_like(mean[:, :1])
 uniform noise: Your ε is uniform between 0 and 1 (rand). Use normal noise: randn.
     torch.randn_like(mean) → torch.rand_like(mean)
@@ -57,7 +57,7 @@ def refuse_wrong_draws(
     log_variance: Tensor,
     shown: Callable[[Callable, Tensor], Tensor],
 ) -> None:
-    """Refuses draws ``z`` that are not from N(mean, exp(log_variance)); all (many, D).
+    """Refuses draws ``z`` that are not from N(mean, exp(log_variance)); all (many, d).
 
     ``shown(answer, noise)`` gives the draws of an answer whose ``randn_like`` gives ``noise``.
     """

@@ -61,7 +61,7 @@ class Small(nn.Module):
         self.discriminator_z = discriminator(D, PIXELS)
 
     def class_logits_and_style(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of y, (B, K), and z, (B, D)."""
+        """Logits of y, (B, K), and z, (B, d)."""
         y_logits, z = self.encoder(x).split([K, D], dim=1)
         return y_logits, z
 

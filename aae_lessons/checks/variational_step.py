@@ -108,8 +108,8 @@ hint: reconstruction + beta * kl, one zero_grad, one backward, one step.
 mean and log-variance swapped: You take the two halves in the wrong order: first comes the mean,
     then the log-variance.
     mean, log_variance = encoder → log_variance, mean = encoder
-every other column: You take every other column for the means. The first D columns are the means,
-    the last D the log-variances: chunk(2, dim=1).
+every other column: You take every other column for the means. The first d columns are the means,
+    the last d the log-variances: chunk(2, dim=1).
     encoder(x).chunk(2, dim=1) → encoder(x)[:, 0::2], encoder(x)[:, 1::2]
 {DRAWS}
 KL subtracted: You subtract the KL: then posteriors are rewarded for running away from the prior.

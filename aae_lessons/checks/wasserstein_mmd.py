@@ -28,7 +28,7 @@ MMD = """
 7.3 the unbiased MMD
 read: lesson 7, sections 7.4, 7.6 and 7.9
 hint: Three means of kernel values: among codes, among prior samples, across (this one twice).
-hint: z[:, None] - z_prior[None] is (B, B', D). Square, sum over D, apply the kernel.
+hint: z[:, None] - z_prior[None] is (B, B', d). Square, sum over d, apply the kernel.
 hint: Among: (k.sum() - k.diagonal().sum()) / (n * (n - 1)). Across: k.mean().
 diagonal left in: You count each code as a pair with itself. It is as near to itself as can be, and
     so two samples of one distribution never come out at 0. Leave the diagonal out.

@@ -74,7 +74,7 @@ codes and prior swapped: You call discrepancy(z_prior, z). Codes come first: it 
     symmetric.
     discrepancy(z, z_prior) → discrepancy(z_prior, z)
 discrepancy of images: You compare images. D_Z lives in the latent space: it compares the codes z
-    with the prior's samples, both (B, D).
+    with the prior's samples, both (B, d).
     discrepancy(z, z_prior) → discrepancy(x_hat, x)
 uphill: Your step goes up: a sign is turned round.
     (cost + weight * penalty).backward() → (-(cost + weight * penalty)).backward()

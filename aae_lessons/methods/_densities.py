@@ -25,7 +25,7 @@ def log_likelihood(outputs: Tensor, x: Tensor, gaussian: bool) -> Tensor:
 
 
 def kl_of_rows(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL( N(mean, diag(σ²)) ‖ N(0, I) ) in nats of each row, (B, D) -> (B,), in closed form."""
+    """KL( N(mean, diag(σ²)) ‖ N(0, I) ) in nats of each row, (B, d) -> (B,), in closed form."""
     return 0.5 * (log_variance.exp() + mean.square() - 1 - log_variance).sum(1)
 
 

@@ -54,7 +54,7 @@ class Config:
 
     Args:
         classes: K.
-        dim: D, of the style z and of the auxiliary variable a.
+        dim: d, of the style z and of the auxiliary variable a.
         hidden: sizes of the hidden layers of all five networks.
         pixels: number of pixels of an image.
         gaussian: whether p(x|·) is Gaussian; otherwise Bernoulli, inputs binarised afresh.
@@ -111,11 +111,11 @@ class ADGM(nn.Module):
         return self(x).argmax(1)
 
     def class_logits(self, x: Tensor, a: Tensor) -> Tensor:
-        """Logits of q(y|a, x), (B, K), of images, (B, 784), and auxiliary codes, (B, D)."""
+        """Logits of q(y|a, x), (B, K), of images, (B, 784), and auxiliary codes, (B, d)."""
         return self.classifier(torch.cat([x, a], dim=1)).float()
 
     def auxiliary_code(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """A draw a ~ q(a|x), (B, D), and its log q(a|x), (B,), of images ``x``, (B, 784)."""
+        """A draw a ~ q(a|x), (B, d), and its log q(a|x), (B,), of images ``x``, (B, 784)."""
         mean, log_variance = self.auxiliary(x).float().chunk(2, dim=1)
         a = reparameterise(mean, log_variance)
         return a, gaussian_log_prob(a, mean, log_variance)

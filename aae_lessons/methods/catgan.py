@@ -45,7 +45,7 @@ class Config:
 
     Args:
         classes: K.
-        dim: D, of the generator's input, uniform in [0, 1].
+        dim: d, of the generator's input, uniform in [0, 1].
         hidden: sizes of the discriminator's hidden layers.
         generator_hidden: of the generator's.
         pixels: number of pixels of an image.

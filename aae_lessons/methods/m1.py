@@ -37,7 +37,7 @@ class Config:
     """Settings of :func:`train_step`.
 
     Args:
-        dim: D, of the code z.
+        dim: d, of the code z.
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
         pixels: number of pixels of an image.
         gaussian: whether p(x|z) is Gaussian; otherwise Bernoulli, with inputs binarised afresh
@@ -72,17 +72,17 @@ class M1(nn.Module):
         return optimizers(self)
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of q(z|x), each (B, D), of images ``x``, (B, 784)."""
+        """Mean and log-variance of q(z|x), each (B, d), of images ``x``, (B, 784)."""
         check_matrix(x, "x", columns=self.config.pixels)
         mean, log_variance = self.encoder(x).float().chunk(2, dim=1)
         return mean, log_variance
 
     def encode(self, x: Tensor) -> Tensor:
-        """The code's mean, (B, D), of images ``x``, (B, 784): what a classifier is put on."""
+        """The code's mean, (B, d), of images ``x``, (B, 784): what a classifier is put on."""
         return self.posterior(x)[0]
 
     def decode(self, z: Tensor) -> Tensor:
-        """Mean images x_hat, (B, 784), of codes ``z``, (B, D)."""
+        """Mean images x_hat, (B, 784), of codes ``z``, (B, d)."""
         check_matrix(z, "z", columns=self.config.dim)
         outputs = self.decoder(z)
         return outputs.chunk(2, dim=1)[0] if self.config.gaussian else outputs.sigmoid()
@@ -113,7 +113,7 @@ def train_step(
 
 @torch.no_grad()
 def used_dimensions(model: M1, x: Tensor, threshold: float = 0.1) -> Tensor:
-    """Which dimensions of the code vary between images: (D,), bool.
+    """Which dimensions of the code vary between images: (d,), bool.
 
     An unused one has μ(x) = 0 for every image; dividing by its deviation would blow up noise.
     """

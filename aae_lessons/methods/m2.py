@@ -48,7 +48,7 @@ class Config:
 
     Args:
         classes: K.
-        dim: D, of the style z.
+        dim: d, of the style z.
         hidden: sizes of the hidden layers of all three networks.
         pixels: number of pixels of an image.
         gaussian: whether p(x|y, z) is Gaussian; otherwise Bernoulli, inputs binarised afresh.
@@ -105,7 +105,7 @@ class M2(nn.Module):
         return self(x).argmax(1)
 
     def decode(self, y: Tensor, z: Tensor) -> Tensor:
-        """Mean images x_hat, (B, 784), of classes ``y``, (B, K), and styles ``z``, (B, D)."""
+        """Mean images x_hat, (B, 784), of classes ``y``, (B, K), and styles ``z``, (B, d)."""
         outputs = self.decoder(torch.cat([y, z], dim=1))
         return outputs.chunk(2, dim=1)[0] if self.config.gaussian else outputs.sigmoid()
 

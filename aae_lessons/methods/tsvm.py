@@ -54,7 +54,7 @@ class Config:
     Args:
         classes: K.
         frequencies: random features of an RBF kernel; 0 for a linear machine.
-        bandwidth: of the kernel exp(−‖z − z'‖² / (2·bandwidth²·D)), on features of deviation 1.
+        bandwidth: of the kernel exp(−‖z − z'‖² / (2·bandwidth²·d)), on features of deviation 1.
         cost: C, per labelled image.
         unlabelled_cost: C* at its largest, for all unlabelled images together; 0: a plain SVM.
         lr: Adam's learning rate.
@@ -81,7 +81,7 @@ class TSVM(nn.Module):
 
     Args:
         x: images, (N, P), mostly without labels: their features are standardised and centred.
-        encode: images (B, P) -> codes (B, D), such as M1's; by default the images themselves.
+        encode: images (B, P) -> codes (B, d), such as M1's; by default the images themselves.
         config: see :class:`Config`.
     """
 

@@ -44,7 +44,7 @@ def c2st_accuracy(z: Tensor, prior: Prior, seed: int = 0, updates: int = 2000) -
     can't be used for this: the encoder was trained against it.
 
     Args:
-        z: codes of images that the model was not trained on, (n, D), n at least 20.
+        z: codes of images that the model was not trained on, (n, d), n at least 20.
         prior: P_Z.
         seed: of the halves, the discriminator and the prior samples.
         updates: of the discriminator, batch 256, Adam 1e-3 falling linearly to zero.
@@ -79,7 +79,7 @@ def sliced_wasserstein_over_floor(z: Tensor, prior: Prior, seed: int = 0) -> flo
     1 is a perfect match, whatever the prior, its scale and n.
 
     Args:
-        z: codes, (n, D), n at least 2.
+        z: codes, (n, d), n at least 2.
         prior: P_Z.
         seed: of directions and prior samples.
     """
@@ -99,7 +99,7 @@ def mmd_over_floor(z: Tensor, prior: Prior, seed: int = 0) -> float:
     between two samples of the prior; on at most 1000 codes, chosen by ``seed``.
 
     Args:
-        z: codes, (n, D), n at least 2.
+        z: codes, (n, d), n at least 2.
         prior: P_Z.
         seed: of the chosen codes and the prior samples.
     """
@@ -152,7 +152,7 @@ def _floor(
 
 
 def moments(z: Tensor) -> dict[str, list[float]]:
-    """Mean and standard deviation of codes ``z`` (n, D), n at least 2, by dimension."""
+    """Mean and standard deviation of codes ``z`` (n, d), n at least 2, by dimension."""
     check_matrix(z, "z")
     check(len(z) > 1, "z", z, "two rows or more")
     return {"mean": z.mean(0).tolist(), "std": z.std(0).tolist()}
@@ -162,7 +162,7 @@ def component_accuracy(z: Tensor, labels: Tensor, prior: HasModes) -> float:
     """Share of codes that lie in their own class's component: 0 … 1.
 
     Args:
-        z: codes, (n, D).
+        z: codes, (n, d).
         labels: their classes, (n,).
         prior: one with ``nearest``, such as :class:`aae_lessons.priors.GaussianMixture`.
     """
@@ -174,10 +174,10 @@ def component_accuracy(z: Tensor, labels: Tensor, prior: HasModes) -> float:
 
 
 def mass_at_modes(z: Tensor, prior: HasModes) -> dict[str, float]:
-    """Where a mixture's codes lie: shares of ``z`` (n, D), 0 … 1.
+    """Where a mixture's codes lie: shares of ``z`` (n, d), 0 … 1.
 
     Args:
-        z: codes, (n, D).
+        z: codes, (n, d).
         prior: one with ``distance_to_mode``, such as
             :class:`aae_lessons.priors.GaussianMixture`.
 
@@ -206,7 +206,7 @@ def kl_parts(
     I(x; z) is at most log n.
 
     Args:
-        mean, log_variance: of q(z|x), one row per image, (n, D).
+        mean, log_variance: of q(z|x), one row per image, (n, d).
         prior: one with ``log_prob``.
         seed: of the draws.
 

@@ -109,7 +109,7 @@ class AAE(CodeAutoencoder):
         config: :class:`Config` for :func:`train_step`, :class:`JointConfig` for
             :func:`joint_step`.
         encoder, decoder, discriminator: your own networks in place of the layers of ``config``:
-            images (B, pixels) to codes (B, D), or mean and log-variance (B, 2 D) side by side;
+            images (B, pixels) to codes (B, d), or mean and log-variance (B, 2 d) side by side;
             codes to logits of images; codes (and label columns) to logits (B,).
     """
 
@@ -139,17 +139,17 @@ class AAE(CodeAutoencoder):
         return joint_optimizers(self) if joint else optimizers(self)
 
     def sample_prior(self, label: Tensor) -> Tensor:
-        """Prior samples z_prior, (B, D), one for each label of the batch, (B,)."""
+        """Prior samples z_prior, (B, d), one for each label of the batch, (B,)."""
         if self.config.label_classes and isinstance(self.prior, Conditional):
             return self.prior.sample_given(label)
         return self.prior.sample(len(label), label.device)
 
     def add_instance_noise(self, z: Tensor) -> Tensor:
-        """Codes or prior samples with the discriminator's noise on them, (B, D)."""
+        """Codes or prior samples with the discriminator's noise on them, (B, d)."""
         return z + self.noise * torch.randn_like(z) if self.config.noise else z
 
     def discriminate(self, z: Tensor, label: Tensor) -> Tensor:
-        """The discriminator's logits, (B,), of codes ``z``, (B, D): positive means "real".
+        """The discriminator's logits, (B,), of codes ``z``, (B, d): positive means "real".
 
         With label information each code is followed by its label, one-hot (§2.3, Fig 3).
         """
@@ -159,7 +159,7 @@ class AAE(CodeAutoencoder):
         return self.discriminator(z)
 
     def discriminate_noisy(self, z: Tensor, label: Tensor) -> Tensor:
-        """The discriminator's logits in training, (B,): of ``z``, (B, D), with noise added."""
+        """The discriminator's logits in training, (B,): of ``z``, (B, d), with noise added."""
         return self.discriminate(self.add_instance_noise(z), label)
 
 

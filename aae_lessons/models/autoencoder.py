@@ -28,7 +28,7 @@ class Config:
     """Settings of the autoencoder and of :func:`train_step`.
 
     Args:
-        dim: D, number of latent dimensions.
+        dim: d, number of latent dimensions.
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
         pixels: number of pixels of an image.
         cost: c(logits, x), summed over pixels, mean over the batch.
@@ -63,12 +63,12 @@ class Autoencoder(nn.Module):
         return optimizers(self)
 
     def encode(self, x: Tensor) -> Tensor:
-        """Codes z, (B, D), of images ``x``, (B, 784)."""
+        """Codes z, (B, d), of images ``x``, (B, 784)."""
         check_matrix(x, "x", columns=self.config.pixels)
         return self.encoder(x)
 
     def decode(self, z: Tensor) -> Tensor:
-        """Images x_hat, (B, 784), in [0, 1], of codes ``z``, (B, D)."""
+        """Images x_hat, (B, 784), in [0, 1], of codes ``z``, (B, d)."""
         check_matrix(z, "z", columns=self.config.dim)
         return self.decoder(z).sigmoid()
 

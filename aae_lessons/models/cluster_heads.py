@@ -21,7 +21,7 @@ from aae_lessons.networks import mlp
 
 
 class ClusterHeadDecoder(nn.Module):
-    """y and z side by side, (B, K + D) -> W_Cᵀ y + z, (B, D) -> logits (B, 784)."""
+    """y and z side by side, (B, K + d) -> W_Cᵀ y + z, (B, d) -> logits (B, 784)."""
 
     def __init__(self, config: BaseConfig) -> None:
         super().__init__()
@@ -34,9 +34,9 @@ class ClusterHeadDecoder(nn.Module):
 
 
 class ClusterHeadAAE(ClusteringAAE):
-    """Each cluster has a head in D dimensions: the code is W_Cᵀ y + z, and z the style around it.
+    """Each cluster has a head in d dimensions: the code is W_Cᵀ y + z, and z the style around it.
 
-    The heads W_C, (K, D), start as N(0, 1) and are learned with the decoder.
+    The heads W_C, (K, d), start as N(0, 1) and are learned with the decoder.
 
     Args:
         config: of :func:`joint_step`, whose objective has the penalty; ``dim`` is 2 for a picture.
@@ -60,11 +60,11 @@ class ClusterHeadAAE(ClusteringAAE):
 
     @property
     def cluster_heads(self) -> Tensor:
-        """The matrix W_C, (K, D): one row, the cluster head, for each cluster."""
+        """The matrix W_C, (K, d): one row, the cluster head, for each cluster."""
         return self.decoder.get_parameter("cluster_heads")
 
     def embed(self, x: Tensor) -> Tensor:
-        """Codes in D dimensions, W_Cᵀ y + z, (B, D), of images ``x``, (B, 784)."""
+        """Codes in d dimensions, W_Cᵀ y + z, (B, d), of images ``x``, (B, 784)."""
         y, z = self.encode(x)
         return y @ self.cluster_heads + z
 

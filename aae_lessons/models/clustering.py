@@ -48,7 +48,7 @@ class BaseConfig:
     """What both algorithms read: the networks, the cost, and the noise in training.
 
     Args:
-        classes, dim: K clusters, 2 or more; D, of the style z.
+        classes, dim: K clusters, 2 or more; d, of the style z.
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them.
         discriminator_hidden: sizes of both discriminators' hidden layers.
         pixels: number of pixels of an image.
@@ -147,12 +147,12 @@ class ClusteringAAE(ClassStyleAutoencoder):
         return 0.0
 
     def training_codes(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """y, (B, K), and z, (B, D), of corrupted images ``x``, (B, 784), with noise on z."""
+        """y, (B, K), and z, (B, d), of corrupted images ``x``, (B, 784), with noise on z."""
         y, z = self.encode(self.corrupt(x))
         return y, self.sample_posterior(z)
 
     def sample_posterior(self, z: Tensor) -> Tensor:
-        """A draw from the Gaussian posterior of the style around ``z``, (B, D)."""
+        """A draw from the Gaussian posterior of the style around ``z``, (B, d)."""
         return z + self.config.style_noise * torch.randn_like(z)
 
 

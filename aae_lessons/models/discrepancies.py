@@ -39,7 +39,7 @@ class TrainedDiscrepancy(Protocol):
     lr: float
 
     def __call__(self, z: Tensor, z_prior: Tensor) -> Tensor:
-        """What the encoder descends, a scalar, of codes and prior samples, (B, D) each."""
+        """What the encoder descends, a scalar, of codes and prior samples, (B, d) each."""
         ...
 
     def discriminator_loss(self, z: Tensor, z_prior: Tensor) -> Tensor:
@@ -88,7 +88,7 @@ class Adversarial(nn.Module):
         self.discriminator = Discriminator(prior.dim, hidden)
 
     def logits(self, z: Tensor) -> Tensor:
-        """(B,), of codes ``z``, (B, D): positive means "a prior sample"."""
+        """(B,), of codes ``z``, (B, d): positive means "a prior sample"."""
         check_matrix(z, "z", columns=self.prior.dim)
         logits = self.discriminator(z)
         if self.log_density and isinstance(self.prior, HasDensity):

@@ -61,7 +61,7 @@ class BaselineConfig:
 
     Args:
         classes: K, of y.
-        dim: D, of the style z.
+        dim: d, of the style z.
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them, and both
             discriminators have the same.
         pixels: number of pixels of an image.
@@ -142,13 +142,13 @@ class SemiSupervisedAAE(ClassStyleAutoencoder):
         return optimizers(self)
 
     def class_logits_and_style(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
+        """Logits of y, (B, K), and the style z, (B, d), of images ``x``, (B, 784)."""
         check_matrix(x, "x", columns=self.config.pixels)
         y_logits, z = self.encoder(x).split([self.config.classes, self.config.dim], dim=1)
         return y_logits, z
 
     def style_logits(self, z: Tensor, y: Tensor) -> Tensor:
-        """The discriminator of z: logits, (B,), of styles z, (B, D), of classes y, (B, K).
+        """The discriminator of z: logits, (B,), of styles z, (B, d), of classes y, (B, K).
 
         y is ignored, as in the paper, unless the model is class-informed.
         """

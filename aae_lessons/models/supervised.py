@@ -44,7 +44,7 @@ class Config:
 
     Args:
         classes: K.
-        dim: D, of the style z.
+        dim: d, of the style z.
         hidden: sizes of the encoder's hidden layers; the decoder mirrors them, and the
             discriminator has the same.
         pixels: number of pixels of an image.
@@ -96,25 +96,25 @@ class SupervisedAAE(nn.Module):
         return optimizers(self)
 
     def encode(self, x: Tensor) -> Tensor:
-        """Style z, (B, D), of images ``x``, (B, 784)."""
+        """Style z, (B, d), of images ``x``, (B, 784)."""
         check_matrix(x, "x", columns=self.config.pixels)
         return self.encoder(x)
 
     def decoder_logits(self, label: Tensor, z: Tensor) -> Tensor:
-        """Logits of the images, (B, 784), of labels, (B,), and styles, (B, D)."""
+        """Logits of the images, (B, 784), of labels, (B,), and styles, (B, d)."""
         return self.decoder(self._with_label(z, label))
 
     def decode(self, label: Tensor, z: Tensor) -> Tensor:
-        """Images x_hat, (B, 784), in [0, 1], of labels, (B,), and styles, (B, D)."""
+        """Images x_hat, (B, 784), in [0, 1], of labels, (B,), and styles, (B, d)."""
         return self.decoder_logits(label, z).sigmoid()
 
     def style_logits(self, z: Tensor, label: Tensor) -> Tensor:
-        """The discriminator's logits, (B,), of styles z, (B, D), of images of labels, (B,)."""
+        """The discriminator's logits, (B,), of styles z, (B, d), of images of labels, (B,)."""
         labelled = self._with_label(z, label)
         return self.discriminator_z(labelled if self.config.class_informed else z)
 
     def _with_label(self, z: Tensor, label: Tensor) -> Tensor:
-        """One-hot labels and styles side by side, (B, K + D)."""
+        """One-hot labels and styles side by side, (B, K + d)."""
         check_labels(label, "label", self.config.classes)
         check_matrix(z, "z", columns=self.config.dim, rows=len(label))
         return torch.cat([self.prior_y.sample_given(label).to(z), z], dim=1)

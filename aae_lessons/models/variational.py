@@ -91,17 +91,17 @@ class VAE(nn.Module):
         return optimizers(self)
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of q(z|x), each (B, D), of images ``x``, (B, 784)."""
+        """Mean and log-variance of q(z|x), each (B, d), of images ``x``, (B, 784)."""
         check_matrix(x, "x", columns=self.config.pixels)
         mean, log_variance = self.encoder(x).chunk(2, dim=1)
         return mean, log_variance
 
     def encode(self, x: Tensor) -> Tensor:
-        """One draw z ~ q(z|x) for each image ``x``, (B, 784): (B, D)."""
+        """One draw z ~ q(z|x) for each image ``x``, (B, 784): (B, d)."""
         return reparameterise(*self.posterior(x))
 
     def decode(self, z: Tensor) -> Tensor:
-        """Images x_hat, (B, 784), in [0, 1], of codes ``z``, (B, D)."""
+        """Images x_hat, (B, 784), in [0, 1], of codes ``z``, (B, d)."""
         check_matrix(z, "z", columns=self.prior.dim)
         return self.decoder(z).sigmoid()
 
@@ -112,7 +112,7 @@ class VAE(nn.Module):
     def kl(self, z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
         """KL( q(z|x) ‖ P_Z ) in nats, mean over the batch.
 
-        In closed form for a Gaussian prior; for any other from the draws ``z``, (B, D).
+        In closed form for a Gaussian prior; for any other from the draws ``z``, (B, d).
         """
         if isinstance(self.prior, Gaussian):
             return gaussian_kl(mean, log_variance, self.prior.std)

@@ -92,7 +92,7 @@ class WAE(CodeAutoencoder):
         prior: the distribution that the codes should have.
         cost: c(logits, x), a scalar: such as ``squared_error``.
         discrepancy: D_Z(z, z_prior), a scalar: :class:`Adversarial`, :class:`MMD`,
-            :class:`SlicedWasserstein` or any function of codes and prior samples, (B, D) each.
+            :class:`SlicedWasserstein` or any function of codes and prior samples, (B, d) each.
             One that is trained is a :class:`TrainedDiscrepancy`.
         config: see :class:`Config`.
     """
@@ -170,7 +170,7 @@ def match_moments(model: WAE, batches: Iterable[Batch], lr: float = 1e-3) -> flo
 
 @in_single_precision
 def moment_error(z: Tensor, z_prior: Tensor) -> Tensor:
-    """‖mean(z) − mean(z_prior)‖² + ‖cov(z) − cov(z_prior)‖², of (B, D) and (B, D)."""
+    """‖mean(z) − mean(z_prior)‖² + ‖cov(z) − cov(z_prior)‖², of (B, d) and (B, d)."""
     check_matrix(z, "z")
     check_same_shape(z, z_prior, "z", "z_prior")
     mean = z.mean(0) - z_prior.mean(0)

@@ -20,7 +20,7 @@ class CodeAutoencoder(nn.Module):
         prior: the distribution that the codes should have.
         config: with pixels, hidden and gaussian_posterior.
         encoder, decoder: your own networks in place of the layers of ``config``: images
-            (B, pixels) to codes (B, D), or mean and log-variance (B, 2 D) side by side; codes to
+            (B, pixels) to codes (B, d), or mean and log-variance (B, 2 d) side by side; codes to
             logits of images.
     """
 
@@ -40,7 +40,7 @@ class CodeAutoencoder(nn.Module):
         self.decoder = own_decoder or mlp((prior.dim, *reversed(config.hidden), config.pixels))
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of q(z|x), each (B, D); a Gaussian posterior only."""
+        """Mean and log-variance of q(z|x), each (B, d); a Gaussian posterior only."""
         gaussian = self.config.gaussian_posterior
         check(gaussian, "gaussian_posterior", gaussian, "True: this encoder is deterministic")
         check_matrix(x, "x", columns=self.config.pixels)
@@ -48,14 +48,14 @@ class CodeAutoencoder(nn.Module):
         return mean, log_variance
 
     def encode(self, x: Tensor) -> Tensor:
-        """Codes z, (B, D), of images ``x``, (B, 784): draws where the posterior is Gaussian."""
+        """Codes z, (B, d), of images ``x``, (B, 784): draws where the posterior is Gaussian."""
         if self.config.gaussian_posterior:
             return reparameterise(*self.posterior(x))
         check_matrix(x, "x", columns=self.config.pixels)
         return self.encoder(x)
 
     def decode(self, z: Tensor) -> Tensor:
-        """Images x_hat, (B, 784), in [0, 1], of codes ``z``, (B, D)."""
+        """Images x_hat, (B, 784), in [0, 1], of codes ``z``, (B, d)."""
         check_matrix(z, "z", columns=self.prior.dim)
         return self.decoder(z).sigmoid()
 
@@ -65,13 +65,13 @@ class CodeAutoencoder(nn.Module):
 
 
 class ClassStyleEncoder(nn.Module):
-    """Images (B, P) -> logits of y, (B, K), and style z, (B, D), with batch norm inside.
+    """Images (B, P) -> logits of y, (B, K), and style z, (B, d), with batch norm inside.
 
     The last batch norm gives each class's logit mean 0 and standard deviation ``logit_std`` over
     the batch: no class starts so far behind the others that its gradient vanishes.
 
     Args:
-        config: with pixels P, hidden, classes K, dim D and logit_std.
+        config: with pixels P, hidden, classes K, dim d and logit_std.
     """
 
     def __init__(self, config: Any) -> None:
@@ -93,9 +93,9 @@ class ClassStyleEncoder(nn.Module):
 class ClassStyleAutoencoder(nn.Module):
     """An autoencoder whose code has two parts: x -> (y, z) -> x_hat.
 
-    What is the same in every such model. A subclass has ``config`` (with classes K, dim D and
-    pixels), ``encoder`` (images -> logits of y, (B, K), and z, (B, D)) and ``decoder`` (codes
-    (B, K + D), y and z side by side -> logits).
+    What is the same in every such model. A subclass has ``config`` (with classes K, dim d and
+    pixels), ``encoder`` (images -> logits of y, (B, K), and z, (B, d)) and ``decoder`` (codes
+    (B, K + d), y and z side by side -> logits).
     """
 
     config: Any
@@ -103,23 +103,23 @@ class ClassStyleAutoencoder(nn.Module):
     decoder: nn.Module
 
     def class_logits_and_style(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
+        """Logits of y, (B, K), and the style z, (B, d), of images ``x``, (B, 784)."""
         check_matrix(x, "x", columns=self.config.pixels)
         return self.encoder(x)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Probabilities y, (B, K), and the style z, (B, D), of images ``x``, (B, 784)."""
+        """Probabilities y, (B, K), and the style z, (B, d), of images ``x``, (B, 784)."""
         y_logits, z = self.class_logits_and_style(x)
         return y_logits.softmax(1), z
 
     def decoder_logits(self, y: Tensor, z: Tensor) -> Tensor:
-        """Logits of the images, (B, 784), of y, (B, K), and z, (B, D)."""
+        """Logits of the images, (B, 784), of y, (B, K), and z, (B, d)."""
         check_matrix(y, "y", columns=self.config.classes)
         check_matrix(z, "z", columns=self.config.dim, rows=len(y))
         return self.decoder(torch.cat([y, z], dim=1))
 
     def decode(self, y: Tensor, z: Tensor) -> Tensor:
-        """Images x_hat, (B, 784), in [0, 1], of y, (B, K), and z, (B, D)."""
+        """Images x_hat, (B, 784), in [0, 1], of y, (B, K), and z, (B, d)."""
         return self.decoder_logits(y, z).sigmoid()
 
     def classify(self, x: Tensor) -> Tensor:

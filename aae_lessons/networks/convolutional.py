@@ -18,7 +18,7 @@ def conv_encoder(
     """Images (B, C·H·W) -> (B, outputs): two strided convolutions and one linear layer.
 
     Args:
-        outputs: D, or more where the encoder has several heads.
+        outputs: d, or more where the encoder has several heads.
         shape: (C, H, W), H and W divisible by 4.
         width: channels of the first convolution; the second has twice as many.
     """

@@ -9,10 +9,10 @@ from aae_lessons.arguments import check_matrix, check_number
 
 
 def reparameterise(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """z = μ + σ·ε, ε ~ N(0, I), (B, D): a draw whose gradient reaches μ and σ.
+    """z = μ + σ·ε, ε ~ N(0, I), (B, d): a draw whose gradient reaches μ and σ.
 
     Args:
-        mean, log_variance: of the Gaussian posterior, (B, D).
+        mean, log_variance: of the Gaussian posterior, (B, d).
     """
     return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
 

@@ -75,7 +75,7 @@ class Discriminator(nn.Module):
     """An mlp with a single logit: (B, inputs) -> (B,). Positive means "a prior sample".
 
     Args:
-        inputs: columns of its input: D, and those of the label's one-hot vector where it sees one.
+        inputs: columns of its input: d, and those of the label's one-hot vector where it sees one.
         hidden: sizes of the hidden layers.
         activation: as for :func:`mlp`.
     """
@@ -99,12 +99,12 @@ def append_label(z: Tensor, label: Tensor, classes: int) -> Tensor:
     """Codes with a one-hot vector of K + 1 classes after each, the last for "no label".
 
     Args:
-        z: codes, (B, D).
+        z: codes, (B, d).
         label: (B,), 0 … K-1, or -1 for "no label".
         classes: K.
 
     Returns:
-        (B, D + K + 1).
+        (B, d + K + 1).
     """
     check_labels(label, "label", classes, unlabelled=True)
     check(len(label) == len(z), "label", label, f"one label for each of {len(z)} codes")

@@ -32,9 +32,9 @@ def two_sample_loss(
     """:func:`discriminator_loss` of prior samples and codes that pass D together, as one batch.
 
     Args:
-        discriminator: (2B, D), and the conditions, to logits, (2B,).
-        z_prior: prior samples, (B, D).
-        z: codes, (B, D), detached. In this course's steps the encoder would not be updated
+        discriminator: (2B, d), and the conditions, to logits, (2B,).
+        z_prior: prior samples, (B, d).
+        z: codes, (B, d), detached. In this course's steps the encoder would not be updated
             otherwise either, because :func:`descend` differentiates with respect to its
             optimizer's own weights only. A plain ``backward()`` without ``detach`` would also
             compute gradients of the encoder, leave them in its ``.grad``, and free the graph

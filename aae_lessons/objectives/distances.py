@@ -46,9 +46,9 @@ def sliced_wasserstein(z: Tensor, z_prior: Tensor, directions: Tensor) -> Tensor
     In one dimension, sorting both samples *is* the optimal transport.
 
     Args:
-        z: codes, (B, D).
-        z_prior: prior samples, (B, D).
-        directions: unit vectors, (D, n); see :func:`random_directions`.
+        z: codes, (B, d).
+        z_prior: prior samples, (B, d).
+        directions: unit vectors, (d, n); see :func:`random_directions`.
     """
     _samples(z, z_prior)
     check_same_shape(z, z_prior, "z", "z_prior")
@@ -84,7 +84,7 @@ def inverse_multiquadratics(
     between two draws from N(0, std²·I) (WAE §4; the scales are those of its authors' code).
 
     Args:
-        dim: D.
+        dim: d.
         std: of the prior.
         scales: s, each above 0.
     """
@@ -116,8 +116,8 @@ def mmd(z: Tensor, z_prior: Tensor, kernel: Kernel) -> Tensor:
     ``z_prior``. Being unbiased it may be negative: that is no error.
 
     Args:
-        z: codes, (B, D), B at least 2.
-        z_prior: prior samples, (B', D), B' at least 2.
+        z: codes, (B, d), B at least 2.
+        z_prior: prior samples, (B', d), B' at least 2.
         kernel: a function of squared distances, such as :func:`inverse_multiquadratics`.
     """
     _samples(z, z_prior)

@@ -14,7 +14,7 @@ LogProb = Callable[[Tensor], Tensor]
 
 
 def gaussian_log_prob(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
-    """log N(z; mean, diag(exp(log_variance))) in nats, (B,), all arguments (B, D)."""
+    """log N(z; mean, diag(exp(log_variance))) in nats, (B,), all arguments (B, d)."""
     _posterior(mean, log_variance)
     check_matrix(z, "z")
     check_same_shape(z, mean, "z", "mean")
@@ -29,7 +29,7 @@ def gaussian_kl(mean: Tensor, log_variance: Tensor, std: float = 1.0) -> Tensor:
     Welling 2014, appendix B, for std = 1).
 
     Args:
-        mean, log_variance: of q(z|x), (B, D).
+        mean, log_variance: of q(z|x), (B, d).
         std: of the prior.
     """
     _posterior(mean, log_variance)
@@ -44,9 +44,9 @@ def monte_carlo_kl(z: Tensor, mean: Tensor, log_variance: Tensor, log_prob: LogP
     Unbiased, and it may come out negative. It needs the *density* of the prior.
 
     Args:
-        z: draws from q(z|x), one per row, (B, D).
-        mean, log_variance: of the q(z|x) that each row came from, (B, D).
-        log_prob: of the prior, (B, D) -> (B,) in nats.
+        z: draws from q(z|x), one per row, (B, d).
+        mean, log_variance: of the q(z|x) that each row came from, (B, d).
+        log_prob: of the prior, (B, d) -> (B,) in nats.
     """
     log_q = gaussian_log_prob(z, mean, log_variance)
     log_p = log_prob(z)

@@ -24,7 +24,7 @@ class Gaussian:
         check_number(self.std, "std", above=0)
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
-        """``n`` draws, (n, D)."""
+        """``n`` draws, (n, d)."""
         check_int(n, "n")
         return self.std * torch.randn(n, self.dim, device=device)
 

@@ -16,10 +16,10 @@ class Prior(Protocol):
 
     @property
     def dim(self) -> int:
-        """The size D of a code."""
+        """The size d of a code."""
 
     def sample(self, n: int, device: torch.device | str | None = None) -> Tensor:
-        """``n`` draws, (n, D)."""
+        """``n`` draws, (n, d)."""
 
 
 @runtime_checkable
@@ -27,7 +27,7 @@ class HasDensity(Prior, Protocol):
     """A prior whose density is known: what a variational autoencoder needs."""
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """log p(z) in nats, (n,), of codes ``z`` (n, D)."""
+        """log p(z) in nats, (n,), of codes ``z`` (n, d)."""
 
 
 @runtime_checkable
@@ -35,7 +35,7 @@ class Conditional(Prior, Protocol):
     """A prior with a part for each class: what label information needs (AAE §2.3)."""
 
     def sample_given(self, label: Tensor) -> Tensor:
-        """One draw per label, (n, D): of the class's part, of the whole prior where it is -1."""
+        """One draw per label, (n, d): of the class's part, of the whole prior where it is -1."""
 
 
 @runtime_checkable

@@ -35,7 +35,7 @@ class Reference:
 
     ``model`` is on the chosen device, in evaluation mode (None where only pictures were
     kept); ``record`` is the JSON; ``history`` holds losses and, as ``snapshots[e]["z"]``, the
-    codes of the first 1000 test images after e epochs, (1000, D); ``previews`` is what
+    codes of the first 1000 test images after e epochs, (1000, d); ``previews`` is what
     :func:`aae_lessons.references.previews.make_previews` made, empty where the weights were kept.
     """
 

@@ -28,7 +28,7 @@ def make_previews(model: Any, x: Tensor) -> dict[str, Tensor]:
     Returns:
         ``samples``: decoded prior samples, the same ones for every model of one prior, (40, 784).
         ``reconstructions``: of the first images, (20, 784). ``codes``: of the first images,
-        (1000, D), half precision. ``plane``, where D is 2: the decoded square of codes from -2.2
+        (1000, d), half precision. ``plane``, where d is 2: the decoded square of codes from -2.2
         to 2.2, 14 a side, row by row from the top, (196, 784).
     """
     with torch.random.fork_rng():

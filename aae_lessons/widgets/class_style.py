@@ -36,7 +36,7 @@ class ClassStyleExplorer(Decoding):
     """Class times style, for a decoder of y and z side by side.
 
     Args:
-        model: with ``decoder`` (codes (n, K + D) -> logits (n, C·H·W)), ``prior`` (of z) and
+        model: with ``decoder`` (codes (n, K + d) -> logits (n, C·H·W)), ``prior`` (of z) and
             ``prior_y``, or a ``prior`` of y alone; or a reference run.
         x: images whose styles are shown as points, (n, C·H·W) in [0, 1], or an ImageSet; needs
             ``encode``.
@@ -47,9 +47,9 @@ class ClassStyleExplorer(Decoding):
 
     Traits:
         y: K probabilities that add up to 1.
-        z: the style, D numbers.
-        directions: two unit vectors of length D at a right angle: what the plane shows. None
-            where D is below 2: then there is no plane.
+        z: the style, d numbers.
+        directions: two unit vectors of length d at a right angle: what the plane shows. None
+            where d is below 2: then there is no plane.
     """
 
     _esm = bundle.script("class_style")
@@ -159,7 +159,7 @@ class ClassStyleExplorer(Decoding):
 
 
 def sizes(model: Any) -> tuple[int, int, float | None]:
-    """K, D (0 where the code is y alone) and the standard deviation of a Gaussian z."""
+    """K, d (0 where the code is y alone) and the standard deviation of a Gaussian z."""
     prior_y = getattr(model, "prior_y", None)
     if prior_y is None:
         alone = hasattr(getattr(model, "prior", None), "classes")

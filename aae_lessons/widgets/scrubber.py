@@ -32,7 +32,7 @@ class TrainingScrubber(ImageExplorer):
 
     Args:
         run: a reference run, or the :class:`aae_lessons.training.History` of the learner's own.
-            Its snapshots are codes (n, D), or dicts with any of: "z", codes; "samples", images
+            Its snapshots are codes (n, d), or dicts with any of: "z", codes; "samples", images
             (m, C·H·W), the same m in every epoch; and numbers, which become curves.
         labels: classes of the images whose codes these are, (n,); None for one colour.
         prior: whose contours are drawn; by default the model's own. False for none.
