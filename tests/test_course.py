@@ -17,8 +17,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from aae_lessons.authoring import guide, release
-from aae_lessons.checks import core, course, guards, progress
+from aae_lessons.authoring import guide, misconceptions, release
+from aae_lessons.checks import autoencoder, core, course, guards, progress
 from aae_lessons.checks.core import Exercise
 from aae_lessons.checks.probes import Probe
 from aae_lessons.checks.trial import CheckFailed
@@ -314,7 +314,7 @@ def test_nothing_reaches_stderr(capsys):
 
 
 def test_hints_begin_again_and_the_worked_answer_has_a_notebooks_names(capsys):
-    check = make(lambda trial: None, guide.autoencoder.step.answer)
+    check = make(lambda trial: None, autoencoder.step.answer)
     for _ in range(5):
         check.hint()
     assert [line[:6] for line in capsys.readouterr().out.splitlines()] == [
@@ -462,8 +462,8 @@ def test_a_plan_has_every_exercise_once_and_keeps_to_its_time(title):
 
 def test_a_wrong_answer_that_is_accepted_stops_the_guide():
     with pytest.raises(AssertionError, match=r"1\.1 accepts"):
-        guide.refused(guide.autoencoder.cost, guide.autoencoder.cost.answer)
-    wrong = guide.refused(
-        guide.autoencoder.cost, lambda logits, x: F.mse_loss(logits.sigmoid(), x)
+        misconceptions.refused(autoencoder.cost, autoencoder.cost.answer)
+    wrong = misconceptions.refused(
+        autoencoder.cost, lambda logits, x: F.mse_loss(logits.sigmoid(), x)
     )
     assert wrong.cause == "mean over pixels"

@@ -22,7 +22,6 @@ NAMES = references.names()
 WEIGHTED = [name for name in NAMES if RECIPES[name].keep in ("weights", "int8")]
 TEST = data.mnist("test", "cpu")
 NOT_MADE = {  # they take hours, or their images can't come with the course (SVHN)
-    "m2-100",
     "ladder-1000",
     "ladder-all",
     "vat-1000",

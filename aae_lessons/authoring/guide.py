@@ -9,10 +9,8 @@ misconceptions from the exercises' own tables: what the guide says is what a lea
 
 from __future__ import annotations
 
-import contextlib
-import io
-import itertools
 import json
+import math
 import os
 import re
 from collections import Counter
@@ -22,11 +20,10 @@ from pathlib import Path
 
 import torch
 
-from aae_lessons.authoring import generated
+from aae_lessons.authoring import generated, misconceptions
+from aae_lessons.authoring.misconceptions import table
 from aae_lessons.authoring.site.lessons import lessons
-from aae_lessons.checks import autoencoder, course
-from aae_lessons.checks.core import Exercise
-from aae_lessons.checks.trial import CheckFailed
+from aae_lessons.checks import course
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "INSTRUCTORS.md"
@@ -63,23 +60,6 @@ PLANS: dict[str, tuple[int, tuple[tuple[Lessons, Lessons], ...]]] = {
 }
 
 
-def broken(logits, x):
-    """A learner's answer that raises, (B, 784) twice -> nothing."""
-    raise NameError("name 'x_hat' is not defined")
-
-
-GENERAL: dict[str, Callable] = {  # what is refused in every exercise, shown with exercise 1.1
-    "a stub, left as it was": lambda logits, x: ...,
-    "no return": lambda logits, x: None,
-    "an exception": broken,
-    "another signature": lambda logits: logits,
-    "a float for a tensor": lambda logits, x: 0.0,
-    "a loss for each image": lambda logits, x: (x - logits.sigmoid()).square().sum(1),
-    "a tensor on another device": lambda logits, x: torch.zeros((), device="meta"),
-    "logits.sigmoid_()": lambda logits, x: logits.sigmoid_().mean(),
-}
-
-
 @dataclass(frozen=True)
 class Item:
     """An exercise as its master announces it; ``minutes`` and ``points`` are whole numbers."""
@@ -110,13 +90,6 @@ def reading() -> dict[int, int]:
     return {lesson.number: lesson.minutes or 0 for lesson in lessons()}
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    cells = [[str(c).replace("|", r"\|").replace("\n", " ") for c in line] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
-
-
 def exercises_table() -> str:
     """All exercises in Markdown: title, level, minutes and points, with a row of totals."""
     head = ("exercise", "title", "level", "minutes", "points")
@@ -127,21 +100,20 @@ def exercises_table() -> str:
     return table(head, [*rows, total])
 
 
-def split(todo: Sequence[Item], left: int, longest: int) -> tuple[list[Item], list[Item]]:
-    """What fits into ``left`` minutes of class, none longer than ``longest``; and the rest."""
+def split(
+    todo: Sequence[Item], left: int, longest: int, in_order: bool = False
+) -> tuple[list[Item], list[Item]]:
+    """What fits into ``left`` minutes of class, none longer than ``longest``; and the rest.
+
+    ``in_order``: nothing after the first exercise that does not fit.
+    """
     here: list[Item] = []
     rest: list[Item] = []
     for item in todo:
-        fits = item.minutes <= min(left, longest)
+        fits = item.minutes <= min(left, longest) and not (in_order and rest)
         (here if fits else rest).append(item)
         left -= item.minutes * fits
     return here, rest
-
-
-def _without_gaps(todo: Sequence[Item], here: Sequence[Item]) -> tuple[list[Item], list[Item]]:
-    """The items of ``todo`` up to the first that is not among ``here``; and the rest."""
-    first = list(itertools.takewhile(here.__contains__, todo))
-    return first, list(todo[len(first) :])
 
 
 def plan(title: str) -> str:
@@ -150,11 +122,11 @@ def plan(title: str) -> str:
     waiting, times, lines = items(), reading(), []
     sittings = Counter(lesson for read, _ in rows for lesson in read)
     for number, (read, practised) in enumerate(rows, 1):
-        spent = sum(-(-times.get(lesson, 0) // sittings[lesson]) for lesson in read)
+        spent = sum(math.ceil(times.get(lesson, 0) / sittings[lesson]) for lesson in read)
         todo = [item for lesson in practised for item in waiting.pop(lesson, [])]
-        here, rest = split(todo, minutes - spent, HOMEWORK - 1 if read else minutes)
-        if set(read) & {lesson for more, _ in rows[number:] for lesson in more}:
-            here, rest = _without_gaps(todo, here)  # what comes later asks for the second sitting
+        longest = HOMEWORK - 1 if read else minutes
+        read_on = any(set(read) & set(more) for more, _ in rows[number:])  # in a second sitting
+        here, rest = split(todo, minutes - spent, longest, in_order=read_on)
         later = {lesson for _, more in rows[number:] for lesson in more}
         home = [item for item in rest if course.order(item.name)[0] not in later]
         for item in rest:
@@ -173,54 +145,6 @@ def _named(some: Sequence[Item]) -> str:
     return f"{names} ({sum(item.minutes for item in some)} min)" if some else "–"
 
 
-def refused(check: Exercise, answer: Callable) -> CheckFailed:
-    """What a check says to a wrong answer. Raises AssertionError if it is accepted."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        try:
-            check(answer)
-        except CheckFailed as failed:
-            return failed
-    raise AssertionError(f"exercise {check.name} accepts {answer}")
-
-
-def general() -> str:
-    """What every exercise refuses."""
-    rows = []
-    for what, answer in GENERAL.items():
-        failed = refused(autoencoder.cost, answer)
-        rows.append((what, failed.cause, (failed.says or str(failed)).splitlines()[0]))
-    return table(("an answer with", "is refused for", "and reads"), rows)
-
-
-def misconceptions() -> str:
-    """By lesson: each misconception once, its message, and the exercises that know it."""
-    return "\n\n".join(
-        _of_lesson(lesson, _rows(row)) for lesson, row in course.exercises().items()
-    )
-
-
-def _rows(exercises: Sequence[Exercise]) -> dict[tuple[str, str], list[str]]:
-    """(Misconception, message) -> the exercises whose tables have it."""
-    met: dict[tuple[str, str], list[str]] = {}
-    for exercise in exercises:
-        for row in exercise.wrong:
-            names = met.setdefault((row.cause, row.says[0].upper() + row.says[1:]), [])
-            if exercise.name not in names:
-                names.append(exercise.name)
-    return met
-
-
-def _of_lesson(lesson: int, met: dict[tuple[str, str], list[str]]) -> str:
-    rows = [
-        (", ".join(sorted(names, key=course.order)), cause, says)
-        for (cause, says), names in met.items()
-    ]
-    rows.sort(key=lambda row: course.order(row[0].split(", ")[0]))
-    title = f"Lesson {lesson} · {course.LESSONS[lesson]}: {len(rows)} messages"
-    body = table(("exercise", "misconception", "what the student reads"), rows)
-    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
-
-
 def outcomes() -> str:
     """By lesson: the minutes that it takes, and what one can do after it."""
     rows = [(f"{x.number} · {x.title}", x.minutes, x.outcomes) for x in lessons()]
@@ -231,8 +155,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "exercises": exercises_table,
     "sessions": lambda: "\n\n".join(map(plan, PLANS)),
     "outcomes": outcomes,
-    "general": general,
-    "misconceptions": misconceptions,
+    "general": misconceptions.refused_everywhere,
+    "misconceptions": misconceptions.by_lesson,
 }
 
 
