@@ -110,6 +110,8 @@ MEANING = {
     "every test image",
     "c2st_accuracy": "classifier two-sample test: a new discriminator, trained afterwards, "
     "separates held-out codes from prior samples; 0.5 is a perfect match",
+    "c2st_accuracy_rounded": "the same after the largest entry of each categorical code is set to "
+    "1 and the others to 0",
     "sliced_wasserstein_over_floor": "distance between codes and prior, as a multiple of its "
     "value between two samples of the prior; 1 is a perfect match",
     "mmd_over_floor": "root of the unbiased squared MMD of 1000 codes and the prior (0 where "
