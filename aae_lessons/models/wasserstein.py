@@ -144,8 +144,8 @@ def train_step(model: WAE, optimizers: dict[str, Adam], batch: Batch) -> dict[st
 def match_moments(model: WAE, batches: Iterable[Batch], lr: float = 1e-3) -> float:
     """Pre-training of the encoder: mean and covariance of its codes become the prior's.
 
-    An untrained encoder puts all codes close together, where a discrepancy has a small gradient
-    (WAE, appendix C: at most 200 updates of large batches).
+    An untrained encoder puts all codes close together. (WAE, appendix C: at most 200 updates of
+    large batches.)
 
     Args:
         model: its encoder is changed in place.
