@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -61,9 +60,10 @@ def panels_of_codes(
     panels = [_checked(*panel) for panel in panels]
     figure, axes = new_figure(1, len(panels), size * len(panels) + 0.7, size + 0.2)
     clouds = [_clouds(panel) for panel in panels]
-    groups = [[cloud for group in clouds for cloud in group]] if one_scale else clouds
-    extents = itertools.cycle([density.square(group) for group in groups])
-    for ax, extent, (title, z, labels, prior) in zip(axes[0], extents, panels, strict=False):
+    extents = [density.square(group) for group in clouds]
+    if one_scale:
+        extents = [density.square([cloud for group in clouds for cloud in group])] * len(panels)
+    for ax, extent, (title, z, labels, prior) in zip(axes[0], extents, panels, strict=True):
         low, high = extent[::2], extent[1::2]
         _scatter(ax, z, labels)
         ax.set_title(title, fontsize=11)
