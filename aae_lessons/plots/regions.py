@@ -58,14 +58,16 @@ def decision_regions(
         _region(ax, classifier, limits)
         _points(ax, x, labelled_x, label)
         for i, (kind, points) in enumerate((samples or {}).items()):
-            style = {"s": 30, "edgecolors": "k", "linewidths": 0.5, "zorder": 2.5}
+            size = 30 if arrows is None else 10  # small, so that short arrows can be seen
+            style = {"s": size, "edgecolors": "k", "linewidths": 0.5, "zorder": 2.5}
             marker, colour = MARKERS[2 + i], COLOURS[2 + i]
             ax.scatter(*points.T, marker=marker, color=colour, label=kind, **style)
             ax.legend(fontsize=8, loc="lower left")
         if arrows is not None:
             start, name_of_start = (x, "x") if tails is None else (tails, "tails")
             check_same_shape(arrows, start, "arrows", name_of_start)
-            ax.quiver(*start.T, *arrows.T, angles="xy", scale_units="xy", scale=1, width=0.006)
+            style = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.006}
+            ax.quiver(*start.T, *arrows.T, zorder=2.7, **style)  # above the samples
         ax.set_title(name, fontsize=10)
         ax.set(xlim=limits[0], ylim=limits[1])
     return figure
