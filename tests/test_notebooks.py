@@ -99,6 +99,13 @@ def test_sections_that_are_cited_exist(cells, known_sections):
                 assert number in known_sections, f"section {number} is cited, and no lesson has it"
 
 
+def test_lesson_2_quotes_the_shares_that_lesson_1_measured():
+    """Of a mixture of fifty Gaussians at d = 8: section 1.4 measures them, 2.5 quotes them."""
+    first, second = ("\n".join(words(nbformat.read(p, as_version=4).cells)) for p in LESSONS[1:3])
+    shares = re.search(r"((?:\d\d%, )+\d\d%) at d = 8", first)[1].split(", ")
+    assert f"closed {min(shares)} to {max(shares)} of the gap" in second
+
+
 def test_stored_pictures_have_a_palette(path):
     """Figures and stills of explorers alike: `execute` reduces them to a third of their bytes."""
     for cell in code(nbformat.read(path, as_version=4).cells):

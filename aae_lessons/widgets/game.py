@@ -84,9 +84,12 @@ QUESTIONS = (
         " and it is the game's generator.",
     ),
     (
-        "In the three-phase algorithm, move λ from 1 to 40 and play on. What changes?",
+        "In the three-phase algorithm, play from a reset with λ = 1, then from another with "
+        "λ = 40. What changes?",
         "Nothing visible: λ scales the only loss of the generator's Adam, and Adam "
-        "divides every gradient by its own size. In the joint step λ does have a meaning.",
+        "divides every gradient by its own size. In the joint step λ does have a meaning. "
+        "(Move λ while it plays, and the codes are thrown about for some hundred updates: "
+        "Adam's running estimate has to catch up.)",
     ),
     (
         "Where do both losses end when the codes match the prior, and what do these values mean?",
