@@ -14,8 +14,8 @@ Note:
     :func:`train_step` (:class:`Config`) is the paper's algorithm, with Adam. :func:`joint_step`
     (:class:`JointConfig`) is its weighted form and has one more term, *agreement*: two corrupted
     copies of an image should be in one cluster. The reference runs use it: they have thousands of
-    updates, the paper hundreds of thousands. The logits of y are normalised over the batch, or
-    most clusters die in the first epoch.
+    updates, the paper hundreds of thousands. The logits of y are normalised over the batch: in
+    early trials without agreement most clusters died in the first epoch otherwise.
 """
 
 from __future__ import annotations
