@@ -30,8 +30,8 @@ PAINTER = (
         "The table has a column for training digits and one for test digits. Which of them "
         "says whether the encoder has learnt the drawing, and why are they apart?",
         "The column of the test digits. Q and D played on the 2,000 training digits only, and Q "
-        "can learn where to put these by heart: in the list under *What to expect of each shape* "
-        "everything was measured with test digits. To make it harder to learn by heart, training "
+        "can memorise where to put these: in the list under *What to expect of each shape* "
+        "everything was measured with test digits. To make it harder to memorise, training "
         "images are moved by up to a pixel and get noise.",
     ),
     (
