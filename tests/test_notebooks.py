@@ -293,3 +293,13 @@ def test_a_figure_keeps_its_size_and_its_words():
     authored = {"mystnb": {"image": {"alt": "mine"}}}
     kept = execute.clean(pictured({}, metadata=authored)).cells[0]
     assert alt_of(kept) == "mine" and kept.metadata == authored
+
+
+def test_computed_answers_hold_no_placeholder(cells):
+    """A literal that lost its f prints ``{mean:.2f}`` in place of a number."""
+    data = [out.get("data", {}) for cell in cells for out in cell.get("outputs", [])]
+    texts = [each.get("text/markdown", "") for each in data]
+    leaked = [
+        hit for text in texts for hit in re.findall(r"\{[a-z_][^{}]*:[.,]?\d*[%a-z]\}", text)
+    ]
+    assert not leaked, leaked
