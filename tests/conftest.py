@@ -1,5 +1,7 @@
 """Options and fixtures of the whole suite: one thread, one seed, one device."""
 
+import os
+
 import pytest
 import torch
 from accelerator import Accelerator
@@ -14,6 +16,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     torch.set_num_threads(1)
+    if hasattr(config, "workerinput"):  # one of several processes: their kernels share the cores
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ def resolve(platform, python, *options):
 OPENS = "jupyter lab --notebook-dir=. notebooks/00_start_here.ipynb"
 
 
-@pytest.mark.parametrize("command", [f"uv run {OPENS}", "uv run pytest"])
+@pytest.mark.parametrize("command", [f"uv run {OPENS}", "uv run pytest -n 2 --dist loadfile"])
 def test_readme_has_the_two_commands(command):
     assert f"python -m pip install uv && {command}\n" in README
 
