@@ -158,9 +158,13 @@ for name, budget in LONG.items():
         keep="int8" if name == "100" else "record",
         note=WIDE,
     )
-for epochs, precision in ((60, "bfloat16"), (500, "high")):
-    RECIPES[f"semi-supervised-100-{epochs}-epochs"] = semi_supervised_recipe(
-        Budget(100, epochs, drop_after=50),
+for name, epochs, precision in (
+    ("100", 60, "bfloat16"),
+    ("1000", 60, "bfloat16"),
+    ("100", 500, "high"),
+):
+    RECIPES[f"semi-supervised-{name}-{epochs}-epochs"] = semi_supervised_recipe(
+        Budget(LABELS[name], epochs, drop_after=50),
         semi_supervised.Config(),
         semi_supervised.train_step,
         keep="record",
