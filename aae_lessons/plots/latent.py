@@ -60,9 +60,10 @@ def panels_of_codes(
     panels = [_checked(*panel) for panel in panels]
     figure, axes = new_figure(1, len(panels), size * len(panels) + 0.7, size + 0.2)
     clouds = [_clouds(panel) for panel in panels]
-    extents = [density.square(group) for group in clouds]
     if one_scale:
         extents = [density.square([cloud for group in clouds for cloud in group])] * len(panels)
+    else:
+        extents = [density.square(group) for group in clouds]
     for ax, extent, (title, z, labels, prior) in zip(axes[0], extents, panels, strict=True):
         low, high = extent[::2], extent[1::2]
         _scatter(ax, z, labels)
