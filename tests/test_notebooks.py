@@ -100,7 +100,7 @@ def test_sections_that_are_cited_exist(cells, known_sections):
 
 
 def test_lesson_2_quotes_the_shares_that_lesson_1_measured():
-    """Of a mixture of fifty Gaussians at d = 8: section 1.4 measures them, 2.5 quotes them."""
+    """Of a mixture of fifty Gaussians at d = 8: section 1.4 measures them, 2.16 quotes them."""
     first, second = ("\n".join(words(nbformat.read(p, as_version=4).cells)) for p in LESSONS[1:3])
     shares = re.search(r"((?:\d\d%, )+\d\d%) at d = 8", first)[1].split(", ")
     assert f"closed {min(shares)} to {max(shares)} of the gap" in second

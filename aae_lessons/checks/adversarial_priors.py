@@ -57,7 +57,7 @@ def _sample_mixture(n):
 UNLIKELY = "The components are not equally likely. All ten are: randint(10, (n,))."
 MIXTURE = """
 2.1 draws from a ring of ten Gaussians
-read: lesson 2, section 2.6
+read: lesson 2, section 2.8
 hint: Draw which component first: a whole number from 0 to 9 for each of the n.
 hint: Draw along and across a blade that points to the right; then turn it by its angle.
 hint: x = along·cos − across·sin, y = along·sin + across·cos.

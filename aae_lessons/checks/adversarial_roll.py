@@ -26,7 +26,7 @@ ROOT = "The farther out, the longer a turn: with √u the roll is equally dense 
 THICKNESS = "The roll's thickness is Gaussian noise of standard deviation 0.1 on both coordinates."
 SWISS_ROLL = """
 2.2 draws from a swiss roll
-read: lesson 2, section 2.6
+read: lesson 2, section 2.8
 hint: One u for each draw decides both its radius and its angle.
 hint: √u, not u: a turn twice as far out is twice as long and needs twice the draws.
 hint: Add the noise at the end, to both coordinates: 0.1 * torch.randn(n, 2).

@@ -100,7 +100,7 @@ def _two_sample_test(z, z_prior, train):
 
 TWO_SAMPLE_TEST = """
 2.9 a two-sample test and its null
-read: lesson 2, section 2.4
+read: lesson 2, section 2.5
 hint: Train on the first halves, test on the second. Which logits say that a point is a code?
 hint: Balanced accuracy is the mean of two shares: of the codes, and of the prior samples.
 hint: The share of n fair coins has the variance ¼/n. What is the variance of half of a sum?
