@@ -34,7 +34,7 @@ def _mended_run(model, step, optimizers, schedulers, batches, epochs, error):
 
 MENDED_RUN = """
 6.6 find three mistakes in a run
-read: lesson 5, section 5.12, on rates that drop
+read: lesson 5, section 5.14, on rates that drop
 hint: What does every epoch of the broken run have in common that it should not?
 hint: The rates should fall after some epochs. Who says to the schedulers that one is over?
 hint: model.train() before the updates of an epoch, model.eval() before its error.

@@ -111,7 +111,7 @@ semi_supervised = statements(
     _semi_supervised,
     """
 5.6 name the mistakes of exercise 5.5
-read: lesson 5, section 5.9
+read: lesson 5, section 5.11
 hint: Four of the six are true: one for each mistake, and one more about the target.
 A: x is overwritten by its noisy version, so the noise is part of the target. Clean images are then
     rebuilt worse than they could be.
@@ -135,7 +135,7 @@ clustering = statements(
     _clustering,
     """
 6.7 name the mistakes of exercise 6.6
-read: lesson 5, section 5.12
+read: lesson 5, section 5.14
 hint: Three of the six are true, one for each mistake.
 A: The batches of epoch 0 are kept in a list and used in every epoch: the shuffle is frozen.
 B: The schedulers are never stepped, so the rate stays high, and the error jumps about to the end.
