@@ -204,7 +204,7 @@ def _leave_one_out_probes(_trial: Trial) -> Iterator[Probe]:
 
 CLUSTERING = """
 6.9 an ablation: which aid does the work
-read: lesson 6, section 6.6
+read: lesson 6, section 6.7
 hint: What is compared with what? A run with all aids, and a run with all but one.
 hint: set(aids) - {aid} are all the others.
 hint: The mean error over the seeds without the aid, minus the mean error with all of them.
