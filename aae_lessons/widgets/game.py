@@ -92,7 +92,7 @@ QUESTIONS = (
         "Adam's running estimate has to catch up.)",
     ),
     (
-        "Where do both losses end when the codes match the prior, and what do these values mean?",
+        "Where do both losses end when codes and prior are equal, and what do these values mean?",
         "Near 2 log 2 and log 2: a discriminator that can't tell says ½ everywhere. "
         "The converse is false. A discriminator that learns too slowly says nearly ½ "
         "too, with the codes anywhere: switch on *D too weak*, and watch the losses "
