@@ -9,7 +9,7 @@ PAINTER = (
         "Draw a shape and press *train*. What do the networks get to know about the drawing?",
         "Samples only: 6,000 points, evenly spread over the ink. In each update the discriminator "
         "sees 64 of them next to 64 codes. Nobody writes down a density of the drawing, which the "
-        "KL divergence of a VAE would need.",
+        "KL divergence of a VAE (lesson 3) would need.",
     ),
     (
         "In the browser it trains with the joint step. Which networks move in one update, on "
