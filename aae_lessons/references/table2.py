@@ -108,7 +108,7 @@ VARIANTS = {  # other records of the same row, listed after its first
     "m1-tsvm": ("svm-{1}", "m1-svm-{1}"),
     "semi-supervised": (
         *("{}-{}-500-units", "{}-{}-augmented", "{}-{}-agreement"),
-        "{}-{}-agreement-1000-units",
+        *("{}-{}-60-epochs", "{}-{}-agreement-1000-units", "{}-{}-agreement-36-epochs"),
     ),
 }
 
@@ -119,10 +119,12 @@ DISPLAY = {  # a reader's words for records
     "svm-100": "SVM on pixels",
     "m1-svm-100": "M1 + SVM",
     "semi-supervised-100": "AAE, 1000 units",
+    "semi-supervised-100-60-epochs": "AAE, 1000 units, 60 epochs",
     "semi-supervised-100-500-units": "AAE, 500 units",
     "semi-supervised-100-augmented": "AAE, 500 units, augmentation",
     "semi-supervised-100-agreement": "AAE, 500 units, augmentation and agreement",
     "semi-supervised-100-agreement-1000-units": "AAE, 1000 units, augmentation and agreement",
+    "semi-supervised-100-agreement-36-epochs": "the same, 36 epochs",
 }
 ON_M1 = ("m1-svm", "m1-tsvm", "m1-m2")  # recipes on the codes of a trained M1
 

@@ -180,6 +180,11 @@ RECIPES["semi-supervised-100-agreement-1000-units"] = agreeing(
     + ADDED
     + " And one more phase: two corrupted copies of an image agree on its class.",
 )
+RECIPES["semi-supervised-100-agreement-36-epochs"] = replace(
+    RECIPES["semi-supervised-100-agreement-1000-units"],
+    epochs=36,
+    schedule=training.constant_then_linear,
+)
 RECIPES["semi-supervised-10-augmented"] = semi_supervised_recipe(
     Budget(10, epochs=40, drop_after=34),
     replace(JITTERED, classification_lr=0.02),
