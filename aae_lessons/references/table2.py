@@ -124,7 +124,9 @@ DISPLAY = {  # a reader's words for records
     "semi-supervised-100-augmented": "AAE, 500 units, augmentation",
     "semi-supervised-100-agreement": "AAE, 500 units, augmentation and agreement",
     "semi-supervised-100-agreement-1000-units": "AAE, 1000 units, augmentation and agreement",
-    "semi-supervised-100-agreement-36-epochs": "the same, 36 epochs",
+    "semi-supervised-100-agreement-36-epochs": (
+        "AAE, 1000 units, augmentation and agreement, 36 epochs"
+    ),
 }
 ON_M1 = ("m1-svm", "m1-tsvm", "m1-m2")  # recipes on the codes of a trained M1
 

@@ -180,10 +180,12 @@ RECIPES["semi-supervised-100-agreement-1000-units"] = agreeing(
     + ADDED
     + " And one more phase: two corrupted copies of an image agree on its class.",
 )
+LONGER = RECIPES["semi-supervised-100-agreement-1000-units"]
 RECIPES["semi-supervised-100-agreement-36-epochs"] = replace(
-    RECIPES["semi-supervised-100-agreement-1000-units"],
+    LONGER,
     epochs=36,
     schedule=training.constant_then_linear,
+    note=LONGER.note + " The rates are constant for half the run, then fall linearly to zero.",
 )
 RECIPES["semi-supervised-10-augmented"] = semi_supervised_recipe(
     Budget(10, epochs=40, drop_after=34),
