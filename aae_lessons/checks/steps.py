@@ -97,6 +97,18 @@ def _plays(
     return Probe(observe, expect=expect, same=_same_weights, show=False)
 
 
+def _once(stage: Stage, batches: Sequence) -> Callable[[Answer], UpdateTrace]:
+    """Plays an answer when it is first asked for; probes of one and the same play share it."""
+    played: list[tuple[Answer, UpdateTrace]] = []
+
+    def play(answer: Answer) -> UpdateTrace:
+        if not played or played[0][0] is not answer:
+            played[:] = [(answer, stage.play(answer, batches))]
+        return played[0][1]
+
+    return play
+
+
 _PLAYED: dict[Any, UpdateTrace] = {}
 
 
@@ -160,11 +172,13 @@ def same_after(stage: Stage, batches: Sequence, cause: str, says: str, key: str)
 
 
 def _left_as_they_were(stage: Stage, batches: Sequence) -> Iterator[Probe]:
+    play = _once(stage, batches)
+
     def thawed(answer: Answer) -> bool:
-        return all(p.requires_grad for p in stage.play(answer, batches).model.parameters())
+        return all(p.requires_grad for p in play(answer).model.parameters())
 
     def training(answer: Answer) -> bool:
-        return all(m.training for m in stage.play(answer, batches).model.modules())
+        return all(m.training for m in play(answer).model.modules())
 
     yield holds(thawed, *FROZEN)
     says = "Your update leaves a network in evaluation mode: call train() again before it returns."
@@ -188,6 +202,8 @@ def _refuse_result(trial: Trial, result: Any, keys: Sequence[str]) -> None:
 
 
 def _returned(stage: Stage, batches: Sequence, keys: Sequence[str]) -> Iterator[Probe]:
+    play = _once(stage, batches)
+    probe = replace(_plays(stage, batches), observe=play)
     for key in keys or [""]:
         name = f"{key} loss" if key else "loss"
 
@@ -199,10 +215,10 @@ def _returned(stage: Stage, batches: Sequence, keys: Sequence[str]) -> Iterator[
 
         says = f"The update is right; what it returns as its {name} is another number."
         cause = "another loss returned"
-        yield replace(_plays(stage, batches), cause=cause, says=says, same=same)
+        yield replace(probe, cause=cause, says=says, same=same)
 
         def detached(answer: Answer, pick: Callable = pick) -> bool:
-            return not pick(stage.play(answer, batches)).requires_grad
+            return not pick(play(answer)).requires_grad
 
         says = (
             f"The {name} that you return is still attached to its graph: a history of such losses "
