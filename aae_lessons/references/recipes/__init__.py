@@ -9,6 +9,7 @@ from aae_lessons.references.recipes import (
     methods,
     methods_svhn,
     semi_supervised,
+    semi_supervised_parts,
     variational,
     wasserstein,
 )
@@ -23,6 +24,7 @@ RECIPES: dict[str, Recipe] = {
     **variational.RECIPES,
     **categorical.RECIPES,
     **semi_supervised.RECIPES,
+    **semi_supervised_parts.RECIPES,
     **clustering.RECIPES,
     **wasserstein.RECIPES,
     **methods.RECIPES,

@@ -13,7 +13,7 @@ from aae_lessons import training
 from aae_lessons.data import SemiSupervisedBatch, SemiSupervisedMinibatches
 from aae_lessons.models import agreement, semi_supervised, supervised
 from aae_lessons.models.semi_supervised import SemiSupervisedAAE
-from aae_lessons.objectives import descend, squared_error
+from aae_lessons.objectives import descend
 from aae_lessons.references.measures import semi_supervised as measures
 from aae_lessons.references.measures.common import VALIDATION
 from aae_lessons.references.recipes.recipe import Recipe
@@ -91,49 +91,6 @@ def baseline(budget: Budget, config: semi_supervised.Config, **changes) -> Recip
     return replace(recipe, **changes)
 
 
-def denoising_step(
-    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: SemiSupervisedBatch
-) -> dict[str, Tensor]:
-    """The reconstruction and the classification phase: the AAE without its discriminators."""
-    y, z = model.encode(model.corrupt(batch.x))
-    reconstruction = squared_error(model.decoder_logits(y, z), batch.x)
-    descend(reconstruction, optimizers["reconstruction"])
-    losses = semi_supervised.baseline_step(model, optimizers, batch)
-    return {"reconstruction": reconstruction.detach(), **losses}
-
-
-def denoising_agreement_step(
-    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: SemiSupervisedBatch
-) -> dict[str, Tensor]:
-    """:func:`denoising_step`, and agreement of two copies of each image."""
-    losses = denoising_step(model, optimizers, batch)
-    loss = agreement.agreement_loss(model, batch.x)
-    descend(loss, optimizers["agreement"])
-    return {**losses, "agreement": loss.detach()}
-
-
-def labelled_images_step(
-    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: SemiSupervisedBatch
-) -> dict[str, Tensor]:
-    """The AAE's update on the labelled images alone: the others are never seen."""
-    return semi_supervised.train_step(model, optimizers, batch._replace(x=batch.labelled_x))
-
-
-def denoising(budget: Budget, config: semi_supervised.Config, **changes) -> Recipe:
-    """The AAE's networks, rates and initial weights; its discriminators stay unused."""
-    recipe = semi_supervised_recipe(
-        budget,
-        config,
-        denoising_step,
-        measure=measures.classes,
-        keep="record",
-        note=PAPER
-        + ADDED * bool(config.jitter)
-        + " No discriminator is trained, and the encoder does not try to pass for prior samples.",
-    )
-    return replace(recipe, **changes)
-
-
 def agreement_baseline_step(
     model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:
@@ -192,26 +149,6 @@ for name, budget in BUDGETS.items():
             "not hold the class.",
         ),
     }
-DENOISING = denoising(BUDGETS["100"], JITTERED)
-RECIPES |= {
-    "denoising-100": denoising(BUDGETS["100"], HALF),
-    "denoising-100-augmented": DENOISING,
-    "denoising-100-agreement": replace(
-        DENOISING,
-        step=denoising_agreement_step,
-        optimizers=agreement_baseline_optimizers,
-        note=DENOISING.note
-        + " One more phase: two corrupted copies of an image agree on its class.",
-    ),
-    "semi-supervised-100-labelled-images": semi_supervised_recipe(
-        BUDGETS["100"],
-        HALF,
-        labelled_images_step,
-        measure=measures.classes,
-        keep="record",
-        note=PAPER + " All phases see the hundred labelled images alone.",
-    ),
-}
 for name, budget in LONG.items():
     RECIPES[f"semi-supervised-{name}"] = semi_supervised_recipe(
         budget,
