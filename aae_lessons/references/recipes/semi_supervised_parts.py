@@ -1,4 +1,4 @@
-"""Lesson 5: which part of the semi-supervised AAE lowers the error? Some of its losses left out."""
+"""Lesson 5: which part of the semi-supervised AAE lowers the error? Some losses left out."""
 
 from __future__ import annotations
 
