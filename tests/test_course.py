@@ -442,6 +442,12 @@ def test_the_guide_is_fresh(path):
     assert text == path.read_text("utf-8"), "run: python -m aae_lessons.authoring guide"
 
 
+def test_every_lesson_says_how_long_it_takes():
+    """In minutes: without them the plans would count it as nothing."""
+    times = guide.reading()
+    assert set(times) == set(range(9)) and all(minutes > 0 for minutes in times.values()), times
+
+
 @pytest.mark.parametrize("title", guide.PLANS)
 def test_a_plan_has_every_exercise_once_and_keeps_to_its_time(title):
     minutes, rows = guide.PLANS[title]

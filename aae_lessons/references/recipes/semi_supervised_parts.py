@@ -53,9 +53,9 @@ def labelled_images_step(
     return semi_supervised.train_step(model, optimizers, batch._replace(x=batch.labelled_x))
 
 
-def denoising(budget: Budget, config: semi_supervised.Config, **changes) -> Recipe:
+def denoising(budget: Budget, config: semi_supervised.Config) -> Recipe:
     """The AAE's networks, rates and initial weights; its discriminators stay unused."""
-    recipe = semi_supervised_recipe(
+    return semi_supervised_recipe(
         budget,
         config,
         denoising_step,
@@ -65,7 +65,6 @@ def denoising(budget: Budget, config: semi_supervised.Config, **changes) -> Reci
         + ADDED * bool(config.jitter)
         + " No discriminator is trained, and the encoder does not try to pass for prior samples.",
     )
-    return replace(recipe, **changes)
 
 
 DENOISING = denoising(BUDGETS["100"], JITTERED)
