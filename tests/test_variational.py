@@ -18,6 +18,8 @@ from aae_lessons.objectives import (
     squared_error,
 )
 from aae_lessons.priors import Gaussian, GaussianMixture, Painted
+from aae_lessons.references.recipes import RECIPES
+from aae_lessons.references.recipes.variational import FullCovarianceVAE, full_covariance_step
 from aae_lessons.training import fit
 
 SMALL = Config(hidden=(24,), pixels=12)
@@ -256,3 +258,43 @@ def test_shapes():
     assert model.encode(x).shape == (5, 2)
     assert model(x).shape == (5, 12)
     assert not torch.equal(model.encode(x), model.encode(x)), "a code is a draw"
+
+
+def test_a_full_covariance_draws_from_the_density_that_it_gives():
+    torch.manual_seed(0)
+    model = FullCovarianceVAE(GaussianMixture(), Config())
+    x = torch.rand(3, 784)
+    mean, log_scale, slant = model.encoder(x).split((2, 2, 1), dim=1)
+    lower = torch.diag_embed(log_scale.exp())
+    lower[:, 1, 0] = slant[:, 0]
+    own = distributions.MultivariateNormal(mean, scale_tril=lower)
+    z, log_q = model.draw(x)
+    torch.testing.assert_close(log_q, own.log_prob(z))
+    many, _ = model.draw(x[:1].repeat(100_000, 1))
+    torch.testing.assert_close(many.mean(0), mean[0], atol=0.02, rtol=0)
+    torch.testing.assert_close(many.T.cov(), own.covariance_matrix[0], atol=0.03, rtol=0)
+
+
+def test_a_full_covariance_starts_as_the_diagonal_vae_does_and_descends_its_objective(digits):
+    built = {}
+    for name in ("variational-mixture", "variational-mixture-full-covariance"):
+        torch.manual_seed(0)
+        built[name] = RECIPES[name].build()
+    diagonal, full = built.values()
+    assert full.config == diagonal.config
+    for ours, theirs in (
+        (full.encoder[:-1], diagonal.encoder[:-1]),
+        (full.decoder, diagonal.decoder),
+    ):
+        for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+            assert torch.equal(a, b)
+    batch = Batch(digits.x[:64], digits.labels[:64])
+    adams = full.optimizers()
+    assert {id(p) for p in full.parameters()} == {
+        id(p) for group in adams["elbo"].param_groups for p in group["params"]
+    }
+    first, *_, last = (
+        sum(loss.item() for loss in full_covariance_step(full, adams, batch).values())
+        for _ in range(60)
+    )
+    assert last < 0.7 * first

@@ -69,6 +69,19 @@ RECIPES: dict[str, Recipe] = {
     },
     **{f"adversarial-mixture-lambda-{w:g}": weighted_mixture(w) for w in WEIGHTS},
     "adversarial-mixture": aae(GaussianMixture(), weight=60.0),
+    "adversarial-mixture-lambda-10-40-epochs": replace(
+        aae(GaussianMixture(), weight=10.0), watch=distance, keep="record", note=""
+    ),
+    # one step each towards the VAE of lesson 3
+    "adversarial-mixture-gaussian-posterior": replace(
+        aae(GaussianMixture(), weight=60.0, gaussian_posterior=True),
+        watch=distance,
+        keep="record",
+        note="",
+    ),
+    "adversarial-mixture-beta1-0.9": replace(
+        aae(GaussianMixture(), weight=60.0, beta1=0.9), watch=distance, keep="record", note=""
+    ),
     "adversarial-swiss-roll": aae(SwissRoll(), weight=30.0),
     "adversarial-mixture-labels": aae(
         GaussianMixture(), labels=10_000, weight=50.0, discriminator_lr=1e-3

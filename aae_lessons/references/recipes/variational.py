@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Adam
 
+from aae_lessons.data import Batch
 from aae_lessons.models import variational
-from aae_lessons.objectives import binary_cross_entropy, squared_error
+from aae_lessons.objectives import binary_cross_entropy, descend, squared_error
 from aae_lessons.priors import Gaussian, GaussianMixture, HasDensity, SwissRoll
 from aae_lessons.references.measures import adversarial as measures
 from aae_lessons.references.recipes.recipe import Keep, Recipe
@@ -27,7 +29,7 @@ def vae(prior: HasDensity, **settings) -> Recipe:
 
 SWEEP_EPOCHS = 8  # of every run that is compared with its neighbours in a sweep
 COSTS = {"bce": binary_cross_entropy, "squared": squared_error}
-BETAS = {"bce": (1.0, 3.0, 10.0, 30.0), "squared": (0.1, 0.3, 1.0, 3.0)}
+BETAS = {"bce": (1.0, 3.0, 10.0, 30.0), "squared": (0.04, 0.1, 0.3, 1.0, 3.0)}
 FOUR = GaussianMixture(components=4)
 
 
@@ -71,6 +73,56 @@ class Turned:
         return torch.stack([cos * x - sin * y, sin * x + cos * y], dim=1)
 
 
+class FullCovarianceVAE(variational.VAE):
+    """A VAE whose posteriors may turn: q(z|x) = N(μ, L Lᵀ), L a lower triangle (one output more).
+
+    Args:
+        prior: one with a density, in two dimensions.
+        config: see :class:`aae_lessons.models.variational.Config`.
+    """
+
+    def __init__(self, prior: HasDensity, config: variational.Config) -> None:
+        super().__init__(prior, config)
+        self.encoder[-1] = nn.Linear(config.hidden[-1], 5)  # all other first weights: a VAE's
+
+    def draw(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """For each of ``x``, (B, 784), a code, (B, 2), and log q(z|x) of it in nats, (B,)."""
+        mean, log_scale, slant = self.encoder(x).split((2, 2, 1), dim=1)
+        noise = torch.randn_like(mean)
+        z = mean + log_scale.exp() * noise
+        z = torch.cat([z[:, :1], z[:, 1:] + slant * noise[:, :1]], dim=1)
+        log_q = -log_scale.sum(1) - noise.square().sum(1) / 2 - math.log(2 * math.pi)
+        return z, log_q
+
+    def encode(self, x: Tensor) -> Tensor:
+        """One draw z ~ q(z|x) for each image ``x``, (B, 784): (B, 2)."""
+        return self.draw(x)[0]
+
+
+def full_covariance_step(
+    model: FullCovarianceVAE, optimizers: dict[str, Adam], batch: Batch
+) -> dict[str, Tensor]:
+    """:func:`aae_lessons.models.variational.train_step`, its KL from the same draws."""
+    z, log_q = model.draw(batch.x)
+    reconstruction = model.config.cost(model.decoder(z), batch.x)
+    kl = (log_q - model.prior.log_prob(z)).mean()
+    descend(reconstruction + model.config.weight * kl, optimizers["elbo"])
+    return {"reconstruction": reconstruction.detach(), "kl": kl.detach()}
+
+
+def full_covariance(prior: HasDensity, epochs: int, **settings) -> Recipe:
+    """The run of :func:`vae` with posteriors of any orientation; nothing else changes."""
+    config = variational.Config(**settings)
+    return Recipe(
+        build=lambda: FullCovarianceVAE(prior, config),
+        step=full_covariance_step,
+        measure=measures.measure,
+        epochs=epochs,
+        watch=None,
+        keep="record",
+    )
+
+
 def swept(prior: HasDensity, keep: Keep = "record", **settings) -> Recipe:
     """One run of a sweep, for comparison with its neighbours and with the AAEs' λ."""
     return replace(vae(prior, **settings), epochs=SWEEP_EPOCHS, watch=None, keep=keep)
@@ -94,9 +146,21 @@ RECIPES: dict[str, Recipe] = {
         keep="previews",
         note="A Gaussian decoder of variance 1: the cost of the AAE's runs.",
     ),
+    "variational-mixture-squared-beta1-0.5": replace(
+        vae(GaussianMixture(), cost=squared_error, beta1=0.5), watch=None, keep="record"
+    ),
     "variational-mixture-beta-10": replace(vae(GaussianMixture(), weight=10.0), keep="previews"),
     **{
         f"variational-beta-{beta:g}": replace(vae(Gaussian(2), weight=beta), keep="previews")
         for beta in (0.1, 0.3, 3.0, 10.0)
+    },
+    **{
+        f"variational-{name}-full-covariance": full_covariance(prior, epochs, **settings)
+        for name, prior, epochs, settings in (
+            ("mixture", GaussianMixture(), 40, {}),
+            ("mixture-squared", GaussianMixture(), 40, {"cost": squared_error}),
+            ("blades-along-the-axes", FOUR, SWEEP_EPOCHS, {}),
+            ("blades-slanted", Turned(FOUR, math.pi / 4), SWEEP_EPOCHS, {}),
+        )
     },
 }
