@@ -105,6 +105,7 @@ HEADLINES = (
 
 MEANING = {
     "reconstruction_mse": "squared error per pixel of reconstructed test images",
+    "reconstruction_mse_of_means": "the same, each code the mean of its posterior, not a draw",
     "reconstruction_mse_from_one_hot": "the same, decoded from the nearest one-hot vector",
     "dead_units": "the largest share, over the encoder's layers, of units that are silent for "
     "every test image",

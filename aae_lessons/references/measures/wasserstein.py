@@ -8,6 +8,7 @@ import torch
 
 from aae_lessons import metrics, references
 from aae_lessons.data import ImageSet
+from aae_lessons.models.variational import VAE
 from aae_lessons.references.measures import adversarial
 
 SAMPLES = 10_000  # decoded for the Fréchet distance
@@ -16,6 +17,14 @@ SAMPLES = 10_000  # decoded for the Fréchet distance
 def measure(model: Any, test: ImageSet) -> dict[str, float]:
     """The measures of :func:`adversarial.measure`, and the quality of 10,000 decoded samples."""
     return {**adversarial.measure(model, test), **_samples(model, test)}
+
+
+def measure_draw(model: VAE, test: ImageSet) -> dict[str, float]:
+    """:func:`measure`, and the squared error with each code its posterior's mean, not a draw."""
+    with torch.no_grad():
+        from_means = model.decode(model.posterior(test.x)[0])
+    of_means = (from_means - test.x).square().mean().item()
+    return {**measure(model, test), "reconstruction_mse_of_means": of_means}
 
 
 @torch.no_grad()

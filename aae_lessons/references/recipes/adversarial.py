@@ -73,12 +73,15 @@ RECIPES: dict[str, Recipe] = {
         aae(GaussianMixture(), weight=10.0), watch=distance, keep="record", note=""
     ),
     # one step each towards the VAE of lesson 3
-    "adversarial-mixture-gaussian-posterior": replace(
-        aae(GaussianMixture(), weight=60.0, gaussian_posterior=True),
-        watch=distance,
-        keep="record",
-        note="",
-    ),
+    **{
+        f"adversarial-mixture-gaussian-posterior{name}": replace(
+            aae(GaussianMixture(), weight=weight, gaussian_posterior=True),
+            watch=distance,
+            keep="record",
+            note="",
+        )
+        for name, weight in (("", 60.0), ("-lambda-10", 10.0))
+    },
     "adversarial-mixture-beta1-0.9": replace(
         aae(GaussianMixture(), weight=60.0, beta1=0.9), watch=distance, keep="record", note=""
     ),
