@@ -35,25 +35,25 @@ Lessons = tuple[int, ...]
 # title -> minutes of a session, and for each session the lessons read and the lessons practised;
 # a lesson that is read in two sessions takes half of its minutes in each
 PLANS: dict[str, tuple[int, tuple[tuple[Lessons, Lessons], ...]]] = {
-    "5 sessions of 90 minutes: lessons 0 to 3 and 5": (
+    "6 sessions of 90 minutes: lessons 0 to 3 and 5": (
         90,
-        (((0, 1), (1,)), *(((k,), (k,)) for k in (2, 3, 3, 5))),
+        (((0, 1), (1,)), *(((k,), (k,)) for k in (2, 2, 3, 3, 5))),
     ),
     "4 sessions of 180 minutes": (
         180,
         (((0, 1, 2), (1, 2)), ((3, 4), (3, 4)), ((5, 6), (5, 6)), ((7, 8), (7, 8))),
     ),
-    "9 sessions of 90 minutes": (
+    "11 sessions of 90 minutes": (
         90,
-        (((0, 1), (1,)), *(((k,), (k,)) for k in (2, 3, 3, 4, 5, 6, 7, 8))),
+        (((0, 1), (1,)), *(((k,), (k,)) for k in (2, 2, 3, 3, 4, 5, 6, 7, 7, 8))),
     ),
-    "12 sessions of 90 minutes": (
+    "14 sessions of 90 minutes": (
         90,
         (
-            *(((0, 1), (1,)), ((2,), (2,)), ((), (1, 2))),
+            *(((0, 1), (1,)), ((2,), (2,)), ((2,), (2,)), ((), (1, 2))),
             *(((3,), (3,)), ((3,), (3,))),
             *(((4,), (4,)), ((5,), (5,)), ((), (4, 5))),
-            *(((6,), (6,)), ((7,), (7,)), ((), (6, 7))),
+            *(((6,), (6,)), ((7,), (7,)), ((7,), (7,)), ((), (6, 7))),
             ((8,), (8,)),
         ),
     ),
