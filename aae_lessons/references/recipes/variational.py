@@ -146,9 +146,14 @@ RECIPES: dict[str, Recipe] = {
         keep="previews",
         note="A Gaussian decoder of variance 1: the cost of the AAE's runs.",
     ),
-    "variational-mixture-squared-beta1-0.5": replace(
-        vae(GaussianMixture(), cost=squared_error, beta1=0.5), watch=None, keep="record"
-    ),
+    **{
+        f"variational-mixture-squared-beta1-0.5{name}": replace(
+            vae(GaussianMixture(), cost=squared_error, beta1=0.5, weight=beta),
+            watch=None,
+            keep="record",
+        )
+        for name, beta in (("", 1.0), ("-beta-0.04", 0.04))
+    },
     "variational-mixture-beta-10": replace(vae(GaussianMixture(), weight=10.0), keep="previews"),
     **{
         f"variational-beta-{beta:g}": replace(vae(Gaussian(2), weight=beta), keep="previews")
