@@ -178,6 +178,18 @@ def test_diagrams_are_drawn(revised):
         assert not re.search(r"[─│▼▲►◄]|-->", cell.source), cell.source[:80]
 
 
+def test_heads_of_tables_have_words(cells):
+    """A head of mathematics alone is an empty one to a screen reader."""
+    for cell in cells:
+        texts = [o.data.get("text/markdown", "") for o in cell.get("outputs", []) if "data" in o]
+        texts += [cell.source] if cell.cell_type == "markdown" else []
+        for head in re.findall(
+            r"^(.*\|.*)\n *\|?[ :|-]*---[ :|-]*$", "\n".join(texts), re.MULTILINE
+        ):
+            for word in head.strip(" |").split(" | "):
+                assert not re.fullmatch(r"\s*\$[^$]+\$\s*", word), head
+
+
 def test_every_figure_has_words(revised):
     for cell in revised:
         kinds = {kind for o in cell.get("outputs", []) for kind in o.get("data", {})}
