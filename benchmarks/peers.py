@@ -1,7 +1,7 @@
 """Our training loop next to pythae's, a maintained library of autoencoders (Chadebec et al. 2022).
 
-    uv run --isolated --with pythae python benchmarks/peers.py            # the table
-    uv run --isolated --with pythae python benchmarks/peers.py --seconds 8 --images 10000 --again
+    uv run --isolated --with pythae python benchmarks/peers.py                 # both tables
+    uv run --isolated --with pythae python benchmarks/peers.py times --again   # one, anew
 
 AAE, VAE and WAE-MMD on MNIST: the same networks (784-256-256-2 and back, a discriminator
 2-256-256-1, leaky ReLU), the same objective with the same weights, Adam with the same rate and
@@ -10,12 +10,14 @@ own trainer, data set and data loader, unchanged; ours with ``training.fit``, on
 precision and once in the precision that "fast" chooses on this machine. Both AAEs update encoder
 and decoder together, as our ``joint_step`` does.
 
-First the sides take turns for an epoch each, three times over: the medians are the times of a
-minibatch. Then each side trains for as many epochs as fit into a budget of CPU time, for every
-seed. Squared error per pixel and the match of codes to the prior (sliced Wasserstein distance over
-its floor) are measured on the test images by the same code. A VAE's codes are draws of q(z|x).
+``times``: the sides take turns for an epoch each, five times over after one that isn't counted;
+the medians are the times of a minibatch. ``quality``: the same for two of the sides, then each
+trains for as many epochs as fit into a budget of CPU time, for every seed. Squared error per pixel
+and the match of codes to the prior (sliced Wasserstein distance over its floor) are measured on
+the test images by the same code. A VAE's codes are draws of q(z|x).
 
-Results are kept in ``results/peers.json`` after every run, so that a run that was stopped goes on.
+Results are kept in ``results/peers-times.json`` and ``results/peers-quality.json`` after every
+run, so that a run that was stopped goes on, and each can come from a machine of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ import logging
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from results import Results, machine
@@ -43,8 +45,9 @@ from aae_lessons.priors import Gaussian
 BATCH, LR, DIM, HIDDEN, WEIGHT = 128, 5e-4, 2, (256, 256), 10.0
 PIXELS = 784
 BETAS = {"AAE": (0.5, 0.999), "VAE": (0.9, 0.999), "WAE-MMD": (0.5, 0.999)}
-SIDES = ("ours", "ours, fast", "pythae")  # quality is compared in single precision
-ROUNDS = 3
+SIDES = ("ours", "ours, fast", "pythae")
+QUALITY_SIDES = ("ours", "pythae")  # in single precision
+ROUNDS = 5
 
 
 class Ours:
@@ -200,14 +203,24 @@ def quality(side: str, name: str, seed: int, images: data.ImageSet, epochs: int)
     }
 
 
-def measure(results: Results, names: list[str], seeds: list[int], budget: float, n: int) -> None:
-    """Whatever the results don't hold yet; the sides take turns."""
-    images = data.mnist("train", "cpu").subset(slice(0, n))
-    for name, k, side in itertools.product(names, range(ROUNDS), SIDES):
-        model = build(side, name, k, images)
-        results.once(f"{name}/{side}/epoch {k}", lambda m=model: {"seconds": timed(m.train, 1)})
-    for seed, name, side in itertools.product(seeds, names, SIDES[::2]):
-        epochs = max(1, round(budget / epoch_seconds(results, name, side)))
+def turns(results: Results, names: list[str], sides: Sequence[str], images: data.ImageSet) -> None:
+    """The CPU time of an epoch for each side, in turns; the first round warms up."""
+    for name, k, side in itertools.product(names, range(-1, results.settings["rounds"]), sides):
+        model = build(side, name, max(k, 0), images)
+        if k < 0:
+            timed(model.train, 1)
+        else:
+            results.once(
+                f"{name}/{side}/epoch {k}", lambda m=model: {"seconds": timed(m.train, 1)}
+            )
+
+
+def equal_time(
+    results: Results, names: list[str], seeds: list[int], images: data.ImageSet
+) -> None:
+    """What each side reaches in a budget of CPU time, for every seed."""
+    for seed, name, side in itertools.product(seeds, names, QUALITY_SIDES):
+        epochs = max(1, round(results.settings["seconds"] / epoch_seconds(results, name, side)))
         results.once(
             f"{name}/{side}/{seed}",
             lambda s=side, m=name, k=seed, e=epochs: quality(s, m, k, images, e),
@@ -215,49 +228,67 @@ def measure(results: Results, names: list[str], seeds: list[int], budget: float,
 
 
 def epoch_seconds(results: Results, name: str, side: str) -> float:
-    rounds = [results[f"{name}/{side}/epoch {k}"]["seconds"] for k in range(ROUNDS)]
-    return statistics.median(rounds)
+    rounds = range(results.settings["rounds"])
+    return statistics.median(results[f"{name}/{side}/epoch {k}"]["seconds"] for k in rounds)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seconds", type=float, default=60.0, help="CPU time of each training")
+    parts = ("times", "quality")
+    parser.add_argument("parts", nargs="*", default=parts, choices=parts)
+    parser.add_argument("--seconds", type=float, default=20.0, help="CPU time of each training")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--models", nargs="+", default=list(BETAS), choices=list(BETAS))
-    parser.add_argument("--images", type=int, default=60_000, help="the first so many of MNIST")
+    parser.add_argument("--images", type=int, default=10_000, help="the first so many of MNIST")
     parser.add_argument("--again", action="store_true", help="drop the results that are stored")
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    settings = {"seconds": args.seconds, "images": args.images, "machine": machine()}
-    results = Results("peers", settings, again=args.again)
-    measure(results, args.models, args.seeds, args.seconds, args.images)
-    print(table(results))
+    images = data.mnist("train", "cpu").subset(slice(0, args.images))
+    settings = {"images": args.images, "rounds": ROUNDS, "machine": machine()}
+    if "times" in args.parts:
+        results = Results("peers-times", settings, again=args.again)
+        turns(results, args.models, SIDES, images)
+        print(times_table(results))
+    if "quality" in args.parts:
+        results = Results("peers-quality", settings | {"seconds": args.seconds}, again=args.again)
+        turns(results, args.models, QUALITY_SIDES, images)
+        equal_time(results, args.models, args.seeds, images)
+        print(quality_table(results))
 
 
-def table(results: Results) -> str:
-    """Both tables as Markdown: the time of a minibatch, and what equal CPU time reaches."""
-    batches = -(-results.settings["images"] // BATCH)
+def milliseconds(results: Results, name: str, side: str) -> float:
+    """CPU time of a minibatch."""
+    return 1000 * epoch_seconds(results, name, side) / -(-results.settings["images"] // BATCH)
+
+
+def models(results: Results) -> list[str]:
+    return list(dict.fromkeys(key.partition("/")[0] for key in results.rows))
+
+
+def times_table(results: Results) -> str:
+    """The time of a minibatch on each side, as Markdown."""
     lines = ["| model | side | ms per minibatch | of pythae's |", "|---|---|---:|---:|"]
-    names = list(dict.fromkeys(key.partition("/")[0] for key in results.rows))
-    for name in names:
-        seconds = {side: epoch_seconds(results, name, side) for side in SIDES}
-        for side, took in seconds.items():
-            ms, ratio = 1000 * took / batches, took / seconds["pythae"]
-            lines.append(f"| {name} | {side} | {ms:.2f} | {ratio:.2f} |")
-    lines += ["", "| model | side | CPU s | epochs | squared error | match × floor |"]
-    lines += ["|---|---|---:|---:|---:|---:|"]
-    for name, side in itertools.product(names, SIDES[::2]):
+    for name, side in itertools.product(models(results), SIDES):
+        ms = milliseconds(results, name, side)
+        ratio = ms / milliseconds(results, name, "pythae")
+        lines.append(f"| {name} | {side} | {ms:.2f} | {ratio:.2f} |")
+    return "\n".join(lines)
+
+
+def quality_table(results: Results) -> str:
+    """What equal CPU time reaches, as Markdown: a number for each seed."""
+    lines = [
+        "| model | side | ms per minibatch | CPU s | epochs | squared error | match × floor |"
+    ]
+    lines += ["|---|---|---:|---:|---:|---:|---:|"]
+    forms = {"seconds": ".1f", "epochs": "d", "squared_error": ".4f", "over_floor": ".1f"}
+    for name, side in itertools.product(models(results), QUALITY_SIDES):
         kept = results.rows.items()
         runs = [r for k, r in kept if k.startswith(f"{name}/{side}/") and "epochs" in r]
-        if not runs:
-            continue
-        cells = [
-            " ".join(f"{r[key]:{form}}" for r in runs)
-            for key, form in (("seconds", ".1f"), ("epochs", "d"), ("squared_error", ".4f"))
-        ]
-        match = " ".join(f"{r['over_floor']:.1f}" for r in runs)
-        lines.append(f"| {name} | {side} | {' | '.join(cells)} | {match} |")
+        cells = [" ".join(f"{r[key]:{form}}" for r in runs) for key, form in forms.items()]
+        ms = f"{milliseconds(results, name, side):.2f}"
+        lines.append(f"| {' | '.join([name, side, ms, *cells])} |")
     return "\n".join(lines)
 
 

@@ -55,30 +55,36 @@ def where(results: Results) -> str:
 
 def peers_section() -> str:
     """Ours next to pythae's."""
-    results = stored_results("peers")
-    settings = results.settings
-    trained = {key.partition("/")[0] for key, row in results.rows.items() if "epochs" in row}
-    missing = ", ".join(name for name in peers.BETAS if name not in trained)
-    rest = f" Not trained for equal time yet: {missing}." if missing else ""
+    times, quality = stored_results("peers-times"), stored_results("peers-quality")
     text = f"""
 [pythae](https://github.com/clementchadebec/benchmark_VAE) trains AAE, VAE and WAE-MMD. Both
 sides have the same networks, objective, weights, Adam and minibatch; pythae's own trainer, data
 set and data loader are used as they come from PyPI. What `peers.py` hands to pythae is networks
-in its base classes, and settings. Times are the thread's CPU time, the medians of
-{peers.ROUNDS} turns. Each training had a budget of {settings["seconds"]:g} CPU seconds on the
-first {settings["images"]:,} images of MNIST: short runs, which show how far equal time goes,
-not what the models reach in the end. There is a number for each seed, and the CPU time it took.
-"Fast" is {settings["machine"]["fast"]} here. Match: sliced Wasserstein distance of codes to
-prior as a multiple of the distance between two samples of the prior; 1 is a perfect
-match.{rest}
+in its base classes, and settings. Times are the thread's CPU time on the first
+{times.settings["images"]:,} images of MNIST, the medians of {times.settings["rounds"]} turns.
+"Fast" is {times.settings["machine"]["fast"]} on this machine.
+"""
+    reached = f"""
+What equal CPU time reaches, in single precision: a budget of {quality.settings["seconds"]:g}
+seconds for each training on the first {quality.settings["images"]:,} images. These are short
+runs, which show how far equal time goes, not what the models reach in the end. There is a number
+for each seed. Match: sliced Wasserstein distance of codes to prior as a multiple of the distance
+between two samples of the prior; 1 is a perfect match. The times of a minibatch, here on another
+day, are the medians of {quality.settings["rounds"]} turns.
 """
     return f"""## Next to pythae
 
 {paragraph(text)}
 
-{peers.table(results)}
+{peers.times_table(times)}
 
-Machine: {where(results)}.
+Machine: {where(times)}.
+
+{paragraph(reached)}
+
+{peers.quality_table(quality)}
+
+Machine: {where(quality)}.
 """
 
 
