@@ -49,9 +49,9 @@ def variant(classes: int, note: str, **settings) -> Recipe:
     return clustered(lambda: ClusteringAAE(config), keep="record", note=note)
 
 
-def without_normalised_logits() -> ClusteringAAE:
-    """The model with every addition, and the logits of y as the last linear layer gives them."""
-    model = ClusteringAAE(JointConfig(classes=16, logit_std=1.0))
+def without_normalised_logits(**settings) -> ClusteringAAE:
+    """A model of 16 clusters whose logits of y are what the last linear layer gives."""
+    model = ClusteringAAE(JointConfig(classes=16, logit_std=1.0, **settings))
     model.encoder.set_submodule("normalise", nn.Identity())
     return model
 
@@ -96,6 +96,21 @@ RECIPES: dict[str, Recipe] = {
         keep="record",
         note=f"{ADDED} Here the logits of y are not normalised.",
     ),
+    "clustering-16-augmented-unnormalised": clustered(
+        lambda: without_normalised_logits(agreement_weight=0.0),
+        keep="record",
+        note=f"{NOTE}; data augmentation. Here the logits of y are not normalised.",
+    ),
+    **{
+        f"agreement-{k}-reconstruction": variant(
+            k,
+            "Agreement of two augmented copies, and reconstruction: the encoder does not descend "
+            "the losses of the discriminators.",
+            categorical_weight=0.0,
+            gaussian_weight=0.0,
+        )
+        for k in (16, 30)
+    },
     **{
         f"agreement-{k}": clustered(
             lambda k=k: ClusteringAAE(JointConfig(classes=k)),
