@@ -39,9 +39,9 @@ PLANS: dict[str, tuple[int, tuple[tuple[Lessons, Lessons], ...]]] = {
         90,
         (((0, 1), (1,)), *(((k,), (k,)) for k in (2, 2, 3, 3, 5))),
     ),
-    "4 sessions of 180 minutes": (
+    "5 sessions of 180 minutes": (
         180,
-        (((0, 1, 2), (1, 2)), ((3, 4), (3, 4)), ((5, 6), (5, 6)), ((7, 8), (7, 8))),
+        (((0, 1, 2), (1, 2)), *((some, some) for some in ((3, 4), (5, 6), (7,), (8,)))),
     ),
     "11 sessions of 90 minutes": (
         90,
