@@ -31,6 +31,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from results import Results, machine
@@ -205,14 +206,15 @@ def quality(side: str, name: str, seed: int, images: data.ImageSet, epochs: int)
 
 def turns(results: Results, names: list[str], sides: Sequence[str], images: data.ImageSet) -> None:
     """The CPU time of an epoch for each side, in turns; the first round warms up."""
+
+    def epoch(side: str, name: str, seed: int) -> dict[str, float]:
+        return {"seconds": timed(build(side, name, seed, images).train, 1)}
+
     for name, k, side in itertools.product(names, range(-1, results.settings["rounds"]), sides):
-        model = build(side, name, max(k, 0), images)
-        if k < 0:
-            timed(model.train, 1)
-        else:
-            results.once(
-                f"{name}/{side}/epoch {k}", lambda m=model: {"seconds": timed(m.train, 1)}
-            )
+        if k >= 0:
+            results.once(f"{name}/{side}/epoch {k}", partial(epoch, side, name, k))
+        elif f"{name}/{side}/epoch 0" not in results.rows:
+            epoch(side, name, 0)
 
 
 def equal_time(
@@ -221,10 +223,7 @@ def equal_time(
     """What each side reaches in a budget of CPU time, for every seed."""
     for seed, name, side in itertools.product(seeds, names, QUALITY_SIDES):
         epochs = max(1, round(results.settings["seconds"] / epoch_seconds(results, name, side)))
-        results.once(
-            f"{name}/{side}/{seed}",
-            lambda s=side, m=name, k=seed, e=epochs: quality(s, m, k, images, e),
-        )
+        results.once(f"{name}/{side}/{seed}", partial(quality, side, name, seed, images, epochs))
 
 
 def epoch_seconds(results: Results, name: str, side: str) -> float:

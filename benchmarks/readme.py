@@ -69,8 +69,8 @@ What equal CPU time reaches, in single precision: a budget of {quality.settings[
 seconds for each training on the first {quality.settings["images"]:,} images. These are short
 runs, which show how far equal time goes, not what the models reach in the end. There is a number
 for each seed. Match: sliced Wasserstein distance of codes to prior as a multiple of the distance
-between two samples of the prior; 1 is a perfect match. The times of a minibatch, here on another
-day, are the medians of {quality.settings["rounds"]} turns.
+between two samples of the prior; 1 is a perfect match. The times of a minibatch are
+the medians of {quality.settings["rounds"]} turns.
 """
     return f"""## Next to pythae
 
