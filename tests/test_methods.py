@@ -27,7 +27,12 @@ from aae_lessons.methods import (
     tsvm,
     vat,
 )
-from aae_lessons.methods._densities import every_class, kl_of_rows, log_likelihood
+from aae_lessons.methods._densities import (
+    every_class,
+    kl_of_rows,
+    log_likelihood,
+    side_by_side,
+)
 from aae_lessons.networks import reparameterise
 from aae_lessons.objectives import gaussian_kl
 from aae_lessons.references import table2, table2_lesson
@@ -320,6 +325,39 @@ def test_the_sum_over_classes_is_a_loop():
             loss = model.row_loss(row[None], torch.eye(3)[k : k + 1]).item()
             total += q[k].item() * (loss + math.log(q[k].item()))
     assert u == pytest.approx(total / 6, rel=1e-5)
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_inputs_side_by_side_are_the_inputs_in_one(batch_norm):
+    first = nn.Linear(P + 3, 4)
+    network = nn.Sequential(first, *[nn.BatchNorm1d(4)] * batch_norm, nn.ReLU(), nn.Linear(4, 2))
+    x, y = torch.rand(6, P), torch.eye(3)[torch.arange(6) % 3]
+    expected = network(torch.cat([x, y], dim=1))
+    assert torch.allclose(side_by_side(network, x, y), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_inputs_side_by_side_broadcast_and_so_do_their_gradients(batch_norm):
+    """Every image with every class: as the pairs written out, class by class."""
+    first = nn.Linear(P + 3, 4)
+    network = nn.Sequential(first, *[nn.BatchNorm1d(4)] * batch_norm, nn.ReLU(), nn.Linear(4, 2))
+    x, classes = torch.rand(6, P, requires_grad=True), torch.eye(3)
+    pairs = torch.cat([x.repeat(3, 1), classes.repeat_interleave(6, 0)], dim=1)
+    expected, result = network(pairs), side_by_side(network, x, classes[:, None])
+    assert result.shape == (3, 6, 2)
+    assert torch.allclose(result.flatten(0, 1), expected, atol=1e-6)
+    wanted = [x, *network.parameters()]
+    for ours, theirs in zip(
+        torch.autograd.grad(result.square().sum(), wanted),
+        torch.autograd.grad(expected.square().sum(), wanted),
+        strict=True,
+    ):
+        assert torch.allclose(ours, theirs, atol=1e-4)
+
+
+def test_inputs_side_by_side_must_fill_the_first_layer():
+    with pytest.raises(RuntimeError, match="split_sizes"):
+        side_by_side(nn.Sequential(nn.Linear(P + 3, 4)), torch.rand(6, P), torch.rand(6, 2))
 
 
 def test_l_of_m2_by_hand():

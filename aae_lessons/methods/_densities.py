@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
-
-from aae_lessons.objectives import gaussian_log_prob
 
 RowLoss = Callable[..., Tensor]
 
 
-def log_likelihood(outputs: Tensor, x: Tensor, gaussian: bool) -> Tensor:
-    """log p(x|·) in nats of each row of ``x``, (B, P): (B,).
+def log_normal(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    """log N(z; mean, diag(exp(log_variance))) in nats of each row, (…, d) -> (…)."""
+    square = (z - mean).square() * (-log_variance).exp()
+    return -0.5 * (square + log_variance + math.log(2 * math.pi)).sum(-1)
 
-    ``outputs`` of a decoder are Bernoulli logits, (B, P), or where ``gaussian`` the mean and the
-    log-variance of every entry, (B, 2P).
+
+def log_likelihood(outputs: Tensor, x: Tensor, gaussian: bool) -> Tensor:
+    """log p(x|·) in nats of each row of ``x``, (B, P): (B,), or (K, B) of outputs by class.
+
+    ``outputs`` of a decoder are Bernoulli logits, ([K,] B, P), or where ``gaussian`` the mean and
+    the log-variance of every entry, ([K,] B, 2P).
     """
     if gaussian:
-        return gaussian_log_prob(x, *outputs.chunk(2, dim=1))
-    return -F.binary_cross_entropy_with_logits(outputs, x, reduction="none").sum(1)
+        return log_normal(x, *outputs.chunk(2, dim=-1))
+    x = x.expand_as(outputs)
+    return -F.binary_cross_entropy_with_logits(outputs, x, reduction="none").sum(-1)
 
 
 def kl_of_rows(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL( N(mean, diag(σ²)) ‖ N(0, I) ) in nats of each row, (B, d) -> (B,), in closed form."""
-    return 0.5 * (log_variance.exp() + mean.square() - 1 - log_variance).sum(1)
+    """KL( N(mean, diag(σ²)) ‖ N(0, I) ) in nats of each row, (…, d) -> (…), in closed form."""
+    return 0.5 * (log_variance.exp() + mean.square() - 1 - log_variance).sum(-1)
 
 
 def entropy_of_logits(logits: Tensor) -> Tensor:
@@ -45,14 +52,25 @@ def one_hot(label: Tensor, classes: int, like: Tensor) -> Tensor:
 def every_class(row_loss: RowLoss, classes: int, *inputs: Tensor) -> Tensor:
     """``row_loss(*inputs, y)`` of every image with every class: (B, K).
 
-    All pairs go through the networks as one batch of K·B rows, class by class.
+    The one-hot rows y have the shape (K, 1, K), which broadcasts over the rows of ``inputs``.
     """
-    rows = len(inputs[0])
-    y = torch.eye(classes, dtype=inputs[0].dtype, device=inputs[0].device).repeat_interleave(
-        rows, 0
-    )
-    tiled = [each.repeat(classes, 1) for each in inputs]
-    return row_loss(*tiled, y).view(classes, rows).T
+    like = inputs[0]
+    y = torch.eye(classes, dtype=like.dtype, device=like.device)[:, None]
+    return row_loss(*inputs, y).T
+
+
+def side_by_side(network: nn.Sequential, *inputs: Tensor) -> Tensor:
+    """``network([x, y, …])`` without writing the inputs into one: W [x, y] = W_x x + W_y y.
+
+    Inputs broadcast: with images x, (B, m), and every class y, (K, 1, K), the result is
+    (K, B, outputs), and W_x x, most of the first layer, is calculated once, not K times.
+    """
+    first, rest = cast("nn.Linear", network[0]), network[1:]
+    weights = first.weight.split([each.shape[-1] for each in inputs], dim=1)
+    u: Tensor = first.bias
+    for each, weight in zip(inputs, weights, strict=True):
+        u = u + F.linear(each, weight)
+    return rest(u.flatten(0, -2)).unflatten(0, u.shape[:-1])  # batch norm wants rows
 
 
 def binarise(x: Tensor) -> Tensor:

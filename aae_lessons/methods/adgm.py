@@ -41,11 +41,15 @@ from aae_lessons.methods._densities import (
     every_class,
     kl_of_rows,
     log_likelihood,
+    log_normal,
     one_hot,
+    side_by_side,
 )
 from aae_lessons.methods._layers import normalised_mlp
 from aae_lessons.networks import reparameterise
-from aae_lessons.objectives import descend, gaussian_log_prob, reads
+from aae_lessons.objectives import descend, reads
+
+Parts = tuple[Tensor, ...]  # inputs of a network, side by side
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class ADGM(nn.Module):
         self.classifier = network(pixels + dim, classes)  # q(y|a, x)
         self.encoder = network(pixels + dim + classes, 2 * dim)  # q(z|a, x, y)
         rows = (torch.zeros(1, n) for n in (pixels, dim, classes, dim))
-        for_a, for_x = (parts.shape[1] for parts in self.conditions(*rows))
+        for_a, for_x = (sum(p.shape[1] for p in parts) for parts in self.conditions(*rows))
         self.auxiliary_decoder = network(for_a, 2 * dim)
         self.decoder = network(for_x, outputs)
 
@@ -112,25 +116,30 @@ class ADGM(nn.Module):
 
     def class_logits(self, x: Tensor, a: Tensor) -> Tensor:
         """Logits of q(y|a, x), (B, K), of images, (B, 784), and auxiliary codes, (B, d)."""
-        return self.classifier(torch.cat([x, a], dim=1)).float()
+        return side_by_side(self.classifier, x, a).float()
 
     def auxiliary_code(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """A draw a ~ q(a|x), (B, d), and its log q(a|x), (B,), of images ``x``, (B, 784)."""
         mean, log_variance = self.auxiliary(x).float().chunk(2, dim=1)
         a = reparameterise(mean, log_variance)
-        return a, gaussian_log_prob(a, mean, log_variance)
+        return a, log_normal(a, mean, log_variance)
 
-    def conditions(self, x: Tensor, a: Tensor, y: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-        """What p(a|x, y, z) and p(x|y, z) depend on, side by side: inputs of both decoders."""
-        return torch.cat([x, y, z], dim=1), torch.cat([y, z], dim=1)
+    def conditions(self, x: Tensor, a: Tensor, y: Tensor, z: Tensor) -> tuple[Parts, Parts]:
+        """What p(a|x, y, z) and p(x|y, z) depend on: inputs of both decoders."""
+        return (x, y, z), (y, z)
 
     def row_loss(self, x: Tensor, a: Tensor, y: Tensor) -> Tensor:
-        """L(x, y) without its term log q(a|x), in nats, (B,): of images, codes a and classes."""
-        mean, log_variance = self.encoder(torch.cat([x, a, y], dim=1)).float().chunk(2, dim=1)
+        """L(x, y) without its term log q(a|x), in nats, (B,): of images, codes a and classes.
+
+        Of every class, ``y`` of (K, 1, K), it is (K, B).
+        """
+        mean, log_variance = side_by_side(self.encoder, x, a, y).float().chunk(2, dim=-1)
         z = reparameterise(mean, log_variance)
         for_a, for_x = self.conditions(x, a, y, z)
-        log_p_a = gaussian_log_prob(a, *self.auxiliary_decoder(for_a).float().chunk(2, dim=1))
-        log_p_x = log_likelihood(self.decoder(for_x).float(), x, self.config.gaussian)
+        p_a = side_by_side(self.auxiliary_decoder, *for_a).float()
+        log_p_a = log_normal(a, *p_a.chunk(2, dim=-1))
+        outputs = side_by_side(self.decoder, *for_x).float()
+        log_p_x = log_likelihood(outputs, x, self.config.gaussian)
         log_p_y = -math.log(self.config.classes)
         return kl_of_rows(mean, log_variance) - log_p_x - log_p_a - log_p_y
 

@@ -23,7 +23,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
@@ -37,6 +36,7 @@ from aae_lessons.methods._densities import (
     kl_of_rows,
     log_likelihood,
     one_hot,
+    side_by_side,
 )
 from aae_lessons.networks import mlp, reparameterise
 from aae_lessons.objectives import descend, reads
@@ -106,16 +106,16 @@ class M2(nn.Module):
 
     def decode(self, y: Tensor, z: Tensor) -> Tensor:
         """Mean images x_hat, (B, 784), of classes ``y``, (B, K), and styles ``z``, (B, d)."""
-        outputs = self.decoder(torch.cat([y, z], dim=1))
+        outputs = side_by_side(self.decoder, y, z)
         return outputs.chunk(2, dim=1)[0] if self.config.gaussian else outputs.sigmoid()
 
     def row_loss(self, x: Tensor, y: Tensor) -> Tensor:
         """L(x, y) of eq. (6) in nats, (B,), of images ``x``, (B, 784), of classes ``y``, (B, K).
 
-        One draw of z for each row.
+        One draw of z for each row. Of every class, (K, 1, K), it is (K, B).
         """
-        mean, log_variance = self.encoder(torch.cat([x, y], dim=1)).float().chunk(2, dim=1)
-        outputs = self.decoder(torch.cat([y, reparameterise(mean, log_variance)], dim=1)).float()
+        mean, log_variance = side_by_side(self.encoder, x, y).float().chunk(2, dim=-1)
+        outputs = side_by_side(self.decoder, y, reparameterise(mean, log_variance)).float()
         log_p_y = -math.log(self.config.classes)
         log_p_x = log_likelihood(outputs, x, self.config.gaussian)
         return kl_of_rows(mean, log_variance) - log_p_x - log_p_y

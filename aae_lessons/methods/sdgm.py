@@ -28,7 +28,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 from torch.optim import Adam
 
@@ -48,9 +47,11 @@ class SDGM(adgm.ADGM):
     def __init__(self, config: Config = Config()) -> None:
         super().__init__(config)
 
-    def conditions(self, x: Tensor, a: Tensor, y: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-        """What p(a|y, z) and p(x|a, y, z) depend on, side by side: inputs of both decoders."""
-        return torch.cat([y, z], dim=1), torch.cat([a, y, z], dim=1)
+    def conditions(
+        self, x: Tensor, a: Tensor, y: Tensor, z: Tensor
+    ) -> tuple[adgm.Parts, adgm.Parts]:
+        """What p(a|y, z) and p(x|a, y, z) depend on: inputs of both decoders."""
+        return (y, z), (a, y, z)
 
 
 def optimizers(model: SDGM) -> dict[str, Adam]:
