@@ -69,9 +69,14 @@ RECIPES: dict[str, Recipe] = {
     },
     **{f"adversarial-mixture-lambda-{w:g}": weighted_mixture(w) for w in WEIGHTS},
     "adversarial-mixture": aae(GaussianMixture(), weight=60.0),
-    "adversarial-mixture-lambda-10-40-epochs": replace(
-        aae(GaussianMixture(), weight=10.0), watch=distance, keep="record", note=""
-    ),
+    # the two missing corners of {Gaussian, mixture} × {λ = 10, λ = 60}
+    **{
+        name: replace(aae(prior, weight=weight), watch=distance, keep="record", note="")
+        for name, prior, weight in (
+            ("adversarial-mixture-lambda-10-40-epochs", GaussianMixture(), 10.0),
+            ("adversarial-gaussian-lambda-60", Gaussian(2), 60.0),
+        )
+    },
     # one step each towards the VAE of lesson 3
     **{
         f"adversarial-mixture-gaussian-posterior{name}": replace(
