@@ -70,7 +70,7 @@ def side_by_side(network: nn.Sequential, *inputs: Tensor) -> Tensor:
     u: Tensor = first.bias
     for each, weight in zip(inputs, weights, strict=True):
         u = u + F.linear(each, weight)
-    return rest(u.flatten(0, -2)).unflatten(0, u.shape[:-1])  # batch norm wants rows
+    return rest(u.flatten(0, -2)).unflatten(0, u.shape[:-1])  # batch norm takes rows
 
 
 def binarise(x: Tensor) -> Tensor:
