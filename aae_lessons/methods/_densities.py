@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import cast
 
@@ -10,13 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from aae_lessons.objectives.information import gaussian_log_prob_of_rows
+
 RowLoss = Callable[..., Tensor]
-
-
-def log_normal(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
-    """log N(z; mean, diag(exp(log_variance))) in nats of each row, (…, d) -> (…)."""
-    square = (z - mean).square() * (-log_variance).exp()
-    return -0.5 * (square + log_variance + math.log(2 * math.pi)).sum(-1)
 
 
 def log_likelihood(outputs: Tensor, x: Tensor, gaussian: bool) -> Tensor:
@@ -26,7 +21,7 @@ def log_likelihood(outputs: Tensor, x: Tensor, gaussian: bool) -> Tensor:
     the log-variance of every entry, ([K,] B, 2P).
     """
     if gaussian:
-        return log_normal(x, *outputs.chunk(2, dim=-1))
+        return gaussian_log_prob_of_rows(x, *outputs.chunk(2, dim=-1))
     x = x.expand_as(outputs)
     return -F.binary_cross_entropy_with_logits(outputs, x, reduction="none").sum(-1)
 

@@ -41,13 +41,13 @@ from aae_lessons.methods._densities import (
     every_class,
     kl_of_rows,
     log_likelihood,
-    log_normal,
     one_hot,
     side_by_side,
 )
 from aae_lessons.methods._layers import normalised_mlp
 from aae_lessons.networks import reparameterise
-from aae_lessons.objectives import descend, reads
+from aae_lessons.objectives import descend, gaussian_log_prob, reads
+from aae_lessons.objectives.information import gaussian_log_prob_of_rows
 
 Parts = tuple[Tensor, ...]  # inputs of a network, side by side
 
@@ -122,7 +122,7 @@ class ADGM(nn.Module):
         """A draw a ~ q(a|x), (B, d), and its log q(a|x), (B,), of images ``x``, (B, 784)."""
         mean, log_variance = self.auxiliary(x).float().chunk(2, dim=1)
         a = reparameterise(mean, log_variance)
-        return a, log_normal(a, mean, log_variance)
+        return a, gaussian_log_prob(a, mean, log_variance)
 
     def conditions(self, x: Tensor, a: Tensor, y: Tensor, z: Tensor) -> tuple[Parts, Parts]:
         """What p(a|x, y, z) and p(x|y, z) depend on: inputs of both decoders."""
@@ -137,7 +137,7 @@ class ADGM(nn.Module):
         z = reparameterise(mean, log_variance)
         for_a, for_x = self.conditions(x, a, y, z)
         p_a = side_by_side(self.auxiliary_decoder, *for_a).float()
-        log_p_a = log_normal(a, *p_a.chunk(2, dim=-1))
+        log_p_a = gaussian_log_prob_of_rows(a, *p_a.chunk(2, dim=-1))
         outputs = side_by_side(self.decoder, *for_x).float()
         log_p_x = log_likelihood(outputs, x, self.config.gaussian)
         log_p_y = -math.log(self.config.classes)

@@ -18,8 +18,13 @@ def gaussian_log_prob(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
     _posterior(mean, log_variance)
     check_matrix(z, "z")
     check_same_shape(z, mean, "z", "mean")
+    return gaussian_log_prob_of_rows(z, mean, log_variance)
+
+
+def gaussian_log_prob_of_rows(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    """:func:`gaussian_log_prob`, (…, d) -> (…), of rows that broadcast; nothing is checked."""
     square = (z - mean).square() * (-log_variance).exp()
-    return -0.5 * (square + log_variance + math.log(2 * math.pi)).sum(1)
+    return -0.5 * (square + log_variance + math.log(2 * math.pi)).sum(-1)
 
 
 def gaussian_kl(mean: Tensor, log_variance: Tensor, std: float = 1.0) -> Tensor:

@@ -158,6 +158,6 @@ RECIPES |= {  # the same again, to measure what the random draw of its code adds
     )
     for weight in (0.3, 1.0)
 }
-RECIPES["sweep-gan-10-40-epochs"] = replace(  # twice as long: does the nearest one match then?
-    RECIPES["sweep-gan-10"], epochs=2 * BUDGET
-)
+RECIPES |= {  # twice as long: does the nearest one match then?
+    "sweep-gan-10-40-epochs": replace(RECIPES["sweep-gan-10"], epochs=2 * BUDGET)
+}
