@@ -17,8 +17,10 @@ from aae_lessons.authoring.site import (
     extension,
     illustrations,
     landing,
+    lessons,
     navigation,
     notebooks,
+    papers,
     parts,
     repository,
     slides,
@@ -324,3 +326,15 @@ def test_torch_has_one_thread_while_a_site_is_built(tmp_path, monkeypatch):
         assert (during, torch.get_num_threads()) == ([1], 2)
     finally:
         torch.set_num_threads(before)
+
+
+def test_the_papers_deck_has_every_figure_and_drawing():
+    """What ``docs/slides/papers.md`` names is still in the lessons, or can be drawn."""
+    slides = papers.papers(lessons.lessons())
+    named = papers.FIGURE.findall(papers.CLAIMS.read_text("utf-8"))
+    shown = [slide for slide in slides if "<img" in slide.body or "<svg" in slide.body]
+    assert len(shown) == len(named) > 10
+    with pytest.raises(ValueError, match="lesson 2 has no figure for 'no such cell'"):
+        papers.find(lessons.lessons(), 2, "no such cell")
+    with pytest.raises(ValueError, match="diagrams has no 'gan'"):
+        papers.draw("gan")

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import functools
+import html
 import math
 import re
 
 from aae_lessons import references
 from aae_lessons.authoring.site.lessons import HEADING, Lesson
 from aae_lessons.authoring.site.repository import ROOT
-from aae_lessons.authoring.site.slides import LIVE, Slide, pictures_of, rendered, sections
+from aae_lessons.authoring.site.slides import (
+    LIVE,
+    Slide,
+    drawing,
+    pictures_of,
+    rendered,
+    sections,
+)
+from aae_lessons.plots import diagrams
 
 CLAIMS = ROOT / "docs" / "slides" / "papers.md"
 VERDICTS = CLAIMS.with_name("claims.md")
 ROWS = 5  # of the verdicts on a slide
 # within one standard deviation of a two-dimensional Gaussian's mean
 OWN_SHARE = 1 - math.exp(-0.5)
+FIGURE = re.compile(r"^(?:figure: (\d+) \| (.+?)|drawing: (.+?)) *$", re.MULTILINE)
 FIELD = re.compile(r"\{\{([\w.-]+)\.(\w+)(?::([^}]+))?\}\}")
 
 
@@ -78,7 +88,8 @@ def papers(lessons: list[Lesson]) -> list[Slide]:
     """The slides of ``docs/slides/papers.md``: claims with our figures and numbers.
 
     Slides are separated by ``---``; ``figure: LESSON | WORDS`` takes the first picture of that
-    lesson whose section's title or code has the words. Raises ValueError where there is none.
+    lesson whose section's title or code has the words, ``drawing: NAME PHASE`` draws one of
+    :mod:`aae_lessons.plots.diagrams`. Raises ValueError where there is none.
     """
     slides = []
     for part in CLAIMS.read_text("utf-8").split("\n---\n"):
@@ -87,9 +98,11 @@ def papers(lessons: list[Lesson]) -> list[Slide]:
         if heading is None:
             raise ValueError(f"{CLAIMS.name}: a slide without a heading: {body[:60]!r}")
         body = HEADING.sub("", body, count=1)
-        figure = re.search(r"^figure: (\d+) \| (.+)$", body, re.MULTILINE)
+        figure = FIGURE.search(body)
         text = FIELD.sub(number, body.replace(figure[0], "") if figure else body)
-        picture = find(lessons, int(figure[1]), figure[2].strip()) if figure else ""
+        picture = ""
+        if figure:
+            picture = find(lessons, int(figure[1]), figure[2]) if figure[1] else draw(figure[3])
         body, kind = rendered(text) + picture, "" if slides else "opening"
         slides.append(Slide(heading[1], body, FIELD.sub(number, notes), kind=kind))
     return slides + verdict_slides()
@@ -109,3 +122,12 @@ def find(lessons: list[Lesson], lesson: int, words: str) -> str:
                 if known and pictures_of(cell):
                     return pictures_of(cell, title)[0]
     raise ValueError(f"lesson {lesson} has no figure for {words!r}: see {CLAIMS.name}")
+
+
+def draw(words: str) -> str:
+    """A diagram by its name and, where one follows, its phase: ``aae reconstruction``."""
+    name, *phase = words.split()
+    if not hasattr(diagrams, name):
+        raise ValueError(f"diagrams has no {name!r}: see {CLAIMS.name}")
+    diagram = getattr(diagrams, name)(*phase)
+    return drawing(diagram.svg, html.escape(diagram.alt, quote=True))

@@ -110,10 +110,13 @@ def pictures_of(cell: NotebookNode, section: str = "") -> list[str]:
             image = data[PICTURE].replace("\n", "")
             result.append(f'<img alt="{words}" src="data:image/png;base64,{image}">')
         elif VECTOR in data:
-            result.append(
-                f'<div class="drawing" role="img" aria-label="{words}">{data[VECTOR]}</div>'
-            )
+            result.append(drawing(data[VECTOR], words))
     return result
+
+
+def drawing(svg: str, words: str) -> str:
+    """A vector drawing as HTML, with what it shows in words that are escaped already."""
+    return f'<div class="drawing" role="img" aria-label="{words}">{svg}</div>'
 
 
 def figures_of(cell: NotebookNode, section: str = "") -> list[str]:
