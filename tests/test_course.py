@@ -448,6 +448,24 @@ def test_every_lesson_says_how_long_it_takes():
     assert set(times) == set(range(9)) and all(minutes > 0 for minutes in times.values()), times
 
 
+@pytest.mark.parametrize("lesson", guide.lessons(), ids=lambda lesson: lesson.path.stem)
+def test_a_lessons_minutes_are_those_of_its_length(lesson):
+    """CONTRIBUTING: 100 words or 30 lines of shown code a minute, and one for each prediction."""
+    words = lines = predictions = 0
+    for cell in lesson.cells:
+        text = cell.source
+        if cell.cell_type == "code":
+            hidden = cell.metadata.get("jupyter", {}).get("source_hidden")
+            lines += 0 if hidden else len(text.splitlines())
+            outputs = cell.get("outputs", [])
+            text = "\n".join(o.get("data", {}).get("text/markdown", "") for o in outputs)
+        text = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
+        predictions += text.count("**Predict.**")
+        words += len(re.sub(r"^\|.*$", "", text, flags=re.MULTILINE).split())  # without tables
+    expected = words / 100 + lines / 30 + predictions
+    assert 0.85 < lesson.minutes / expected < 1.15, f"{lesson.minutes}, expected {expected:.0f}"
+
+
 @pytest.mark.parametrize("title", guide.PLANS)
 def test_a_plan_has_every_exercise_once_and_keeps_to_its_time(title):
     minutes, rows = guide.PLANS[title]
