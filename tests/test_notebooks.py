@@ -192,11 +192,9 @@ def test_heads_of_tables_have_words(cells):
 
 def test_every_number_of_a_computed_text_is_filled_in(cells):
     """Braces outside mathematics and code are those of an f-string whose f is missing."""
-    for cell in cells:
-        for output in cell.get("outputs", []):
-            text = output.get("data", {}).get("text/markdown", "")
-            text = re.sub(r"\$\$.*?\$\$|\$[^$]*\$|```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
-            assert not re.search(r"[{}]", text), text
+    for text in words(cells):
+        text = re.sub(r"\$\$.*?\$\$|\$[^$]*\$|```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
+        assert not re.search(r"[{}]", text), text
 
 
 def test_every_figure_has_words(revised):

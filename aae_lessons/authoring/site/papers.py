@@ -127,7 +127,8 @@ def find(lessons: list[Lesson], lesson: int, words: str) -> str:
 def draw(words: str) -> str:
     """A diagram by its name and, where one follows, its phase: ``aae reconstruction``."""
     name, *phase = words.split()
-    if not hasattr(diagrams, name):
+    make = getattr(diagrams, name, None)
+    if make is None:
         raise ValueError(f"diagrams has no {name!r}: see {CLAIMS.name}")
-    diagram = getattr(diagrams, name)(*phase)
+    diagram = make(*phase)
     return drawing(diagram.svg, html.escape(diagram.alt, quote=True))
