@@ -118,6 +118,11 @@ MEANING = {
     "mmd_over_floor": "root of the unbiased squared MMD of 1000 codes and the prior (0 where "
     "negative), as a multiple of the root of its mean size between two samples of the prior; 0 to "
     "about 1 is a perfect match",
+    "code_mean_square": "mean square of the codes' coordinates; 1 in the prior N(0, I)",
+    "c2st_accuracy_rescaled": "the two-sample accuracy of codes that are rescaled to a mean "
+    "square of 1 in each dimension",
+    "sliced_wasserstein_over_floor_rescaled": "the sliced distance of the rescaled codes",
+    "mmd_over_floor_rescaled": "the root of MMD of the rescaled codes",
     "mass_at_modes": "share of codes within one standard deviation of the nearest mode; lesson 3 "
     "prints the prior's own",
     "mass_between_modes": "share of codes beyond three standard deviations of the nearest mode",
@@ -145,6 +150,7 @@ MEANING = {
     "nearest_heads": "distance between the two nearest cluster heads",
     "frechet_distance": "squared Fréchet distance between the digit classifier's features of "
     "10,000 decoded prior samples and of the test images; comparable with each other only",
+    "frechet_distance_rescaled": "the same, the prior samples scaled to the codes' mean square",
     "frechet_distance_of_reconstructions": "the same for reconstructed test images",
     "sharpness": "variance of the Laplacian of decoded prior samples",
     "confidence": "mean largest probability of the digit classifier on decoded prior samples",

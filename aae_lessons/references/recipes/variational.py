@@ -152,7 +152,7 @@ RECIPES: dict[str, Recipe] = {
             watch=None,
             keep="record",
         )
-        for name, beta in (("", 1.0), ("-beta-0.2", 0.2), ("-beta-0.04", 0.04))
+        for name, beta in (("", 1.0), ("-beta-0.4", 0.4), ("-beta-0.04", 0.04))
     },
     "variational-mixture-beta-10": replace(vae(GaussianMixture(), weight=10.0), keep="previews"),
     **{
