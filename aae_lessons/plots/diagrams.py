@@ -142,7 +142,7 @@ def _one_code(
         _cost_lines(canvas, 110, 45, 265)
     draws = phase in (None, "discriminator")
     real, fake = "real" * draws, "fake" * played
-    canvas.prior((130, 275), prior)
+    canvas.prior((130, 275), prior, classes=prior.startswith("Cat"))
     canvas.code((270, 275), f"{code}_prior", "real")
     canvas.network("discriminator", (470, 275), f"{opponent}({code})")
     canvas.arrow((192, 275), (244, 275), quiet=not draws, role=real)
@@ -237,7 +237,7 @@ def _adversary(
 ) -> None:
     """A prior, its sample and the discriminator of one code, in a row at height ``y``."""
     draws = phase in (None, "discriminator")
-    canvas.prior((90, y), prior)
+    canvas.prior((90, y), prior, classes=prior.startswith("Cat"))
     canvas.code((215, y), name, "real")
     canvas.network("discriminator", (480, y), f"D_{name} ({name})")
     canvas.arrow((152, y), (189, y), quiet=not draws, role="real" if draws else "")

@@ -117,17 +117,21 @@ class Canvas:
         self.parts.append(shape)
         self.text(at, label, size=13 if len(label) > 1 else 15, bold=True)
 
-    def prior(self, at: Point, label: str) -> None:
-        """A prior: an ellipse with the draws of a density in it."""
+    def prior(self, at: Point, label: str, classes: bool = False) -> None:
+        """A prior: an ellipse, in it the levels of a density, or equal bars for ``classes``."""
         x, y = at
         colour = self.colour("prior")
-        for rx, opacity in ((62, 0.12), (44, 0.14), (26, 0.16)):
+        rings = ((62, 0.12),) if classes else ((62, 0.12), (44, 0.14), (26, 0.16))
+        for rx, opacity in rings:
             edge = f'stroke="{colour}" stroke-width="1.6"' if rx == 62 else ""
             self.parts.append(
                 f'<ellipse cx="{x}" cy="{y}" rx="{rx}" ry="{rx / 2:g}" fill="{colour}" '
                 f'fill-opacity="{opacity}" {edge}/>'
             )
-        self.text(at, label)
+        if classes:
+            bars = "".join(f"M{x - 27 + 9 * k},{y + 20}v-12" for k in range(7))
+            self.parts.append(f'<path d="{bars}" stroke="{colour}" stroke-width="5"/>')
+        self.text((x, y - 9) if classes else at, label)
 
     def loss(self, at: Point, label: str, width: float = 150) -> None:
         """What is minimised: a pill."""
