@@ -15,7 +15,7 @@ from aae_lessons.models import adversarial
 from aae_lessons.priors import GaussianMixture
 from aae_lessons.references import measures
 from aae_lessons.references.measures import common
-from aae_lessons.references.recipes import RECIPES, methods, wasserstein
+from aae_lessons.references.recipes import RECIPES, methods, methods_svhn, wasserstein
 from aae_lessons.training import constant_then_linear, fit
 
 # ------------------------------------------------------------------------ the device itself
@@ -75,9 +75,13 @@ def test_gradients_on_the_pretended_device_are_those_of_the_cpu(accelerator):
 # ---------------------------------------------------------------------------- every recipe
 
 
+SVHN = (3, 32, 32)  # its files are not here
+SHAPES = {data.mnist: (1, 28, 28), data.svhn: SVHN, methods_svhn.train_and_extra: SVHN}
+
+
 def batches_of(recipe, device):
     """Minibatches of noise, of the kind that the recipe's step takes."""
-    shape = (1, 28, 28) if recipe.dataset is data.mnist else (3, 32, 32)
+    shape = SHAPES.get(recipe.dataset) or recipe.dataset("train", "cpu").images.shape[1:]
     images = torch.randint(256, (120, *shape), dtype=torch.uint8)
     return recipe.batches(ImageSet.of(images, torch.arange(120) % 10, device), 100, seed=0)
 

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from aae_lessons.models import categorical
 from aae_lessons.models.categorical import AnnealedConfig, CategoricalAAE, Config, PlainConfig
 from aae_lessons.objectives import entropy
 from aae_lessons.references.measures import categorical as measures
+from aae_lessons.references.recipes import groups
 from aae_lessons.training import fit
 
 SIZES = {"classes": 4, "hidden": (16,), "discriminator_hidden": (16,), "pixels": 12}
@@ -326,6 +328,36 @@ def test_a_record_holds_the_sharpening(name):
     torch.testing.assert_close(shares.sum(1), torch.ones(len(shares)), atol=1e-3, rtol=0)
     files = references.FOLDER.glob(f"{name}.*")
     assert sum(f.stat().st_size for f in files) <= 700_000
+
+
+# ------------------------------------------------------------------- three groups, many starts
+
+
+def test_starts_side_by_side_are_networks_of_their_own():
+    network, x = groups.SideBySide(2, 8, 3), torch.rand(5, 2)
+    weight, bias, last_weight, last_bias = (parameter[7] for parameter in network.layers)
+    alone = F.leaky_relu(x @ weight + bias, 0.2) @ last_weight + last_bias
+    torch.testing.assert_close(network(x)[7], alone)
+    network(x)[7].sum().backward()
+    for parameter in network.layers:
+        others = [i for i in range(groups.STARTS) if i != 7]
+        assert parameter.grad[7].abs().sum() > 0 and parameter.grad[others].abs().sum() == 0
+
+
+def test_groups_are_counted_by_the_class_of_most_of_their_images():
+    images = groups.three_groups((40, 5, 5), "cpu")
+    apart = F.one_hot(images.labels, 3).float()
+    shared = F.one_hot(images.labels.clamp(max=1), 3).float()  # two groups in one class
+    cut = apart.clone()
+    cut[:10] = torch.tensor([0.0, 1.0, 0.0])  # a quarter of the large group elsewhere
+    model = SimpleNamespace(encode=lambda x: torch.stack([apart, shared, cut]))
+    result = groups.measure(model, images)
+    assert result["starts_with_whole_group"] == 2 and result["starts_with_own_classes"] == 2
+
+
+def test_a_discriminator_leaves_the_large_group_whole_from_every_start():
+    for name in ("groups-equal", "groups-unequal", "groups-unequal-prior"):
+        assert references.load(name).metrics["starts_with_whole_group"] == groups.STARTS
 
 
 # ------------------------------------------------------------------------------- figures

@@ -4,6 +4,7 @@ import base64
 import gc
 import io
 import math
+import statistics
 import weakref
 
 import matplotlib.colors
@@ -135,6 +136,11 @@ def test_settings_are_printed_in_the_colour_of_their_line_in_one_of_two_panels()
     assert inks[0] == [
         pytest.approx(0.7 * part) for part in matplotlib.colors.to_rgb(only.lines[0].get_color())
     ]
+    assert list(only.lines[0].get_ydata()) == [5.5, 2.0]
+    skewed = {"a": [("1", [0.1, 0.1, 0.1], [1.0, 2.0, 6.0])]}
+    for middle, height in ((statistics.median, 2.0), (statistics.fmean, 3.0)):
+        (ax,) = plots.trade_off(skewed, "error", "distance", middle=middle).axes
+        assert list(ax.lines[0].get_ydata()) == [height]
     whole, crowded = plots.trade_off(groups, "error", "distance", zoom=(0.05, 0.3)).axes
     assert [text.get_text() for text in whole.texts] == ["10"]
     assert [text.get_text() for text in crowded.texts] == ["1", "3"]

@@ -13,6 +13,7 @@ from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.models import semi_supervised
 from aae_lessons.models.semi_supervised import Config, SemiSupervisedAAE
 from aae_lessons.objectives import discriminator_loss
+from aae_lessons.references.recipes import semi_supervised_parts
 from aae_lessons.training import fit
 
 SMALL = Config(classes=4, dim=3, hidden=(16,), pixels=12, weight_std=0.3)
@@ -114,6 +115,36 @@ def test_poisoned_stale_gradients_change_nothing():
             semi_supervised.train_step(model, optimizers, batch)
         ends.append(model.state_dict())
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+
+PARTS = {
+    "y": semi_supervised_parts.class_discriminator_step,
+    "z": semi_supervised_parts.style_discriminator_step,
+}
+
+
+@pytest.mark.parametrize("code", PARTS)
+def test_with_one_discriminator_all_else_is_the_whole_update(code):
+    """Same noise, same losses but for the generator's, and the other discriminator stays."""
+    model, optimizers = make()
+    optimizers["generator"].param_groups[0]["lr"] = 0.0  # its loss differs, as it should
+    whole = copy.deepcopy(model)
+    before, batch = copy.deepcopy(model.state_dict()), make_batch()
+    whole_optimizers = whole.optimizers()
+    whole_optimizers["generator"].param_groups[0]["lr"] = 0.0
+    torch.manual_seed(2)
+    expected = semi_supervised.train_step(whole, whole_optimizers, batch)
+    torch.manual_seed(2)
+    losses = PARTS[code](model, optimizers, batch)
+    other = {"y": "z", "z": "y"}[code]
+    assert set(expected) - set(losses) == {f"discriminator_{other}"}
+    for name in set(losses) - {"generator"}:
+        assert losses[name] == expected[name], name
+    assert 0 < losses["generator"] < expected["generator"]
+    assert moved(model, before) == {"encoder", "decoder", f"discriminator_{code}"}
+    for name, weights in model.state_dict().items():
+        if not name.startswith(f"discriminator_{other}"):
+            assert torch.equal(weights, whole.state_dict()[name]), name
 
 
 def test_the_classification_phase_moves_only_what_leads_to_y():

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import math
 import os
 import statistics
 import time
@@ -42,19 +43,17 @@ def timed(exercise, answer, seed):
     return failed, time.process_time() - began
 
 
-@pytest.mark.parametrize("exercise", MUTANTS)
-def test_a_mutant_is_refused_with_its_own_cause(exercise):
-    """And with its own message: if two rows' mutants were alike, one would hear the other's."""
-    assert len(exercise.wrong) >= 2
-    for number, row in enumerate(exercise.wrong):
-        answer = mutant(exercise.answer, row)
-        # otherwise each row meets two seeds; with few of them, what a mutant does is remembered
-        for seed in SEEDS if EVERY_SEED else (0, 1 + number % 4):
-            failed, seconds = timed(exercise, answer, seed)
-            assert failed is not None, f"{row.cause}: accepted with seed {seed}"
-            assert failed.cause == row.cause, str(failed)
-            assert failed.says.endswith(row.says), f"{row.cause}: {failed}"
-            assert seconds < 2, f"{row.cause} took {seconds:.1f} s"
+def shortest(exercise, answer, seed, bar):
+    """The shortest of three times in seconds, or the first below the bar.
+
+    A virtual machine that stands still for seconds counts them as its process's own.
+    """
+    seconds = math.inf
+    for _ in range(3):
+        seconds = min(seconds, timed(exercise, answer, seed)[1])
+        if seconds < bar:
+            break
+    return seconds
 
 
 def half_a_second():
@@ -73,6 +72,24 @@ def half_a_second():
 
 
 @pytest.mark.parametrize("exercise", MUTANTS)
+def test_a_mutant_is_refused_with_its_own_cause(exercise):
+    """And with its own message: if two rows' mutants were alike, one would hear the other's."""
+    assert len(exercise.wrong) >= 2
+    for number, row in enumerate(exercise.wrong):
+        answer = mutant(exercise.answer, row)
+        # otherwise each row meets two seeds; with few of them, what a mutant does is remembered
+        for seed in SEEDS if EVERY_SEED else (0, 1 + number % 4):
+            failed, seconds = timed(exercise, answer, seed)
+            assert failed is not None, f"{row.cause}: accepted with seed {seed}"
+            assert failed.cause == row.cause, str(failed)
+            assert failed.says.endswith(row.says), f"{row.cause}: {failed}"
+            if seconds > 1:  # too long, or a slow processor? its own half second says
+                bar = 4 * half_a_second()
+                seconds = shortest(exercise, answer, seed, bar)
+                assert seconds < bar, f"{row.cause} took {seconds:.1f} s"
+
+
+@pytest.mark.parametrize("exercise", MUTANTS)
 def test_the_worked_answer_is_right_for_every_seed_and_quick(exercise):
     times, bars = [], []
     for seed in SEEDS:
@@ -81,7 +98,10 @@ def test_the_worked_answer_is_right_for_every_seed_and_quick(exercise):
         times.append(seconds)
         assert failed is None, f"seed {seed}: {failed}"
     bar = statistics.median(bars)
-    assert statistics.median(times) < bar and max(times[1:]) < 4 * bar
+    assert statistics.median(times) < bar
+    for seed in SEEDS[1:]:
+        if times[seed] >= 4 * bar:
+            assert shortest(exercise, exercise.answer, seed, 4 * bar) < 4 * bar
 
 
 @pytest.mark.parametrize("exercise", TABLES)

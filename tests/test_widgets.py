@@ -667,9 +667,9 @@ def test_the_game_has_five_questions_with_folded_answers():
         questions(6)
 
 
-def test_the_painter_has_five_questions_and_their_numbers_are_its_own():
+def test_the_painter_has_three_questions_and_their_numbers_are_its_own():
     text = folded(PAINTER)
-    assert text.count("<details>") == text.count("</details>") == 5
+    assert text.count("<details>") == text.count("</details>") == 3
     assert f"{POINTS:,} points" in text and f"{digits_of_a_page.TRAINING:,} training" in text
     options = (bundle.FOLDER / "painting.js").read_text("utf-8").split("OPTIONS = {")[1]
     assert "weight: 30," in options and "λ = 30" in text
