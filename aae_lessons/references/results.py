@@ -131,6 +131,11 @@ MEANING = {
     "entropy": "mean entropy of the class probabilities, in nats",
     "entropy_of_mean": "entropy of the mean class probabilities; log K if all have equal shares",
     "classes_used": "classes that at least 0.5 % of the test images belong to",
+    "starts": "how many networks with different first weights were trained",
+    "starts_with_whole_group": "in how many of them one class has at least 95 % of the "
+    "first group",
+    "starts_with_own_classes": "in how many of them the three groups have their majorities in "
+    "three different classes",
     "test_error_percent": "share of the test images that are classified wrongly",
     "validation_error_percent": "the same for the last 10,000 training images, held out",
     "conditional_accuracy_percent": "share of 10,000 decoded pairs of a class and a sampled style "
@@ -139,6 +144,8 @@ MEANING = {
     "9 called 4",
     "clustering_error_percent": "test error if each cluster predicts the label of the validation "
     "image that belongs to it most surely, the paper's rule",
+    "vote_error_percent": "test error if each cluster predicts the most common label of its "
+    "validation images",
     "one_to_one_error_percent": "test error under the best one-to-one assignment of clusters",
     "clusters_in_use": "clusters that are the most probable one for some image",
     "classes_named": "digits that at least one cluster predicts",
@@ -149,7 +156,8 @@ MEANING = {
     "sharpness_of_digits": "the sharpness of the test images themselves",
     "nearest_heads": "distance between the two nearest cluster heads",
     "frechet_distance": "squared Fréchet distance between the digit classifier's features of "
-    "10,000 decoded prior samples and of the test images; comparable with each other only",
+    "10,000 decoded prior samples (of autoencoder-dim-*: draws from a Gaussian fitted to the "
+    "codes of the training images) and of the test images; comparable with each other only",
     "frechet_distance_rescaled": "the same, the prior samples scaled to the codes' mean square",
     "frechet_distance_of_reconstructions": "the same for reconstructed test images",
     "sharpness": "variance of the Laplacian of decoded prior samples",

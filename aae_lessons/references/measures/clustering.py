@@ -62,6 +62,25 @@ def measure(model: ClusteringAAE, test: ImageSet) -> dict[str, float]:
     }
 
 
+def vote_error(model: ClusteringAAE, test: ImageSet) -> dict[str, float]:
+    """The error on the test images if all validation images of a cluster vote on its name."""
+    held_out = validation_images(test.device)
+    counts = clusters.contingency(probabilities(model, held_out.x), held_out.labels)
+    y = probabilities(model, test.x)
+    error = clusters.clustering_error_percent(y, test.labels, counts.argmax(1))
+    return {"vote_error_percent": error}
+
+
+def errors_with_vote(model: ClusteringAAE, test: ImageSet) -> dict[str, float]:
+    """:func:`errors` and :func:`vote_error`."""
+    return errors(model, test) | vote_error(model, test)
+
+
+def measure_with_vote(model: ClusteringAAE, test: ImageSet) -> dict[str, float]:
+    """:func:`measure` and :func:`vote_error`."""
+    return measure(model, test) | vote_error(model, test)
+
+
 def cluster_heads(model: ClusterHeadAAE, test: ImageSet) -> dict[str, float]:
     """:func:`measure`, and how near the two nearest heads are."""
     nearest = clusters.pair_distances(model.cluster_heads.detach()).min().item()

@@ -7,7 +7,7 @@ from aae_lessons.references.measures import autoencoder as measures
 from aae_lessons.references.recipes.recipe import Recipe
 
 SWEEP_EPOCHS = 8
-SIZES = (1, 2, 4, 8, 16, 64)
+SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 
 def with_code_of(dim: int) -> Recipe:

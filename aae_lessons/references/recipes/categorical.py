@@ -173,6 +173,11 @@ RECIPES: dict[str, Recipe] = {
         keep="previews",
         note="Warm to the end.",
     ),
+    "categorical-constant": replace(
+        annealed(start_temperature=2 / 3, end_temperature=2 / 3),
+        keep="record",
+        note="Gumbel-softmax draws at a constant temperature.",
+    ),
     **{
         f"categorical-{codes}-codes-{how}": several_codes(codes, how == "separate")
         for codes in (2, 4, 8)

@@ -10,7 +10,7 @@ from torch.optim import SGD
 from aae_lessons.data import SemiSupervisedBatch
 from aae_lessons.models import agreement, semi_supervised
 from aae_lessons.models.semi_supervised import SemiSupervisedAAE
-from aae_lessons.objectives import descend, squared_error
+from aae_lessons.objectives import descend, generator_loss, squared_error, two_sample_loss
 from aae_lessons.references.measures import semi_supervised as measures
 from aae_lessons.references.recipes.recipe import Recipe
 from aae_lessons.references.recipes.semi_supervised import (
@@ -25,15 +25,23 @@ from aae_lessons.references.recipes.semi_supervised import (
 )
 
 
+def _reconstruction_phase(
+    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: SemiSupervisedBatch
+) -> Tensor:
+    """Encoder and decoder learn to rebuild the clean images. Returns the loss, in nats."""
+    y, z = model.encode(model.corrupt(batch.x))
+    reconstruction = squared_error(model.decoder_logits(y, z), batch.x)
+    descend(reconstruction, optimizers["reconstruction"])
+    return reconstruction.detach()
+
+
 def denoising_step(
     model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: SemiSupervisedBatch
 ) -> dict[str, Tensor]:
     """The reconstruction and the classification phase: the AAE without its discriminators."""
-    y, z = model.encode(model.corrupt(batch.x))
-    reconstruction = squared_error(model.decoder_logits(y, z), batch.x)
-    descend(reconstruction, optimizers["reconstruction"])
+    reconstruction = _reconstruction_phase(model, optimizers, batch)
     losses = semi_supervised.baseline_step(model, optimizers, batch)
-    return {"reconstruction": reconstruction.detach(), **losses}
+    return {"reconstruction": reconstruction, **losses}
 
 
 def denoising_agreement_step(
@@ -44,6 +52,48 @@ def denoising_agreement_step(
     loss = agreement.agreement_loss(model, batch.x)
     descend(loss, optimizers["agreement"])
     return {**losses, "agreement": loss.detach()}
+
+
+def one_discriminator_step(
+    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: SemiSupervisedBatch, code: str
+) -> dict[str, Tensor]:
+    """The AAE's update with the discriminator of one ``code`` alone, ``"y"`` or ``"z"``."""
+    reconstruction = _reconstruction_phase(model, optimizers, batch)
+
+    y, z = model.encode(model.corrupt(batch.x))
+    # both priors are drawn, so that the noise is that of the AAE with both discriminators
+    y_prior = model.prior_y.sample(len(y), y.device)
+    z_prior = model.prior.sample(len(z), z.device)
+    real, codes, discriminator = {
+        "y": (y_prior, y, model.discriminator_y),
+        "z": (z_prior, z, model.discriminator_z),
+    }[code]
+    two_sample = two_sample_loss(discriminator, real, codes.detach())
+    descend(two_sample, optimizers[f"discriminator_{code}"])
+    generator = generator_loss(discriminator(codes))
+    descend(generator, optimizers["generator"])
+
+    losses = semi_supervised.baseline_step(model, optimizers, batch)
+    return {
+        "reconstruction": reconstruction,
+        f"discriminator_{code}": two_sample.detach(),
+        "generator": generator.detach(),
+        **losses,
+    }
+
+
+def class_discriminator_step(
+    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: SemiSupervisedBatch
+) -> dict[str, Tensor]:
+    """The AAE's update without the discriminator of the style."""
+    return one_discriminator_step(model, optimizers, batch, "y")
+
+
+def style_discriminator_step(
+    model: SemiSupervisedAAE, optimizers: dict[str, SGD], batch: SemiSupervisedBatch
+) -> dict[str, Tensor]:
+    """The AAE's update without the discriminator of the class."""
+    return one_discriminator_step(model, optimizers, batch, "z")
 
 
 def labelled_images_step(
@@ -70,6 +120,16 @@ def denoising(budget: Budget, config: semi_supervised.Config) -> Recipe:
 DENOISING = denoising(BUDGETS["100"], JITTERED)
 RECIPES: dict[str, Recipe] = {
     "denoising-100": denoising(BUDGETS["100"], HALF),
+    "denoising-100-discriminator-y": replace(
+        denoising(BUDGETS["100"], HALF),
+        step=class_discriminator_step,
+        note=PAPER + " The style has no discriminator.",
+    ),
+    "denoising-100-discriminator-z": replace(
+        denoising(BUDGETS["100"], HALF),
+        step=style_discriminator_step,
+        note=PAPER + " The class has no discriminator.",
+    ),
     "denoising-100-augmented": DENOISING,
     "denoising-100-agreement": replace(
         DENOISING,
