@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -13,8 +15,9 @@ from matplotlib.figure import Figure
 from aae_lessons.arguments import check_mapping
 from aae_lessons.plots.style import COLOURS, MARKERS, new_figure
 
-# of a setting's label, in points from its mark, by group: the lines lie close
-LABEL_PLACES = ((6, 4), (5, -12), (-14, 8), (5, -12))
+# of a setting's label, in points from its mark to the label's middle; the first is preferred
+LABEL_PLACES = ((11, 8), (11, -8), (-11, -8), (-11, 8), (0, 13), (0, -13), (17, 0), (-17, 0))
+LABEL_PLACES += tuple((1.6 * across, 1.6 * up) for across, up in LABEL_PLACES)
 MEAN_AND_SPREAD = {
     "errorbar": "sd",
     "linestyle": "none",
@@ -33,8 +36,9 @@ def trade_off(
     floor: float | None = None,
     linear: bool = False,
     zoom: tuple[float, float] | None = None,
+    middle: Callable[[Sequence[float]], float] = statistics.median,
 ) -> Figure:
-    """Two measures against each other: each setting's medians, and a small point for each seed.
+    """Two measures against each other: each setting's middle, and a small point for each seed.
 
     Args:
         groups: name -> (setting, values across, values up), in the order in which they are
@@ -44,14 +48,14 @@ def trade_off(
         linear: the vertical axis is linear; logarithmic by default.
         zoom: a part of the horizontal axis that a second panel shows larger, with the settings
             of the points that lie there.
+        middle: of a setting's seeds, for its large point: their median, or ``statistics.fmean``.
     """
     check_mapping(groups, "groups", "a dict of one group or more")
     figure, axes = new_figure(1, 2 if zoom else 1, 11.0 if zoom else 7.4, 4.6 if zoom else 4.2)
     low, high = zoom or (0.0, 0.0)
-    for panel, ax in enumerate(axes[0]):
+    for ax in axes[0]:
         for i, (name, places) in enumerate(groups.items()):
-            labelled = [(low <= statistics.median(x) <= high) == bool(panel) for _, x, _ in places]
-            _connected(ax, i, name, places, labelled)
+            _connected(ax, i, name, places, middle)
         if floor is not None:
             ax.axhline(floor, color="0.2", linestyle=":")
         ax.set(xlabel=xlabel, ylabel=ylabel, yscale="linear" if linear else "log")
@@ -63,34 +67,68 @@ def trade_off(
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     else:
         axes[0, 0].legend(fontsize=9)
-    for ax in axes[0]:
+    figure.draw_without_rendering()  # the labels need the panels' final places
+    for panel, ax in enumerate(axes[0]):
         _plain_numbers(ax, linear)
+        _label(ax, groups, middle, [low, high] if zoom else [], inside=bool(panel))
     return figure
 
 
 def _connected(
-    ax: Axes, i: int, name: str, places: Sequence[Place], labelled: Sequence[bool]
+    ax: Axes,
+    i: int,
+    name: str,
+    places: Sequence[Place],
+    middle: Callable[[Sequence[float]], float],
 ) -> None:
-    """One group: its medians on a line, its seeds as small points, the labels of some settings."""
+    """One group: the middles of its settings on a line, and its seeds as small points."""
     style: dict[str, Any] = {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 6}
     small: dict[str, Any] = style | {"markersize": 3, "markevery": [1]}
-    ink = [0.7 * part for part in to_rgb(COLOURS[i])]  # darker: letters are thin
-    across = [statistics.median(x) for _, x, _ in places]
-    up = [statistics.median(y) for _, _, y in places]
+    across, up = ([middle(seeds[k]) for _, *seeds in places] for k in (0, 1))
     ax.plot(across, up, linewidth=1, label=name, **style)
-    for (setting, *seeds), show, *middle in zip(places, labelled, across, up, strict=True):
+    for (_, *seeds), *own in zip(places, across, up, strict=True):
         for x, y in zip(*seeds, strict=True):
-            ax.plot([middle[0], x], [middle[1], y], linewidth=0.6, alpha=0.45, **small)
-        if show:
-            where = LABEL_PLACES[i % len(LABEL_PLACES)]
-            ax.annotate(
-                setting,
-                (middle[0], middle[1]),
-                where,
-                textcoords="offset points",
-                fontsize=8.5,
-                color=ink,
-            )
+            ax.plot([own[0], x], [own[1], y], linewidth=0.6, alpha=0.45, **small)
+
+
+def _label(
+    ax: Axes,
+    groups: Mapping[str, Sequence[Place]],
+    middle: Callable[[Sequence[float]], float],
+    zoom: Sequence[float],
+    inside: bool,
+) -> None:
+    """Each setting's name next to its point, where the fewest points, lines and names lie."""
+    marks = [np.asarray(ax.transData.transform(line.get_xydata())) for line in ax.lines]
+    along = [np.linspace(a, b, 30) for line in marks for a, b in itertools.pairwise(line)]
+    legend = ax.get_legend()
+    taken = [np.empty((0, 2)), *marks, *along]
+    taken += [] if legend is None else [_grid(legend.get_window_extent().get_points())]
+    point = ax.figure.dpi / 72  # in pixels
+    for i, places in enumerate(groups.values()):
+        ink = [0.7 * part for part in to_rgb(COLOURS[i])]  # darker: letters are thin
+        for setting, *seeds in places:
+            x, y = map(middle, seeds)
+            if zoom and (zoom[0] <= x <= zoom[1]) != inside:
+                continue
+            half = point * np.array([2.7 * len(setting) + 1, 5.0])  # of the name's box
+            own = ax.transData.transform((x, y))
+            crowd = np.concatenate(taken)
+            covered = [
+                (np.abs(crowd - own - np.multiply(point, place)) < half).all(1).sum()
+                for place in LABEL_PLACES
+            ]
+            place = LABEL_PLACES[int(np.argmin(covered))]
+            style: dict[str, Any] = {"fontsize": 8.5, "color": ink, "ha": "center", "va": "center"}
+            ax.annotate(setting, (x, y), place, textcoords="offset points", **style)
+            box = own + point * np.array(place) + np.array([-half, half])
+            taken.append(np.repeat(_grid(box), 5, axis=0))  # worse than a line
+
+
+def _grid(corners: np.ndarray) -> np.ndarray:
+    """Points that fill a box, (n, 2), from its lower left and upper right corner."""
+    sides = (np.linspace(a, b, 12) for a, b in np.transpose(corners))
+    return np.stack(np.meshgrid(*sides), -1).reshape(-1, 2)
 
 
 def _heights(

@@ -62,7 +62,7 @@ def contours(ax: Axes, prior: Any, low: Sequence[float], high: Sequence[float]) 
     paths = [
         Path(*line) for parts in drawn for line in zip(*parts, strict=True) if line[0] is not None
     ]
-    for colour, width in (("white", 2.6), ("0.1", 1.0)):  # a pale rim keeps the line visible
+    for colour, width in (("white", 1.8), ("0.1", 1.0)):  # a pale rim keeps the line visible
         lines = PathCollection(paths, facecolors="none", edgecolors=colour, linewidths=width)
         ax.add_collection(lines, autolim=False)
         lines.set(zorder=3)

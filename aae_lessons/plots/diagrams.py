@@ -68,8 +68,8 @@ def vae(dark: bool = False) -> Diagram:
                        ((441, 110), (500, 110)), ((599, 110), (654, 110))):  # fmt: skip
         canvas.arrow(start, end)
     canvas.text((347, 76), "z = μ + σ·ε", size=12)
-    canvas.prior((420, 220), "ε from N(0, I)")
-    canvas.arrow((420, 188), (420, 132), role="prior")
+    canvas.text((420, 206), "noise ε from N(0, I)", size=13)
+    canvas.arrow((420, 188), (420, 132))
     canvas.loss((160, 220), "KL( q(z|x) ‖ p(z) )", 180)
     canvas.arrow((275, 168), (275, 220), (253, 220), role="fake")
     canvas.loss((390, 30), "reconstruction −log p(x|z)", 220)
@@ -220,14 +220,14 @@ def _class_and_style(phase: str | None, dark: bool, prior: str, labels: bool) ->
         canvas.loss((700, 320), "cost c(x, x̂)", 130)
         canvas.arrow((740, 260), (740, 302))
     if labels and phase in (None, "classification"):
-        canvas.loss((480, 150), "cross-entropy(y, label)", 180)
+        canvas.loss((505, 150), "cross-entropy(logits of y, label)", 220)
         canvas.arrow((361, 182), (395, 160), role="real")
     kind = "class" if labels else "cluster"
     return canvas.finish(_alt(
         f"An adversarial autoencoder with two codes: the encoder gives each image a {kind} y, a "
         "softmax, and a style z; the decoder rebuilds x̂ from both. One discriminator compares y "
         f"with the categorical prior, another compares z with a Gaussian."
-        + (" Labelled images also have a cross-entropy between y and the label." * labels),
+        + (" Labelled images also have a cross-entropy on the logits of y." * labels),
         phase,
     ))  # fmt: skip
 

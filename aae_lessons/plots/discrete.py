@@ -159,6 +159,7 @@ def over_epochs(
         side = "top" if crowded else "bottom"
         ax.text(1.01, level, name, fontsize=8, va=side, transform=ax.get_yaxis_transform())
     ax.set(xlabel="epochs", ylabel=ylabel, ylim=(0, 1.08 * ax.get_ylim()[1]))
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.1 if levels else 1.0, 0.5))
     return figure
 

@@ -106,11 +106,12 @@ def _clouds(panel: Panel) -> list[Tensor]:
 
 
 def _scatter(ax: Axes, z: Tensor, labels: Tensor) -> None:
-    unlabelled = "codes" if (labels < 0).all() else "no label"
+    # black is the colour of the prior's lines, which unlabelled codes alone must not hide
+    unlabelled, ink = ("codes", COLOURS[0]) if (labels < 0).all() else ("no label", "k")
     for k in labels.unique().tolist():
         across, up = z[labels == k].T
         if k < 0:
-            cloud = ax.scatter(across, up, s=8, color="k", label=unlabelled)
+            cloud = ax.scatter(across, up, s=8, color=ink, label=unlabelled)
         else:
             colour, marker = mark(k)
             size = 8 * THIN.get(marker, 1.0)

@@ -75,44 +75,47 @@ class AdversarialGameExplorer(Explorer):
 
 QUESTIONS = (
     (
-        "Step through one update with *one phase*. Which networks light up in each "
-        "phase, and which loss do they descend?",
+        "Press *one phase* three times. Which networks move in each phase, and which loss do "
+        "they descend?",
         "Reconstruction phase: encoder Q and decoder G, on the reconstruction cost. "
         "Discriminator phase: D alone, on its own loss; codes are detached, so Q "
         "can't move. Generator phase: Q alone, on the generator's loss; the gradient "
-        "passes through D, but D's weights stay. Q belongs to two phases: it encodes,"
-        " and it is the game's generator.",
+        "passes through D, but D's weights stay. Q belongs to two phases: it encodes, "
+        "and it is the game's generator.",
     ),
     (
-        "In the three-phase algorithm, play from a reset with λ = 1, then from another with "
-        "λ = 40. What changes?",
-        "Nothing visible: λ scales the only loss of the generator's Adam, and Adam "
-        "divides every gradient by its own size. In the joint step λ does have a meaning. "
-        "(Move λ while it plays, and the codes are thrown about for some hundred updates: "
-        "Adam's running estimate has to catch up.)",
+        "On digits, run about 400 updates from a reset: with the joint step and λ = 0, 1 and "
+        "40, and with three phases and λ = 1 and 40. Where does λ change the result, and is "
+        "the largest λ the closest?",
+        "λ acts in the joint step only. With λ = 0 nothing pulls the codes: they stay far from "
+        "the prior, and D's loss falls to nearly 0. With λ = 1 they come close to it. With "
+        "λ = 40 they are farther away after as many updates, and the reconstruction is worse: "
+        "a larger weight is not always a closer match. In three phases the generator's Adam "
+        "divides every gradient by its own size, so both values give nearly the same.",
     ),
     (
-        "Where do both losses end when codes and prior are equal, and what do these values mean?",
+        "On pictures of two pixels, with three phases: where do both losses end when codes and "
+        "prior are equal, and what do these values mean? Then reset, switch on *D too weak*, and "
+        "run 1000 updates.",
         "Near 2 log 2 and log 2: a discriminator that can't tell says ½ everywhere. "
-        "The converse is false. A discriminator that learns too slowly says nearly ½ "
-        "too, with the codes anywhere: switch on *D too weak*, and watch the losses "
-        "come to their lines while the second chart stays high.",
+        "The converse is false. One that learns too slowly says nearly ½ too, wherever the codes "
+        "are: D's loss is near its line, while the second chart stays high.",
     ),
     (
-        "Switch on *no generator phase*, and after a reset *a generator that fools "
-        "nobody*. How do the two differ in the plane, and in the losses?",
-        "Without the generator phase nobody pulls the codes: they stay where "
-        "reconstruction puts them, several times the floor from the prior, and D's "
-        "loss stays below 2 log 2, as it can tell the two apart. The generator that "
-        "fools nobody minimises D's own loss: the arrows point away from the prior, "
-        "the codes flee from it, and both losses fall to 0.",
+        "On the same data, run 300 updates from a reset with *no generator phase*, and 300 with "
+        "*a generator that fools nobody* instead. How do the two differ in the plane, and in the "
+        "losses?",
+        "Without the generator phase nothing pulls the codes: they stay several times the floor "
+        "from the prior, and D's loss stays below 2 log 2, as it can tell the two apart. The "
+        "generator that fools nobody minimises D's own loss: the arrows point away from the "
+        "prior, the codes move away from it, and both losses fall to 0.",
     ),
     (
-        "Switch on *real and fake swapped*. Why do the codes now leave the prior, "
-        "although D still learns to tell the two apart?",
+        "Again 300 updates from a reset, with *real and fake swapped*. Why do the codes now leave "
+        "the prior, although D still learns to tell the two apart?",
         "D learns the opposite labels: it says 1 for codes and 0 for prior samples. "
-        "The generator still climbs towards D = 1, and that is now where the codes "
-        "are and the prior is not.",
+        "The generator still moves codes to where D is near 1, and that is now where the prior "
+        "is not.",
     ),
 )
 
