@@ -37,7 +37,7 @@ def _balanced_labels(labels, held_out, n, seed):
 
 BALANCED_LABELS = """
 5.1 a balanced label split
-read: lesson 5, sections 5.1 and 5.11
+read: lesson 5, sections 5.1 and 5.9
 hint: Where are the images of class k? (labels == k).nonzero().flatten().
 hint: A generator of your own: torch.Generator().manual_seed(seed), given to torch.randperm.
 hint: Cut the held-out images off before you look for anything: labels[:N - held_out].
@@ -183,7 +183,7 @@ def _classification_loss(logits, label):
 
 CLASSIFICATION = """
 5.2 the classification loss
-read: lesson 5, sections 5.3 and 5.11
+read: lesson 5, sections 5.3 and 5.9
 hint: Which rows have a label? label >= 0.
 hint: F.cross_entropy takes logits, and applies log_softmax itself.
 hint: F.cross_entropy(logits[known], label[known]): a mean over the known ones.
