@@ -107,7 +107,7 @@ def test_a_metric_changes_where_the_seeds_are_separated(monkeypatch, after, expe
 
 
 def test_each_vae_of_the_sweep_but_one_has_an_aae_that_is_better_in_both_measures():
-    """Lesson 3, section 3.20: one VAE only has no AAE that rebuilds and matches better."""
+    """Lesson 3, section 3.19: one VAE only has no AAE that rebuilds and matches better."""
 
     def medians(runs):
         measures = ("reconstruction_mse", "sliced_wasserstein_over_floor")
