@@ -92,6 +92,12 @@ def test_losses_show_the_equilibrium():
     assert axes[1].get_ylim()[0] == 0 and axes[1].get_ylim()[1] > 1.4
 
 
+def test_losses_stand_in_the_order_of_an_update():
+    phases = ["reconstruction", "discriminator", "discriminator_z", "generator", "classification"]
+    history = History([1], {phase: [1.0] for phase in reversed([*phases, "KL"])})
+    assert [ax.get_title() for ax in plots.losses(history).axes] == [*phases, "KL"]
+
+
 def test_curves_are_drawn_on_a_logarithmic_axis():
     ax = plots.curves([1, 2], {"a": [1.0, 10.0]}, "epochs", "distance", floor=1.0).axes[0]
     assert ax.get_yscale() == "log"

@@ -72,8 +72,11 @@ def losses(history, title: str = "", adversaries: int = 1) -> Figure:
     return figure
 
 
-def _order(phase: str) -> tuple[bool, str]:
-    return phase != "reconstruction", phase
+def _order(phase: str) -> tuple[int, str]:
+    """The phases in the order in which an update runs them (paper, section 2); others behind."""
+    names = ("reconstruction", "discriminat", "generator", "classification")
+    ranks = (i for i, name in enumerate(names) if phase.startswith(name))
+    return next(ranks, len(names)), phase
 
 
 def _check_lines(x: Sequence[float], lines: Mapping[str, Sequence[float]], name: str) -> None:
