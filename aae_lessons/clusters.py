@@ -1,9 +1,9 @@
 """Clusters: heads, names and two kinds of error; two terms of a training objective.
 
 A model without labels numbers its clusters arbitrarily. Before an error can be computed, each
-cluster needs a class as its name. The paper names each by one labelled image, its *head*; a
-one-to-one matching of clusters and classes is stricter, and common elsewhere. The two errors are
-not comparable.
+cluster needs a class as its name. The paper names each by one labelled image, which we call its
+*head*; a one-to-one matching of clusters and classes is stricter, and common elsewhere. The two
+errors are not comparable.
 
 Reference:
     Makhzani et al. 2015, §6 (the rule of the heads) and §7 (heads pushed apart); Kuhn 1955 (the
