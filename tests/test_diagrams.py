@@ -16,6 +16,7 @@ DRAWN = {
     "semi_supervised": (diagrams.semi_supervised, (None, *PHASES, "classification")),
     "clustering": (diagrams.clustering, (None, *PHASES)),
     "wae": (diagrams.wae, (None,)),
+    "ladder": (diagrams.ladder, (None,)),
 }
 CASES = [(draw, phase) for draw, phases in DRAWN.values() for phase in phases]
 UPDATED = {  # phase -> how many networks it updates, with one discriminator and with two

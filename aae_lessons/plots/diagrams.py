@@ -8,6 +8,7 @@ are filled, and what it does not use is greyed. ``dark`` draws for dark paper.
 from __future__ import annotations
 
 from aae_lessons.arguments import check
+from aae_lessons.plots._diagram_parts import adversary, autoencoder_row, cost_lines
 from aae_lessons.plots.drawing import Canvas, Diagram
 
 MOVES = {  # phase -> networks that it updates
@@ -28,9 +29,9 @@ SAYS = {
 def autoencoder(dark: bool = False) -> Diagram:
     """Image, encoder, code, decoder, reconstruction: lesson 1."""
     canvas = Canvas(760, 190, dark)
-    _autoencoder_row(canvas, 80)
+    autoencoder_row(canvas, 80)
     canvas.loss((380, 165), "reconstruction cost c(x, x̂)", 230)
-    _cost_lines(canvas, 80, 165, 265)
+    cost_lines(canvas, 80, 165, 265)
     return canvas.finish(
         "An autoencoder: an image x enters the encoder, which narrows it to a code z; the decoder "
         "widens z to a reconstruction x̂. A cost compares x and x̂."
@@ -73,7 +74,7 @@ def vae(dark: bool = False) -> Diagram:
     canvas.loss((160, 220), "KL( q(z|x) ‖ p(z) )", 180)
     canvas.arrow((275, 168), (275, 220), (253, 220), role="fake")
     canvas.loss((390, 30), "reconstruction −log p(x|z)", 220)
-    _cost_lines(canvas, 110, 30, 280, left=50, right=680, inner=500)
+    cost_lines(canvas, 110, 30, 280, left=50, right=680, inner=500)
     canvas.text((160, 252), "of every image alone", size=12)
     return canvas.finish(
         "A variational autoencoder: the encoder gives each image x a mean μ and a deviation σ; "
@@ -96,9 +97,9 @@ def categorical(phase: str | None = None, dark: bool = False) -> Diagram:
 def wae(dark: bool = False) -> Diagram:
     """The Wasserstein autoencoder: any cost, any discrepancy between codes and prior: lesson 7."""
     canvas = Canvas(760, 345, dark)
-    _autoencoder_row(canvas, 110)
+    autoencoder_row(canvas, 110)
     canvas.loss((380, 45), "any cost c(x, x̂)", 180)
-    _cost_lines(canvas, 110, 45, 290)
+    cost_lines(canvas, 110, 45, 290)
     canvas.prior((130, 275), "prior P_Z")
     canvas.code((270, 275), "z_prior", "real")
     canvas.arrow((192, 275), (244, 275), role="real")
@@ -127,6 +128,41 @@ def clustering(phase: str | None = None, dark: bool = False) -> Diagram:
     return _class_and_style(phase, dark, "Cat(K)", labels=False)
 
 
+def ladder(dark: bool = False) -> Diagram:
+    """One layer of a Ladder network: noisy pass, decoder, clean pass: lesson 8."""
+    canvas = Canvas(800, 350, dark)
+    for x, words in ((130, "noisy pass"), (400, "decoder"), (740, "clean pass")):
+        canvas.text((x, 24), words, size=13, bold=True)
+    canvas.text((20, 90), "layer l + 1", size=12, anchor="start")
+    canvas.text((20, 226), "layer l", size=12, anchor="start")
+    canvas.code((130, 90), "z̃")
+    canvas.code((400, 90), "ẑ")
+    canvas.code((740, 90), "z")
+    canvas.text((400, 150), "u = BN(V ẑ)", size=13)
+    canvas.code((130, 226), "z̃")
+    canvas.network("decoder", (400, 226), "g(z̃, u)")
+    canvas.code((530, 226), "ẑ")
+    canvas.code((740, 226), "z")
+    for x in (130, 740):  # both encoders work upwards
+        canvas.arrow((x, 330), (x, 250))
+        canvas.arrow((x, 204), (x, 114))
+    canvas.text((142, 300), "noise", size=12, anchor="start")
+    canvas.text((142, 160), "noise", size=12, anchor="start")
+    canvas.arrow((400, 112), (400, 138))
+    canvas.arrow((400, 162), (400, 192))
+    canvas.arrow((152, 226), (350, 226))
+    canvas.arrow((449, 226), (508, 226))
+    canvas.loss((636, 300), "λ · ‖ẑ_BN − z‖² / m", 160)
+    canvas.arrow((552, 226), (616, 226), (616, 282))
+    canvas.arrow((718, 226), (656, 226), (656, 282))
+    return canvas.finish(
+        "One layer of a Ladder network. Left, the noisy pass leads upwards through z̃ of layer l "
+        "to z̃ of layer l + 1; right, the clean pass through z. In the middle the decoder leads "
+        "downwards: from ẑ of layer l + 1 comes the signal u = BN(V ẑ), and g estimates ẑ of "
+        "layer l from u and z̃. A cost compares ẑ with the clean z of the same layer."
+    )
+
+
 # ------------------------------------------------------------------------------- parts
 
 
@@ -136,10 +172,10 @@ def _one_code(
     """The AAE with a code, a prior and a discriminator (``opponent``) of these names."""
     canvas = _canvas(760, 345, dark, phase, tuple(MOVES))
     rebuilt, played = phase in (None, "reconstruction", "joint"), phase != "reconstruction"
-    _autoencoder_row(canvas, 110, code, quiet=not rebuilt)
+    autoencoder_row(canvas, 110, code, quiet=not rebuilt)
     if rebuilt:
         canvas.loss((380, 45), "reconstruction cost c(x, x̂)", 230)
-        _cost_lines(canvas, 110, 45, 265)
+        cost_lines(canvas, 110, 45, 265)
     draws = phase in (None, "discriminator")
     real, fake = "real" * draws, "fake" * played
     canvas.prior((130, 275), prior, classes=prior.startswith("Cat"))
@@ -163,28 +199,6 @@ def _canvas(
     check(ok, "phase", phase, f"None, or one of {', '.join(phases)}")
     moving = {**MOVES, "classification": ("encoder",)}.get(phase) if phase else None
     return Canvas(width, height, dark, moving)
-
-
-def _autoencoder_row(canvas: Canvas, y: float, code: str = "z", quiet: bool = False) -> None:
-    """x, encoder, code, decoder, x̂ along one line; the second half greyed where it is not used."""
-    canvas.image((80, y), "x")
-    canvas.network("encoder", (230, y), "encoder Q")
-    canvas.code((380, y), code)
-    canvas.network("decoder", (530, y), "decoder G")
-    canvas.image((680, y), "x̂")
-    canvas.arrow((105, y), (180, y))
-    canvas.arrow((279, y), (358, y))
-    canvas.arrow((401, y), (480, y), quiet=quiet)
-    canvas.arrow((579, y), (654, y), quiet=quiet)
-
-
-def _cost_lines(
-    canvas: Canvas, y: float, level: float, edge: float, left=80.0, right=680.0, inner=0.0
-) -> None:
-    """From x and from x̂ to the cost, which is at height ``level``."""
-    side = 25 if level > y else -25
-    canvas.arrow((left, y + side), (left, level), (edge, level))
-    canvas.arrow((right, y + side), (right, level), (inner or 760 - edge, level))
 
 
 def _game(phase: str | None, code: str, opponent: str) -> str:
@@ -215,7 +229,7 @@ def _class_and_style(phase: str | None, dark: bool, prior: str, labels: bool) ->
         canvas.code((340, y), name)
         canvas.arrow((229, 235), (318, y), quiet=unused)
         canvas.arrow((361, y), (550, 235 - 12 * (1 if up else -1)), quiet=not rebuilt)
-        _adversary(canvas, name, 70 if up else 400, y, prior if up else "N(0, I)", played, phase)
+        adversary(canvas, name, 70 if up else 400, y, prior if up else "N(0, I)", played, phase)
     if rebuilt:
         canvas.loss((700, 320), "cost c(x, x̂)", 130)
         canvas.arrow((740, 260), (740, 302))
@@ -230,21 +244,3 @@ def _class_and_style(phase: str | None, dark: bool, prior: str, labels: bool) ->
         + (" Labelled images also have a cross-entropy on the logits of y." * labels),
         phase,
     ))  # fmt: skip
-
-
-def _adversary(
-    canvas: Canvas, name: str, y: float, code_y: float, prior: str, played: bool, phase: str | None
-) -> None:
-    """A prior, its sample and the discriminator of one code, in a row at height ``y``."""
-    draws = phase in (None, "discriminator")
-    canvas.prior((90, y), prior, classes=prior.startswith("Cat"))
-    canvas.code((215, y), name, "real")
-    canvas.network("discriminator", (480, y), f"D_{name} ({name})")
-    canvas.arrow((152, y), (189, y), quiet=not draws, role="real" if draws else "")
-    canvas.arrow((241, y), (420, y), quiet=not draws, role="real" if draws else "")
-    towards = 21 if y > code_y else -21
-    middle = (y + code_y) / 2
-    canvas.arrow((340, code_y + towards), (340, middle), (440, y - towards), quiet=not played,
-                 role="fake" if played else "")  # fmt: skip
-    canvas.text((640, y), "real or fake?", size=13)
-    canvas.arrow((539, y), (590, y), quiet=not played)
