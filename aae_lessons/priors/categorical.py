@@ -14,7 +14,7 @@ from aae_lessons.arguments import check_int, check_labels, check_matrix
 
 @dataclass(frozen=True)
 class Categorical:
-    """One-hot vectors of ``classes`` equally likely classes: the prior of y (AAE §4.2)."""
+    """One-hot vectors of ``classes`` equally likely classes: the prior of y (AAE §5)."""
 
     classes: int = 10
 
