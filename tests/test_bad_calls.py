@@ -247,6 +247,7 @@ ROWS = [
             "prior": (None, 3, "Gaussian"),
             "updates": COUNT,
             "seed": SEED,
+            "density": (1, None, "yes"),
         },
     ),
     *[

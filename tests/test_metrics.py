@@ -63,10 +63,29 @@ def test_a_hole_that_moments_miss_is_seen(matched):
     assert metrics.c2st_accuracy(ring, PRIOR) > 0.9
 
 
+def test_a_classifier_that_sees_the_density_finds_gaps_sooner():
+    """Three in ten samples of a ring turn into its gaps, as in lesson 2."""
+    torch.manual_seed(0)
+    ring, half = GaussianMixture(), torch.tensor(math.pi / 10)
+    z = ring.sample(10_000)
+    null = metrics.c2st_accuracy(z, ring, updates=UPDATES, density=True)
+    assert null == pytest.approx(0.5, abs=0.02)
+    turn = torch.tensor([[half.cos(), half.sin()], [-half.sin(), half.cos()]])
+    z[:3000] = z[:3000] @ turn
+    more = ring.sample(50_000)
+    ratio = (ring.log_prob(more @ turn.T) - ring.log_prob(more)).exp()  # the turned ring's density
+    best = 0.5 + 0.5 * 0.3 * (1 - ratio).clamp(min=0).mean().item()  # by the total variation
+    plain, informed = (
+        metrics.c2st_accuracy(z, ring, updates=UPDATES, density=sees) for sees in (False, True)
+    )
+    assert plain < best - 0.03 < informed < best + 0.015
+
+
 @pytest.mark.parametrize(
     "measure",
     [
         lambda z: metrics.c2st_accuracy(z, PRIOR, updates=20),
+        lambda z: metrics.c2st_accuracy(z, PRIOR, updates=20, density=True),
         lambda z: metrics.sliced_wasserstein_over_floor(z, PRIOR),
         lambda z: metrics.mmd_over_floor(z, PRIOR),
     ],
@@ -188,6 +207,7 @@ def test_sharpness_falls_with_blur():
         (lambda: metrics.c2st_accuracy(torch.randn(10, 2), PRIOR), "z"),
         (lambda: metrics.c2st_accuracy(torch.full((100, 2), torch.nan), PRIOR), "z"),
         (lambda: metrics.c2st_accuracy(torch.randn(100, 2), PRIOR, updates=0), "updates"),
+        (lambda: metrics.c2st_accuracy(torch.randn(100, 2), DRAWN, density=True), "prior"),
         (lambda: metrics.moments(torch.randn(1, 2)), "z"),
         (lambda: metrics.frechet_distance(torch.randn(5, 2), torch.randn(5, 3)), "features_b"),
         (lambda: metrics.error_percent(torch.rand(2, 784), torch.zeros(3), None), "labels"),
