@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -64,7 +65,9 @@ def c2st_accuracy(
         check_instance(prior, "prior", HasDensity, "one with log_prob, as density=True asks")
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        seen = _with_log_density(prior, like=z) if density else Tensor.detach
+        seen = Tensor.detach
+        if density:
+            seen = _with_log_density(cast(HasDensity, prior), like=z)
         z = seen(z)
         order = torch.randperm(len(z), device=z.device)
         train, test = z[order[: len(z) // 2]], z[order[len(z) // 2 :]]
