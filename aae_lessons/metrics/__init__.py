@@ -9,7 +9,6 @@ from aae_lessons.metrics.errors import (
     reconstruction_mse,
 )
 from aae_lessons.metrics.match import (
-    c2st_accuracy,
     component_accuracy,
     kl_parts,
     mass_at_modes,
@@ -22,6 +21,7 @@ from aae_lessons.metrics.samples import (
     sample_quality,
     sharpness,
 )
+from aae_lessons.metrics.two_sample import c2st_accuracy
 
 __all__ = [
     "c2st_accuracy",
