@@ -18,7 +18,6 @@ from aae_lessons.arguments import (
     check_matrix,
     check_same_shape,
 )
-from aae_lessons.metrics.two_sample import check_codes
 from aae_lessons.objectives import (
     gaussian_log_prob,
     inverse_multiquadratics,
@@ -191,3 +190,12 @@ def kl_parts(
         "mutual_information": (own - together).mean().item(),
         "marginal_kl": (together - prior.log_prob(z)).mean().item(),
     }
+
+
+def check_codes(z: Tensor, prior: Prior, at_least: int, seed: int = 0) -> None:
+    """``z`` must be codes (n, d) of this prior's size: finite, and ``at_least`` of them."""
+    check_instance(prior, "prior", Prior, "one with dim and sample(n)")
+    check_int(seed, "seed", at_least=0)
+    check_matrix(z, "z", columns=prior.dim)
+    check(len(z) >= at_least, "z", z, f"{at_least} codes or more")
+    check(bool(z.isfinite().all()), "z", "nan or infinite codes", "finite codes")

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.optim import Adam
 
-from aae_lessons.arguments import check, check_instance, check_int, check_matrix
+from aae_lessons.arguments import check, check_instance, check_int
+from aae_lessons.metrics.match import check_codes
 from aae_lessons.networks import Discriminator
 from aae_lessons.objectives import descend, discriminator_loss
 from aae_lessons.priors import HasDensity, Prior
@@ -71,12 +72,3 @@ def _with_log_density(prior: HasDensity, like: Tensor) -> Callable[[Tensor], Ten
         return torch.cat([z.detach(), standardised.clamp(-6, 3)[:, None]], dim=1)
 
     return appended
-
-
-def check_codes(z: Tensor, prior: Prior, at_least: int, seed: int = 0) -> None:
-    """``z`` must be codes (n, d) of this prior's size: finite, and ``at_least`` of them."""
-    check_instance(prior, "prior", Prior, "one with dim and sample(n)")
-    check_int(seed, "seed", at_least=0)
-    check_matrix(z, "z", columns=prior.dim)
-    check(len(z) >= at_least, "z", z, f"{at_least} codes or more")
-    check(bool(z.isfinite().all()), "z", "nan or infinite codes", "finite codes")
