@@ -100,9 +100,14 @@ WEIGHTS: dict[str, tuple[float, ...]] = {  # λ, and for the VAE β
 }
 
 
-def swept(family: str, weight: float, beta1: float = 0.5) -> Recipe:
-    """One run of the sweep: a family of :data:`WEIGHTS` at one weight; ``beta1`` is the VAE's."""
-    config = wasserstein.Config(weight=weight)
+def swept(
+    family: str, weight: float, beta1: float = 0.5, gaussian_posterior: bool = False
+) -> Recipe:
+    """One run of the sweep: a family of :data:`WEIGHTS` at one weight.
+
+    ``beta1`` is the VAE's, which always has a Gaussian posterior; the others have one on demand.
+    """
+    config = wasserstein.Config(weight=weight, gaussian_posterior=gaussian_posterior)
     recipe = Recipe(
         build=lambda: wasserstein.WAE(EIGHT, squared_error, FAMILIES[family](), config),
         step=wasserstein.train_step,
@@ -165,4 +170,13 @@ RECIPES |= {  # as long as that AAE, with the β₁ that is usual for a VAE
             "only the weight changes along a row.", "but twice the epochs, and β₁ = 0.9 in Adam."
         ),
     )
+}
+RECIPES |= {  # the discriminator in the KL's place, with the VAE's random encoder
+    f"sweep-gan-{weight}-gaussian-posterior": replace(
+        swept("gan", weight, gaussian_posterior=True),
+        note=SWEEP_NOTE.replace(
+            "only the weight changes along a row.", "but the codes are draws, as in a VAE."
+        ),
+    )
+    for weight in (1, 3, 10)
 }
