@@ -188,7 +188,7 @@ def _mended_step(encoder, decoder, discriminator, optimizers, x, z_prior):
 
 MENDED_AAE_STEP = """
 2.6 find three mistakes in an AAE's update
-read: lesson 2, sections 2.4 and 2.13
+read: lesson 2, sections 2.4 and 2.12
 hint: Both losses fall to zero, so both players win. Who is called real?
 hint: Mend that, run it again, and look: the discriminator wins now. Who moves the encoder, and in
     which direction? Follow its .grad from phase to phase.

@@ -39,7 +39,7 @@ adversarial = statements(
     _adversarial,
     """
 2.7 name the mistakes of exercise 2.6
-read: lesson 2, sections 2.4 and 2.13
+read: lesson 2, sections 2.4 and 2.12
 hint: Three of the six are true, one for each mistake.
 A: The reconstruction phase is sound: the digits are rebuilt well.
 B: The codes are passed as real, the prior's samples as fake. The generator's loss then asks for
