@@ -35,7 +35,7 @@ def _head_code(y, z, heads):
 
 HEAD_CODE = """
 6.1 a code with cluster heads
-read: lesson 6, section 6.10 (paper §7)
+read: lesson 6, section 6.14 (paper §7)
 hint: Row k of W_C is the place of cluster k. Which place does a soft y mean?
 hint: A mixture of the rows, weighted by y, is a matrix product: (B, K) @ (K, d).
 hint: Then add the style: y @ heads + z.
@@ -86,7 +86,7 @@ def _apart(heads, distance):
 
 APART = """
 6.4 heads pushed apart
-read: lesson 6, section 6.10 (paper §7)
+read: lesson 6, section 6.14 (paper §7)
 hint: How many pairs of different heads are there? K(K − 1)/2, not K².
 hint: torch.triu_indices(K, K, offset=1) gives i and j of every pair once.
 hint: max(0, distance − d) is (distance - d).relu(), d being the norm of a difference.
@@ -210,7 +210,7 @@ STAGE = Stage(
 )
 STEP = """
 6.5 the update without labels, with cluster heads
-read: lesson 6, sections 6.4 and 6.10
+read: lesson 6, sections 6.4 and 6.14
 hint: Four losses, each descended by the optimizer of its name: forward, loss, descend.
 hint: Reconstruction: the cost of y @ W_C + z, plus the hinge that pushes the heads apart.
 hint: The discriminators see y and z, not their sum; detach both for them.
