@@ -64,7 +64,7 @@ variational = statements(
     _variational,
     """
 3.6 name the mistakes of exercise 3.5
-read: lesson 3, section 3.14
+read: lesson 3, section 3.5
 hint: Three of the six are true: two lines, and what one of them does to the pictures.
 A: binary_cross_entropy_with_logits takes the mean over all pixels by default. The reconstruction
     is then 784 times too weak next to the KL, which falls to 0.

@@ -68,7 +68,7 @@ def _test_gradient(trial: Trial, mean: Tensor, log_variance: Tensor) -> None:
 
 REPARAMETERISE = """
 3.1 a draw that gradients flow through
-read: lesson 3, sections 3.4 and 3.14
+read: lesson 3, sections 3.4 and 3.5
 hint: Draw ε first, of the shape of the mean: nothing to learn is in it.
 hint: σ² = exp(log_variance). What is σ, then?
 hint: mean + (0.5 * log_variance).exp() * torch.randn_like(mean)

@@ -188,7 +188,7 @@ broken_step = mutant(
 
 MENDED_VAE = """
 3.5 find two mistakes in a VAE's update
-read: lesson 3, section 3.14
+read: lesson 3, section 3.5
 hint: The KL is 0 and all images are one. Which of the two terms is too weak, by which factor?
 hint: In the printed line, σ is charged for and nothing of it is drawn. What multiplies ε?
 hint: Sum over pixels, then the mean over images. And σ = exp(½ log σ²).

@@ -24,7 +24,7 @@ def measure(model: Any, test: ImageSet) -> dict[str, float]:
 def measure_vae(model: VAE, test: ImageSet) -> dict[str, float]:
     """:func:`measure`, what the draw adds to the error, and the match of codes of the right width.
 
-    A VAE that has not converged may have codes that are too wide (lesson 3, section 3.6). So they
+    A VAE that has not converged may have codes that are too wide (lesson 3, section 3.7). So they
     are also measured after each dimension is divided by the root of its mean square, with the
     samples decoded accordingly.
     """
