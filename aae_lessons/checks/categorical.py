@@ -37,7 +37,7 @@ def _sample_one_hot(n, classes):
 
 ONE_HOT = """
 4.1 one-hot samples of the categorical prior
-read: lesson 4, sections 4.2 and 4.8
+read: lesson 4, sections 4.2 and 4.15
 hint: Draw a class for each of the n rows first, each from 0 to K − 1.
 hint: torch.randint(K, (n,)) draws n classes. What turns a class into a row?
 hint: F.one_hot(index, K) gives whole numbers; .float() makes them fit for a network.
