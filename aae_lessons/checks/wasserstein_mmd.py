@@ -26,7 +26,7 @@ def _mmd(z, z_prior, kernel):
 
 MMD = """
 7.3 the unbiased MMD
-read: lesson 7, sections 7.4 and 7.9
+read: lesson 7, sections 7.4 and 7.14
 hint: Three means of kernel values: among codes, among prior samples, across (this one twice).
 hint: z[:, None] - z_prior[None] is (B, B', d). Square, sum over d, apply the kernel.
 hint: Among: (k.sum() - k.diagonal().sum()) / (n * (n - 1)). Across: k.mean().

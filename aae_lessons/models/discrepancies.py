@@ -2,7 +2,7 @@
 
 Reference:
     Tolstikhin et al. 2018, "Wasserstein Auto-Encoders", Algorithm 1 (adversarial), Algorithm 2
-    (MMD), appendix C (log p(z) in the discriminator). Kolouri et al. 2018, arXiv:1804.01947
+    (MMD), appendix C (log p(z) in the discriminator). Kolouri et al. 2019, arXiv:1804.01947
     (sliced Wasserstein).
 """
 

@@ -10,7 +10,7 @@ Principle:
 Reference:
     Tolstikhin et al. 2018, "Wasserstein Auto-Encoders", Theorem 1, Algorithm 1 (adversarial),
     Algorithm 2 (MMD), §4 and appendix C (kernel, log p(z) in the discriminator, moments).
-    Kolouri et al. 2018, "Sliced-Wasserstein Autoencoder", arXiv:1804.01947, for sliced
+    Kolouri et al. 2019, "Sliced Wasserstein Auto-Encoders", arXiv:1804.01947, for sliced
     Wasserstein.
 
 Note:
