@@ -58,7 +58,10 @@ def deck(lesson: Lesson) -> list[Slide]:
         text = "\n".join(f"- {part.strip().removeprefix('and ')}" for part in points)
         slides.append(Slide("After this lesson you can", rendered(text), first, rank=9))
     for title, cells in sections(lesson.cells):
-        slides += section(title, cells) if "Appendix" not in title else []
+        found = section(title, cells)
+        if "Appendix" in title:  # of these the explorers alone
+            found = (slide for slide in found if '<div class="live">' in slide.body)
+        slides += found
     for again in [slide for slide in slides if "<pre><code>" in slide.body][1:]:
         again.rank = 6  # a further update, much like the first
     while len(slides) > FEWEST:
