@@ -57,11 +57,11 @@ def deck(lesson: Lesson) -> list[Slide]:
         points = lesson.outcomes.split(", ") if len(points) == 1 else points
         text = "\n".join(f"- {part.strip().removeprefix('and ')}" for part in points)
         slides.append(Slide("After this lesson you can", rendered(text), first, rank=9))
+    appendix = False  # shown are its parts with an explorer; they may have no number of their own
     for title, cells in sections(lesson.cells):
-        found = section(title, cells)
-        if "Appendix" in title:  # of these the explorers alone
-            found = (slide for slide in found if '<div class="live">' in slide.body)
-        slides += found
+        appendix = "Appendix" in title or (appendix and not title[0].isdigit())
+        if not appendix or any(LIVE in cell.metadata for cell in cells):
+            slides += section(title, cells)
     for again in [slide for slide in slides if "<pre><code>" in slide.body][1:]:
         again.rank = 6  # a further update, much like the first
     while len(slides) > FEWEST:
