@@ -156,7 +156,7 @@ wasserstein = statements(
     _wasserstein,
     """
 7.7 name the mistakes of exercise 7.6
-read: lesson 7, sections 7.9 and 7.14
+read: lesson 7, sections 7.12 and 7.14
 hint: Three of the six are true: one for each mistake, and one about the printed number.
 A: The MMD may be negative, but here it climbs: the sign in the sum is the cause.
 B: The penalty is subtracted, so a descent *raises* the discrepancy: the codes flee from the prior.

@@ -99,7 +99,7 @@ def _kernel(squared_distance, dim, std, scales):
 
 KERNEL = """
 7.2 the inverse multiquadratics kernel
-read: lesson 7, sections 7.4 and 7.9
+read: lesson 7, sections 7.4 and 7.12
 hint: For each scale s there is one number C. What is it for dim = 2 and std = 1?
 hint: C / (C + squared_distance): 1 for equal codes, a half where the squared distance is C.
 hint: Add up over the scales; no mean.

@@ -68,7 +68,7 @@ def _mended_probes(trial: Trial) -> Iterator[Probe]:
 
 MENDED_WAE = """
 7.6 find two mistakes in a denoising WAE
-read: lesson 7, sections 7.4 and 7.9
+read: lesson 7, sections 7.4 and 7.12
 hint: The discrepancy climbs as if it were rewarded. Is it?
 hint: What would a perfect model score as its cost, and why is that not 0? See the target.
 hint: Keep the clean x under its own name; add the penalty.

@@ -50,7 +50,7 @@ def _with_moments_of(cloud: Tensor, z: Tensor) -> Tensor:
 
 OWN_DISCREPANCY = """
 7.4 a discrepancy of your own
-read: lesson 7, sections 7.4, 7.6 and 7.7
+read: lesson 7, sections 7.4 and 7.6
 hint: What do two clouds have besides a mean and a spread? Think of a ring.
 hint: Whatever compares all pairs of points, or the shadows on many lines, sees every shape.
 hint: How far are codes from prior samples, on average, and how far from each other?
