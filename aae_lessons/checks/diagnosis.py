@@ -111,7 +111,7 @@ semi_supervised = statements(
     _semi_supervised,
     """
 5.6 name the mistakes of exercise 5.5
-read: lesson 5, section 5.9
+read: lesson 5, section 5.11
 hint: Four of the six are true: one for each mistake, and one more about the target.
 A: x is overwritten by its noisy version, so the noise is part of the target. Clean images are then
     rebuilt worse than they could be.

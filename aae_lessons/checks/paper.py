@@ -129,7 +129,7 @@ def _epoch_and_plateau():
 
 EPOCH_AND_PLATEAU = """
 5.7 an epoch, and a plateau
-read: lesson 5, sections 5.3 and 5.9
+read: lesson 5, sections 5.3 and 5.11
 hint: An epoch is a pass over the images without labels.
 hint: Each update takes 100 labelled images, and there are 100.
 hint: A perfect y is one-hot. As logits, 1 and nine times 0 give −log(e/(e + 9)).

@@ -183,7 +183,7 @@ def _classification_loss(logits, label):
 
 CLASSIFICATION = """
 5.2 the classification loss
-read: lesson 5, sections 5.3 and 5.9
+read: lesson 5, sections 5.3 and 5.11
 hint: Which rows have a label? label >= 0.
 hint: F.cross_entropy takes logits, and applies log_softmax itself.
 hint: F.cross_entropy(logits[known], label[known]): a mean over the known ones.

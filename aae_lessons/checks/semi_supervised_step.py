@@ -150,7 +150,7 @@ broken_step = mutant(
 
 MENDED_STEP = """
 5.5 find three mistakes in a semi-supervised step
-read: lesson 5, sections 5.3 and 5.9
+read: lesson 5, sections 5.3 and 5.11
 hint: One mistake is in the target, one in a reduction, one in what a loss is given.
 hint: Why does the classification loss stop at a level well above 0? What is its least value?
 hint: x is overwritten by its noisy version; .mean() runs over pixels too; a softmax is extra.
