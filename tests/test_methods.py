@@ -606,11 +606,11 @@ def test_updates_of_a_method_on_the_codes_of_m1_include_those_of_m1():
     assert table2.total_updates("vat-100") == vat
 
 
-def test_a_method_with_one_split_is_named_so(monkeypatch):
-    assert table2_lesson.with_splits("VAT") == "VAT"
-    one = references.records("vat-100")[:1]
-    monkeypatch.setattr(references, "records", lambda name: one)
-    assert table2_lesson.with_splits("VAT") == "VAT (one split)"
+def test_vats_figure_has_a_dagger_and_the_journals_is_said(monkeypatch):
+    assert "| VAT | 2.33 † |" in table2_lesson.table() and "1.36" in table2_lesson.dagger()
+    assert "1.93 does not reach" in table2_lesson.dagger()
+    monkeypatch.setattr(references, "mean_and_std", lambda name, metric: (1.3, 0.1, 3))
+    assert "1.30 reaches" in table2_lesson.dagger()
 
 
 def test_operations_are_those_of_the_matrix_products():

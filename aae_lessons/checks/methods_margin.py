@@ -75,7 +75,7 @@ def _vat_loss(clean, perturbed, labelled, label, weight):
 
 MENDED_VAT = """
 8.6 a broken VAT loss, mended
-read: lesson 8, sections 8.2 and 8.9
+read: lesson 8, section 8.2
 hint: There are three mistakes: one in the cross-entropy, two in the smoothness.
 hint: Which of the two predictions is a constant, and which one weighs in the KL?
 hint: Logits for cross_entropy; clean.detach(); (p * (log_p - log_q)).sum(1).mean().
