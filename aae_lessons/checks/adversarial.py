@@ -106,7 +106,7 @@ def _discriminator_input(z, label):
 
 LABEL_INFORMED = """
 2.4 what a label-informed discriminator sees
-read: lesson 2, sections 2.11 and 2.12
+read: lesson 2, sections 2.11 and 2.21
 hint: How many columns? The code's, the ten digits', and one more.
 hint: Turn −1 into 10 first: torch.where(label < 0, 10, label).
 hint: F.one_hot(index, 11) gives whole numbers; cat takes them as floats.
