@@ -1,7 +1,7 @@
 """Exercises as text: what is asked, where to read, hints, and the table of mistakes.
 
     7.1 sliced Wasserstein, by sorting shadows
-    read: lesson 7, section 7.1
+    read: lesson 7, sections 7.1 and 7.4
     hint: On a line the best transport carries the smallest to the smallest, and so on.
     hint: …
     hint: …

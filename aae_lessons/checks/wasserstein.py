@@ -33,7 +33,7 @@ def _sliced(z, z_prior, directions):
 
 SLICED = """
 7.1 sliced Wasserstein, by sorting shadows
-read: lesson 7, section 7.1
+read: lesson 7, sections 7.1 and 7.4
 hint: On a line the best transport carries the smallest to the smallest, and so on.
 hint: z @ directions is (B, n): each column is the shadow on one direction.
 hint: .sort(dim=0).values of both; then the mean of the squared differences.
