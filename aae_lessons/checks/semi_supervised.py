@@ -37,7 +37,7 @@ def _balanced_labels(labels, held_out, n, seed):
 
 BALANCED_LABELS = """
 5.1 a balanced label split
-read: lesson 5, sections 5.1 and 5.9
+read: lesson 5, sections 5.1 and 5.10
 hint: Where are the images of class k? (labels == k).nonzero().flatten().
 hint: A generator of your own: torch.Generator().manual_seed(seed), given to torch.randperm.
 hint: Cut the held-out images off before you look for anything: labels[:N - held_out].
