@@ -126,7 +126,7 @@ ZEROS = (
 )
 ENTROPY = """
 4.2 the entropy of y
-read: lesson 4, sections 4.2 and 4.6
+read: lesson 4, section 4.2
 hint: One number for each row first: minus the sum over its classes of p log p.
 hint: Then the mean over the rows. Which dimension is which?
 hint: What should 0 · log 0 be? torch.special.entr(p) is −p log p with that value.

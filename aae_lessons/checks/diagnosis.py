@@ -87,7 +87,7 @@ categorical = statements(
     _categorical,
     """
 4.7 name the mistakes of exercise 4.6
-read: lesson 4, sections 4.3 and 4.6
+read: lesson 4, sections 4.2 and 4.3
 hint: Three of the six are true: one about the decoder, two about the discriminator.
 A: The generator sees the soft y, as it should: only so can a gradient reach the encoder.
 B: The decoder is trained on logits, and later gets y = softmax(logits). Whatever passes in the

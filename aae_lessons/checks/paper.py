@@ -102,7 +102,7 @@ def _two_entropies():
 
 TWO_ENTROPIES = """
 4.8 two entropies of a batch of codes
-read: lesson 4, section 4.6
+read: lesson 4, section 4.2
 hint: A one-hot row has entropy 0, an even one of two classes log 2.
 hint: The mean of (1, 0) and (½, ½) is (¾, ¼).
 hint: ½ log 2, and −¾ log ¾ − ¼ log ¼.
