@@ -9,7 +9,6 @@ given, and the others are played with that same noise.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -49,8 +48,6 @@ def step_probes(
         yield _weights_probe(stage, batches[:1], [phase] if phase else [])
         if phase:
             yield _stale(stage, batches[:1], phase)
-    for pair in itertools.combinations(alone, 2):
-        yield replace(_weights_probe(stage, batches[:1], pair), explain=None, where="", **ORDER)
     if alone:
         yield replace(_weights_probe(stage, batches[:1], ()), explain=None, where="", **ORDER)
     yield _stale(stage, batches[:1], "")
