@@ -51,7 +51,8 @@ def table() -> str:
     The last column says whether our mean is at most the slides' figure (not for the NN baseline,
     which is another network). :func:`dagger` says what the † at VAT's figure means.
     """
-    lines = ["| method | slides | ours | splits | updates | reached |", "|---" * 6 + "|"]
+    head = "| method | slides, in % | ours, in % | splits | updates | reached |"
+    lines = [head, "|---" * 6 + "|"]
     reached, missed = against_the_slides()
     verdicts = {**dict.fromkeys(reached, "yes"), **dict.fromkeys(missed, "no"), "NN baseline": "–"}
     for row in table2.ROWS:
