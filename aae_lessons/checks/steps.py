@@ -1,14 +1,15 @@
 """Probes of an update: it is judged by the weights it leaves, whatever it is made of.
 
 An update is played on small networks, always the same ones. Each phase is first played alone, the
-rates of the others being 0; then with stale gradients, then all phases together, then three
-updates in a row with batches of other sizes. The worked answer and the mutants of the table are
-played in the same way. Where an answer draws noise, the noise is read off what its networks were
-given, and the others are played with that same noise.
+rates of the others being 0; then with stale gradients, then all phases together (in pairs, too,
+where that goes wrong), then three updates in a row with batches of other sizes. The worked answer
+and the mutants of the table are played in the same way. Where an answer draws noise, the noise is
+read off what its networks were given, and the others are played with that same noise.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -49,7 +50,7 @@ def step_probes(
         if phase:
             yield _stale(stage, batches[:1], phase)
     if alone:
-        yield replace(_weights_probe(stage, batches[:1], ()), explain=None, where="", **ORDER)
+        yield from _together(trial, stage, batches[:1], alone)
     yield _stale(stage, batches[:1], "")
     yield from further
     yield from _left_as_they_were(stage, batches[:1])
@@ -145,6 +146,21 @@ def _same_weights(got: UpdateTrace, expected: UpdateTrace) -> bool:
         if not all(d.max() <= 1e-3 * m.max() + 1e-6 for d, m in zip(apart, moved, strict=True)):
             return False
     return True
+
+
+def _together(
+    trial: Trial, stage: Stage, batches: Sequence, phases: Sequence[str]
+) -> Iterator[Probe]:
+    """All phases in one update; only where they go wrong, each pair first, to say which."""
+
+    def probe(some: Collection[str]) -> Probe:
+        return replace(_weights_probe(stage, batches, some), explain=None, where="", **ORDER)
+
+    whole = replace(probe(()), observe=_once(stage, batches))
+    got = whole.observe(trial)
+    if not whole.same(got, whole.reference(trial.exercise.answer, got)):
+        yield from map(probe, itertools.combinations(phases, 2))
+    yield whole
 
 
 def _stale(stage: Stage, batches: Sequence, phase: str) -> Probe:
